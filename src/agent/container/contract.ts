@@ -1,0 +1,163 @@
+import type { Duplex, Readable } from 'node:stream';
+import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
+import type { PlanView, Trace } from '../../protocol/trace.ts';
+import type { CgroupReading, NamespaceView } from '../../protocol/usage.ts';
+
+/**
+ * Containers: view-isolated, resource-limited sets of processes with their own file system.
+ *
+ * A container lives as long as its initial process. Its record (`DATA_ROOT/containers/ID/container.json`) and its
+ * OCI bundle (`config.json`, `rootfs/`) outlive it; its shim's files are in `EXEC_ROOT/containers/ID`.
+ * States and moves are a pure table in `state.ts`. Every public method takes a name, an id or a unique id prefix
+ * and throws not-found `No such container: X`.
+ */
+export interface Containers {
+  create(options: CreateOptions): Promise<{ id: string; warnings: string[] }>;
+  list(): ContainerRecord[];
+  get(nameOrId: string): ContainerRecord;
+  /** @throws not-modified when it runs already; invalid (400) with exit code 126/127 wording when the program cannot be executed. */
+  start(nameOrId: string): Promise<void>;
+  /** Stop signal, grace, SIGKILL. @throws not-modified when it does not run. @param seconds undefined: the container's own, else 10. */
+  stop(nameOrId: string, options: { seconds?: number; signal?: string; abort: AbortSignal }): Promise<void>;
+  restart(nameOrId: string, options: { seconds?: number; signal?: string; abort: AbortSignal }): Promise<void>;
+  kill(nameOrId: string, signal: string | undefined): Promise<void>;
+  pause(nameOrId: string): Promise<void>;
+  unpause(nameOrId: string): Promise<void>;
+  /** Resolves with the exit. `condition` as in Docker's API. */
+  wait(
+    nameOrId: string,
+    condition: 'not-running' | 'next-exit' | 'removed',
+    abort: AbortSignal,
+  ): Promise<{ exitCode: number; error?: string }>;
+  rename(nameOrId: string, name: string): Promise<void>;
+  remove(nameOrId: string, options: { force: boolean; volumes: boolean }): Promise<void>;
+  resize(nameOrId: string, size: { rows: number; columns: number }): Promise<void>;
+  /** May be called before `start`: the streams are then those of the next life. */
+  attach(nameOrId: string, options: AttachOptions): Promise<AttachedStreams>;
+  logs(nameOrId: string, options: LogOptions): LogStream;
+
+  execCreate(nameOrId: string, options: ExecOptions): Promise<{ id: string }>;
+  /** Resolves when the program runs; its streams follow. */
+  execStart(
+    execId: string,
+    options: { detach: boolean; tty: boolean; size?: { rows: number; columns: number } },
+  ): Promise<AttachedStreams | undefined>;
+  execResize(execId: string, size: { rows: number; columns: number }): Promise<void>;
+  execInspect(execId: string): ExecRecord;
+
+  plan(nameOrId: string): Promise<PlanView>;
+  trace(nameOrId: string): Promise<Trace>;
+  namespaces(nameOrId: string): Promise<NamespaceView[]>;
+  reading(nameOrId: string): Promise<CgroupReading>;
+  /** Host pids of every process in it, initial process first. */
+  pids(nameOrId: string): Promise<number[]>;
+  /** `docker diff`: kind 0 modified, 1 added, 2 deleted; sorted by path, paths absolute. */
+  changes(nameOrId: string): Promise<{ Path: string; Kind: 0 | 1 | 2 }[]>;
+  /** Directory of the writable layer. */
+  upper(nameOrId: string): string;
+}
+
+export interface CreateOptions {
+  readonly name?: string;
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+}
+
+export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+
+export interface ContainerRecord {
+  readonly id: string;
+  /** Without a leading slash. */
+  readonly name: string;
+  /** RFC 3339 with nanoseconds. */
+  readonly created: string;
+  /** The image as the user named it, and its id. */
+  readonly image: string;
+  readonly imageId: string;
+  /** The effective program: entrypoint followed by command. */
+  readonly path: string;
+  readonly args: readonly string[];
+  /** Config merged with the image's. */
+  readonly config: ContainerConfig;
+  readonly hostConfig: HostConfig;
+  readonly state: ContainerState;
+  readonly restartCount: number;
+  readonly logPath: string;
+  readonly bundle: string;
+}
+
+export interface ContainerState {
+  readonly status: ContainerStatus;
+  /** 0 when not running. */
+  readonly pid: number;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  readonly error: string;
+  /** RFC 3339 with nanoseconds; '0001-01-01T00:00:00Z' for never. */
+  readonly startedAt: string;
+  readonly finishedAt: string;
+}
+
+export interface AttachOptions {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Replay the log first. */
+  readonly logs: boolean;
+  /** Go on with live output. */
+  readonly stream: boolean;
+  /** Docker's detach keys, for example 'ctrl-p,ctrl-q'. */
+  readonly detachKeys?: string;
+}
+
+/**
+ * One duplex as Docker's clients see it: raw bytes with a terminal, frames of
+ * [stream, 0, 0, 0, length (u32 BE)] + data without one. Ends when the process's output ends or the client detaches.
+ */
+export interface AttachedStreams {
+  readonly tty: boolean;
+  readonly duplex: Duplex;
+}
+
+export interface LogOptions {
+  readonly follow: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Seconds since the epoch with fraction; undefined: no bound. */
+  readonly since?: number;
+  readonly until?: number;
+  readonly timestamps: boolean;
+  /** Last lines; undefined: all. */
+  readonly tail?: number;
+  readonly signal: AbortSignal;
+}
+
+export interface LogStream {
+  readonly tty: boolean;
+  /** Framed like `AttachedStreams` unless `tty`. */
+  readonly stream: Readable;
+}
+
+export interface ExecOptions {
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly user?: string;
+  readonly workingDir?: string;
+  readonly tty: boolean;
+  readonly privileged: boolean;
+  readonly attachStdin: boolean;
+  readonly attachStdout: boolean;
+  readonly attachStderr: boolean;
+  readonly detachKeys?: string;
+}
+
+export interface ExecRecord {
+  readonly id: string;
+  readonly containerId: string;
+  readonly options: ExecOptions;
+  readonly running: boolean;
+  /** Undefined while it has not ended. */
+  readonly exitCode?: number;
+  /** Host pid, 0 before it ran. */
+  readonly pid: number;
+}

@@ -1,0 +1,41 @@
+import { Signal } from '../../base/async.ts';
+
+/** One event as `GET /events` sends it. */
+export interface EngineEvent {
+  readonly type: 'container' | 'image' | 'volume' | 'network' | 'daemon';
+  /** dockerd's action words, for example 'create', 'start', 'die', 'exec_create: sh'. */
+  readonly action: string;
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+  /** Nanoseconds since the epoch. */
+  readonly timeNano: bigint;
+}
+
+/**
+ * The engine's announcements, with the last ones kept for `since`. Events announce, they never steer: nothing inside
+ * the engine waits for one.
+ */
+export class EventHub {
+  readonly signal = new Signal<EngineEvent>();
+  readonly #past: EngineEvent[] = [];
+  readonly #now: () => bigint;
+  readonly #keep: number;
+
+  /** @param now nanoseconds since the epoch. @param keep how many past events `since` can reach; dockerd keeps 256. */
+  constructor(now: () => bigint, keep = 1024) {
+    this.#now = now;
+    this.#keep = keep;
+  }
+
+  announce(event: Omit<EngineEvent, 'timeNano'>): void {
+    const stamped = { ...event, timeNano: this.#now() };
+    this.#past.push(stamped);
+    if (this.#past.length > this.#keep) this.#past.shift();
+    this.signal.emit(stamped);
+  }
+
+  /** Past events, oldest first. */
+  past(): readonly EngineEvent[] {
+    return this.#past;
+  }
+}

@@ -1,0 +1,49 @@
+/** What `compile` has to know about the host. Collected by `agent/sys/facts.ts`, plain data in tests. */
+export interface HostFacts {
+  readonly architecture: 'x64' | 'arm64';
+  /** Numbers of uname -r, for example { major: 6, minor: 1 }. */
+  readonly kernel: { readonly major: number; readonly minor: number };
+  /** Highest capability number, from /proc/sys/kernel/cap_last_cap. */
+  readonly lastCapability: number;
+  readonly cgroup: CgroupFacts;
+  /** Optional kernel features, by name: 'mqueue', 'seccomp', 'apparmor', 'keyring', 'cgroupns', 'timens'. */
+  readonly features: ReadonlySet<string>;
+}
+
+export type CgroupFacts = CgroupV2 | CgroupV1;
+
+export interface CgroupV2 {
+  readonly version: 2;
+  /** Where cgroup2 is mounted, for example /sys/fs/cgroup. */
+  readonly root: string;
+  /** cgroup.controllers of the root. */
+  readonly controllers: readonly string[];
+}
+
+export interface CgroupV1 {
+  readonly version: 1;
+  /** Every mounted v1 hierarchy. A named hierarchy has the controller 'name=systemd' or the like. */
+  readonly hierarchies: readonly { readonly root: string; readonly controllers: readonly string[] }[];
+}
+
+/** Where the container's parts are on the host. All paths are absolute. */
+export interface ContainerFacts {
+  readonly id: string;
+  /** The mount point of the root file system: BUNDLE/rootfs, an empty directory when not running. */
+  readonly rootfs: string;
+  /** The layers to be stacked at `rootfs`; undefined when `rootfs` itself is the root file system (a foreign bundle). */
+  readonly overlay?: {
+    /** Directory that `lowers` are relative to; the overlay is mounted from there, which keeps its options short. */
+    readonly base: string;
+    /** Directory names below `base`, topmost first. */
+    readonly lowers: readonly string[];
+    readonly upper: string;
+    readonly work: string;
+  };
+  /** The shim's files. */
+  readonly socket: string;
+  readonly log: string;
+  readonly record: string;
+  /** Keep stdin open (docker's OpenStdin). */
+  readonly stdin: boolean;
+}

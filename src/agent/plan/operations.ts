@@ -1,0 +1,187 @@
+/**
+ * The one table of kernel operations. From it come the TypeScript union `Operation`, the codec
+ * (`agent/shim/encode.ts`) and the C header of the shim (`scripts/shim-header.ts`).
+ *
+ * An operation is one system call, or the shortest sequence that is only meaningful together. Order,
+ * paths, masks and numbers are decided by `compile`; the shim decides nothing.
+ *
+ * Argument types: `u32`, `u64` (bigint), `text` (UTF-8, no NUL inside), `bytes`, `texts` (a list of
+ * text), `list` (nested operations). Codes are stable: a newer agent speaks to older shims, so a code
+ * is never reused and arguments are only ever appended.
+ */
+export const operationTable = {
+  // Files. Paths are resolved by the process that runs the operation, after its own chroot or pivot_root.
+  mkdir: { code: 1, args: { path: 'text', mode: 'u32' } },
+  /** mkdir with all missing parents; existing directories are fine. */
+  mkdirs: { code: 2, args: { path: 'text', mode: 'u32' } },
+  /** An empty regular file where there is nothing yet: the mount point of a bound file. */
+  touch: { code: 3, args: { path: 'text', mode: 'u32' } },
+  /** Opens an existing file for writing and writes `data` with one write(2): cgroup and /proc files. */
+  write: { code: 4, args: { path: 'text', data: 'bytes' } },
+  /** Reads at most `limit` bytes; they come back in the operation's result. */
+  read: { code: 5, args: { path: 'text', limit: 'u32' } },
+  symlink: { code: 6, args: { target: 'text', path: 'text' } },
+  link: { code: 7, args: { target: 'text', path: 'text' } },
+  mknod: { code: 8, args: { path: 'text', mode: 'u32', major: 'u32', minor: 'u32' } },
+  /** lchown(2). */
+  chown: { code: 9, args: { path: 'text', uid: 'u32', gid: 'u32' } },
+  chmod: { code: 10, args: { path: 'text', mode: 'u32' } },
+  /** utimensat(2) on the path itself; access and modification time are both set. Seconds may be negative (two's complement). */
+  utimens: { code: 11, args: { path: 'text', seconds: 'u64', nanoseconds: 'u32' } },
+  /** lsetxattr(2). */
+  setxattr: { code: 12, args: { path: 'text', name: 'text', value: 'bytes' } },
+  unlink: { code: 13, args: { path: 'text' } },
+  rmdir: { code: 14, args: { path: 'text' } },
+  /** Creates a regular file (O_CREAT, O_EXCL, O_NOFOLLOW) and keeps it open for `append` until the next `file` or the end. */
+  file: { code: 15, args: { path: 'text', mode: 'u32' } },
+  /** Appends to the file opened by `file`. */
+  append: { code: 16, args: { data: 'bytes' } },
+  /** Moves the end of the file opened by `file`, leaving a hole: sparse files. */
+  extend: { code: 17, args: { size: 'u64' } },
+  /** Removes a file or a whole directory tree without following links or crossing below the executor's root. */
+  rmtree: { code: 18, args: { path: 'text' } },
+
+  // Mounts.
+  mount: { code: 20, args: { source: 'text', target: 'text', type: 'text', flags: 'u64', data: 'text' } },
+  umount: { code: 21, args: { target: 'text', flags: 'u32' } },
+  /** open_tree(2) with OPEN_TREE_CLONE: a detached copy of a mount, kept in a numbered slot (0 to 63) until `moveMount`. */
+  openTree: { code: 22, args: { slot: 'u32', path: 'text', recursive: 'u32' } },
+  /** move_mount(2): attaches the tree of a slot. */
+  moveMount: { code: 23, args: { slot: 'u32', target: 'text' } },
+  /** mount_setattr(2); `recursive` sets AT_RECURSIVE. */
+  mountSetattr: {
+    code: 24,
+    args: { target: 'text', set: 'u64', clear: 'u64', propagation: 'u64', recursive: 'u32' },
+  },
+  /** pivot_root(".", ".") after chdir(root): the old root is then stacked over the new one. */
+  pivotRoot: { code: 25, args: { root: 'text' } },
+  chdir: { code: 26, args: { path: 'text' } },
+  chroot: { code: 27, args: { path: 'text' } },
+  /** Hides a path: /dev/null (checked to be the null device) over a file, an empty read-only tmpfs over a directory. */
+  mask: { code: 28, args: { path: 'text' } },
+
+  // Namespaces and the machine they show.
+  unshare: { code: 30, args: { flags: 'u64' } },
+  /** setns(2) on a namespace file. */
+  setns: { code: 31, args: { path: 'text', flags: 'u64' } },
+  /** setns(2) on a pidfd: joins several namespaces of one process at once. `startTicks` (field 22 of /proc/PID/stat, 0: any) guards against a reused pid (ESRCH). */
+  joinProcess: { code: 32, args: { pid: 'u32', startTicks: 'u64', flags: 'u64' } },
+  sethostname: { code: 33, args: { name: 'text' } },
+  setdomainname: { code: 34, args: { name: 'text' } },
+  /** Brings a network interface up. */
+  linkUp: { code: 35, args: { name: 'text' } },
+  /** Attaches an eBPF program (BPF_PROG_TYPE_CGROUP_DEVICE) to a cgroup v2 directory. */
+  deviceFilter: { code: 36, args: { cgroup: 'text', program: 'bytes' } },
+
+  // Rights and limits of the calling process.
+  prctl: { code: 40, args: { option: 'u32', value: 'u64' } },
+  /** Drops every capability outside `keep` from the bounding set. */
+  capBounding: { code: 41, args: { keep: 'u64' } },
+  capset: { code: 42, args: { effective: 'u64', permitted: 'u64', inheritable: 'u64' } },
+  /** Raises exactly the given ambient capabilities. */
+  capAmbient: { code: 43, args: { set: 'u64' } },
+  /** `groups` holds little-endian 32-bit group ids. */
+  setgroups: { code: 44, args: { groups: 'bytes' } },
+  /** setresgid(2), all three ids. */
+  setgid: { code: 45, args: { gid: 'u32' } },
+  /** setresuid(2), all three ids. */
+  setuid: { code: 46, args: { uid: 'u32' } },
+  setrlimit: { code: 47, args: { resource: 'u32', soft: 'u64', hard: 'u64' } },
+  umask: { code: 48, args: { mask: 'u32' } },
+  /** `filter` is an array of struct sock_filter for seccomp(SECCOMP_SET_MODE_FILTER). */
+  seccomp: { code: 49, args: { filter: 'bytes', flags: 'u32' } },
+  setsid: { code: 50, args: {} },
+  /** A new session keyring of that name. */
+  keyring: { code: 51, args: { name: 'text' } },
+
+  // Processes and their supervision.
+  /**
+   * clone(2) with `flags`; the child runs `child`, which ends in `exec`. `terminal` and `stdin` are 0 or 1.
+   * Without a terminal the child's stdio are pipes of the shim (stdin: /dev/null when `stdin` is 0).
+   * `after` runs in the shim once the process has been reaped, or when the spawn failed.
+   */
+  spawn: {
+    code: 60,
+    args: { flags: 'u64', terminal: 'u32', stdin: 'u32', child: 'list', after: 'list' },
+  },
+  /** In the child: a pseudo terminal from this mount namespace's /dev/pts becomes stdio and controlling terminal; `console` (may be empty) is bound to it. */
+  terminal: { code: 61, args: { console: 'text' } },
+  /** execve(2); a file without a slash is looked up in `search` (colon-separated directories). */
+  exec: { code: 62, args: { file: 'text', argv: 'texts', env: 'texts', search: 'text' } },
+  /** The unix socket (0600) on which the shim serves later clients. */
+  listen: { code: 63, args: { path: 'text' } },
+  /** The CRI log file that the child's output is appended to. */
+  log: { code: 64, args: { path: 'text' } },
+  /** Where the exit record is written (atomically, synced) after the process ended. */
+  record: { code: 65, args: { path: 'text' } },
+} as const;
+
+type Table = typeof operationTable;
+export type OperationName = keyof Table;
+export type ArgumentType = 'u32' | 'u64' | 'text' | 'bytes' | 'texts' | 'list';
+
+interface ArgumentValues {
+  u32: number;
+  u64: bigint;
+  text: string;
+  bytes: Uint8Array;
+  texts: readonly string[];
+  list: readonly Operation[];
+}
+
+type Arguments<A> = { readonly [K in keyof A]: A[K] extends keyof ArgumentValues ? ArgumentValues[A[K]] : never };
+
+interface Common {
+  /**
+   * Why the operation is there: one fixed English sentence without values, so that it can be translated
+   * (`l10n/bundle.l10n.zh-cn.json` holds every one; a test checks it).
+   */
+  readonly why: string;
+  /** Up to two errno names that do not fail the plan, for example EEXIST of a mkdir. */
+  readonly tolerate?: readonly ToleratedErrno[];
+}
+
+export type ToleratedErrno =
+  | 'ENOENT'
+  | 'EEXIST'
+  | 'ENOTDIR'
+  | 'EINVAL'
+  | 'EBUSY'
+  | 'ENOSYS'
+  | 'EOPNOTSUPP'
+  | 'ESRCH'
+  | 'EPERM';
+
+/** One kernel operation, discriminated by `op`. */
+export type Operation = {
+  [K in OperationName]: { readonly op: K } & Arguments<Table[K]['args']> & Common;
+}[OperationName];
+export type OperationOf<K extends OperationName> = Extract<Operation, { readonly op: K }>;
+
+/** An ordered list of operations, run by the shim on the host from the first to the last. */
+export interface Plan {
+  readonly operations: readonly Operation[];
+}
+
+/** An operation at its place: `id` counts in preorder through nested lists, starting at 0; `depth` is its nesting. */
+export interface Step {
+  readonly id: number;
+  readonly depth: number;
+  readonly list: 'host' | 'child' | 'after';
+  readonly operation: Operation;
+}
+
+/** Every operation of a plan in preorder: a spawn first, then its child list, then its after list. */
+export function steps(plan: Plan): Step[] {
+  const found: Step[] = [];
+  const walk = (operations: readonly Operation[], depth: number, list: Step['list']): void => {
+    for (const operation of operations) {
+      found.push({ id: found.length, depth, list, operation });
+      if (operation.op !== 'spawn') continue;
+      walk(operation.child, depth + 1, 'child');
+      walk(operation.after, depth + 1, 'after');
+    }
+  };
+  walk(plan.operations, 0, 'host');
+  return found;
+}

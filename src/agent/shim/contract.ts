@@ -1,0 +1,97 @@
+import type { Plan } from '../plan/operations.ts';
+
+/**
+ * The shim, as the agent sees it.
+ *
+ * Vocabulary: a **plan** is a list of kernel operations. The **executor** runs them and reports each. A plan
+ * with a `spawn` turns its shim into a **supervisor**, which lives as long as the spawned process: it holds
+ * its stdio, writes its log, serves clients on a socket, reaps it, runs `after` and writes the exit record.
+ *
+ *   agent                         shim                               child
+ *     | spawn, plan on fd 3  ---->  |                                  |
+ *     |                             | host operations                  |
+ *     |                             | clone ------------------------>  | child operations
+ *     | <---- results, started ---- | <---- pipe closed by execve ---- | exec
+ *     | <---- output, exited ------ | reaps, after, exit record        x
+ *
+ * The shim never needs the agent: when its connection goes away it carries on, and a new agent connects to the
+ * socket that `listen` opened and is told the state first.
+ */
+export interface Shims {
+  /** Runs a plan with a spawn. Resolves when the child has executed its program; a failed step rejects with `PlanFailed`. */
+  start(plan: Plan, options: { signal?: AbortSignal }): Promise<StartedShim>;
+
+  /** Connects to a running shim by its socket. @throws not-found when nothing listens there. */
+  connect(socket: string): Promise<StartedShim>;
+
+  /** Opens an executor for a stream of operations without a spawn: mknod, xattrs, everything below a hostile root. */
+  execute(): Executor;
+
+  /** Reads an exit record. Undefined: there is none (the process has not ended, or its shim was killed). */
+  readRecord(path: string): Promise<ExitRecord | undefined>;
+}
+
+export interface StartedShim {
+  /** The shim's own process. */
+  readonly shimPid: number;
+  /** The spawned process, as the host numbers it. */
+  readonly pid: number;
+  /** Milliseconds since the epoch, from the shim's clock when execve succeeded. */
+  readonly startedAt: number;
+  /** One result per operation id of the plan, as far as it ran. */
+  readonly results: readonly OperationResult[];
+  /** Settles once: the process ended, its output was delivered, `after` has run and the record is on disk. Rejects with `unavailable` if the shim vanished. */
+  readonly exited: Promise<ExitRecord>;
+  /**
+   * Opens a view of the process's stdio on this connection. Output is delivered from now on, with back-pressure: while
+   * `onOutput`'s promise is pending no more is read, and in the end the process itself waits. Dispose to stop.
+   */
+  subscribe(onOutput: (chunk: Output) => void | Promise<void>): { dispose(): void };
+  /** Writes to the process's stdin; resolves when the shim's connection took it. */
+  write(data: Uint8Array): Promise<void>;
+  closeStdin(): void;
+  resize(size: { readonly rows: number; readonly columns: number }): void;
+  /** Sends a signal to the spawned process; safe against pid reuse because the shim has not reaped it. */
+  signal(signal: number): void;
+  /** Lets go of the connection. The process goes on. */
+  disconnect(): void;
+}
+
+export interface Output {
+  readonly stream: 'stdout' | 'stderr';
+  readonly data: Buffer;
+}
+
+export interface OperationResult {
+  readonly id: number;
+  /** 0 or an errno number. */
+  readonly errno: number;
+  readonly nanoseconds: number;
+  /** What `read` read. */
+  readonly data?: Buffer;
+}
+
+export interface ExitRecord {
+  /** 0 to 255: the code, or 128 + the signal. */
+  readonly exitCode: number;
+  readonly signal?: number;
+  /** Milliseconds since the epoch. */
+  readonly exitedAt: number;
+  /** Results of the plan's `after` list. */
+  readonly after: readonly OperationResult[];
+}
+
+/** Runs operations without a child, in order. The first failure ends it. */
+export interface Executor {
+  /** Runs a plan and resolves with its results, `read` data included. @throws PlanFailed */
+  run(plan: Plan): Promise<OperationResult[]>;
+  /**
+   * Sends operations without waiting for their results: fast for thousands of them. Resolves when the connection took
+   * them (back-pressure). A failure surfaces at the next call or at `close`.
+   */
+  send(operations: Plan['operations']): Promise<void>;
+  /** Waits for everything sent. @throws PlanFailed */
+  close(): Promise<void>;
+  /** Kills it; what was done stays done. */
+  abort(): void;
+}

@@ -1,0 +1,125 @@
+import type { Readable } from 'node:stream';
+import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
+import type { ImageConfig } from '../oci/image.ts';
+
+/**
+ * Images as stacks of changesets.
+ *
+ * Vocabulary
+ * - A **blob** is a content-addressed file of the OCI image layout (`DATA_ROOT/image/blobs/sha256/...`).
+ * - A **layer** is one changeset, named by its chain id: the same tar on another stack is another layer.
+ * - An **unpacked layer** is the directory that overlayfs stacks; its **index** is written once while unpacking.
+ * - An **image** is a config (its digest is the image id) with its ordered layers and the references that name it.
+ *
+ * Lifecycle: `load`, `importTar` bring an image; references come and go with `tag` and `remove`; a layer is
+ * removed with the last image that has it. Nothing half-written is ever visible: a layer appears by rename.
+ *
+ * @example
+ * const [loaded] = await images.load(tar, { signal });
+ * const image = images.get('busybox:latest');
+ * const { base, lowers } = images.rootfs(image.id);   // for an overlay mount
+ */
+export interface ImageStore {
+  /** Every image, newest first. */
+  list(): ImageRecord[];
+
+  /**
+   * Finds by reference (`name`, `name:tag`, `name@digest`; docker.io/library is implied), by id or by a
+   * unique prefix of an id with or without `sha256:`.
+   * @throws not-found `No such image: NAME:TAG`; invalid for a malformed reference or an ambiguous prefix.
+   */
+  get(nameOrId: string): ImageRecord;
+
+  /**
+   * Reads a docker-archive (`manifest.json`) or an OCI layout in a tar, gzip or plain.
+   * All or nothing: an archive that is truncated, malformed or hostile changes nothing.
+   * @throws invalid, naming what is wrong; canceled; unavailable when the disk is full.
+   */
+  load(archive: Readable, options: { signal: AbortSignal }): Promise<LoadedImage[]>;
+
+  /** One layer from a tar of a root file system (gzip or plain). */
+  importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord>;
+
+  /** Gives an image one more reference; it moves if another image had it. */
+  tag(nameOrId: string, reference: string): Promise<void>;
+
+  /**
+   * Docker's `rmi`: a reference is untagged; with its last reference the image goes, and with it the layers
+   * that no other image has. `usedBy` names the containers of an image (conflict unless `force`).
+   */
+  remove(nameOrId: string, options: RemoveImageOptions): Promise<RemovedImage[]>;
+
+  /** Where the layers of an image are, for overlayfs. */
+  rootfs(imageId: string): LayerStack;
+
+  /** Layers of an image, bottom first. */
+  layers(nameOrId: string): LayerView[];
+
+  /** The index of one layer of an image. @param position counted from the bottom, 0 first. */
+  index(nameOrId: string, position: number): Promise<LayerIndex>;
+
+  /** What a layer changed against everything below it, sorted by path. */
+  changes(nameOrId: string, position: number): Promise<LayerChange[]>;
+
+  /** The merged tree of layers 0..position (all layers when undefined): entries sorted by path. */
+  merged(nameOrId: string, position?: number): Promise<LayerEntry[]>;
+
+  /** One entry of the merged tree of layers 0..position, undefined when nothing is visible there. No link is followed. */
+  lookup(nameOrId: string, path: string, position?: number): Promise<LayerEntry | undefined>;
+
+  /**
+   * Content of a regular file. `from: 'layer'` takes it as this very layer stores it, `'merged'` as layers 0..position show it.
+   * @throws not-found; invalid when it is not a regular file.
+   */
+  openFile(nameOrId: string, at: { position: number; path: string; from: 'layer' | 'merged' }): Promise<OpenedFile>;
+}
+
+export interface ImageRecord {
+  /** 'sha256:...' of the config. */
+  readonly id: string;
+  /** Familiar names with tag, for example 'busybox:latest', sorted. Empty: dangling. */
+  readonly tags: readonly string[];
+  /** 'name@sha256:...' */
+  readonly digests: readonly string[];
+  readonly config: ImageConfig;
+  /** Bytes of the files in all its layers. */
+  readonly size: number;
+  /** RFC 3339; of the config, else of the load. */
+  readonly created: string;
+}
+
+export interface LoadedImage {
+  readonly id: string;
+  /** References given by the archive; empty when it names none. */
+  readonly tags: readonly string[];
+}
+
+export interface ImportOptions {
+  readonly reference?: string;
+  readonly message?: string;
+  /** Dockerfile instructions of `docker import --change`: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR. */
+  readonly changes?: readonly string[];
+  readonly platform?: { readonly os: string; readonly architecture: string };
+  readonly signal: AbortSignal;
+}
+
+export interface RemoveImageOptions {
+  readonly force: boolean;
+  /** Containers that use an image, with whether they run. */
+  usedBy(imageId: string): readonly { readonly id: string; readonly running: boolean }[];
+}
+
+export type RemovedImage = { readonly Untagged: string } | { readonly Deleted: string };
+
+export interface LayerStack {
+  /** Directory that the names in `lowers` are relative to. */
+  readonly base: string;
+  /** Topmost first; never empty (an image without layers has one empty layer). */
+  readonly lowers: readonly string[];
+}
+
+export interface OpenedFile {
+  readonly size: number;
+  readonly entry: LayerEntry;
+  stream(range?: { readonly start: number; readonly end: number }): Readable;
+}

@@ -1,0 +1,42 @@
+import type { Duplex } from 'node:stream';
+import type Dockerode from 'dockerode';
+
+/** Which container engine on a host: our agent, or an engine that was there before. */
+export type EngineKind = 'porthole' | 'docker' | 'podman';
+
+/**
+ * A Linux host, whether this machine or one behind SSH; both pass the same test suite.
+ *
+ * Lifecycle: `disconnected` -> `connecting` -> `connected` -> `disconnected` (with the error, when there was one).
+ * `connect` brings the agent to the host, starts it when it does not run, and opens the one channel that everything
+ * else goes through.
+ *
+ * @example
+ * const host = new SshHost({ id: 'web', target: 'root@web' }, services);
+ * await host.connect(signal);
+ * const docker = host.engine('porthole');
+ * await docker.listContainers({ all: true });
+ */
+export interface Host {
+  /** Stable: 'local' or 'ssh:NAME'. */
+  readonly id: string;
+  readonly label: string;
+  readonly state: HostState;
+  onDidChange(listener: (state: HostState) => void): { dispose(): void };
+  /** Idempotent; concurrent calls share one attempt. `progress` is told each step in words. */
+  connect(signal: AbortSignal, progress?: (step: string) => void): Promise<void>;
+  disconnect(): Promise<void>;
+  /** A Docker Engine client whose every request and stream goes through this host's channel. @throws unavailable when not connected. */
+  engine(kind: EngineKind): Dockerode;
+  /** A raw connection to an engine's socket. */
+  dial(kind: EngineKind): Duplex;
+  /** `GET` below /porthole/v1 as JSON. */
+  porthole(path: string, options?: { signal?: AbortSignal }): Promise<unknown>;
+  /** `GET` below /porthole/v1 as bytes: file contents. @throws invalid above `limit` bytes. */
+  portholeBytes(path: string, options: { limit: number; signal?: AbortSignal }): Promise<Uint8Array>;
+}
+
+export type HostState =
+  | { readonly kind: 'disconnected'; readonly error?: Error }
+  | { readonly kind: 'connecting'; readonly step: string }
+  | { readonly kind: 'connected'; readonly version: string; readonly kernel: string; readonly architecture: string };
