@@ -44,6 +44,8 @@ export interface Containers {
   ): Promise<AttachedStreams | undefined>;
   execResize(execId: string, size: { rows: number; columns: number }): Promise<void>;
   execInspect(execId: string): ExecRecord;
+  /** Ids of the execs that were created in this life of the container, oldest first (inspect's ExecIDs). */
+  execIds(nameOrId: string): string[];
 
   plan(nameOrId: string): Promise<PlanView>;
   trace(nameOrId: string): Promise<Trace>;
@@ -84,6 +86,27 @@ export interface ContainerRecord {
   readonly restartCount: number;
   readonly logPath: string;
   readonly bundle: string;
+  /** What is mounted on the user's or the image's wish, sorted by destination. */
+  readonly mounts: readonly MountPoint[];
+  /** Files of the engine that are bound over /etc/hostname, /etc/hosts and /etc/resolv.conf; '' when something else is. */
+  readonly hostnamePath: string;
+  readonly hostsPath: string;
+  readonly resolvConfPath: string;
+}
+
+/** One mount in the shape of Docker's `Mounts` (inspect and list). */
+export interface MountPoint {
+  readonly Type: 'bind' | 'tmpfs' | 'volume';
+  /** Only for volumes: an anonymous volume's 64 hex digits. */
+  readonly Name?: string;
+  /** Absolute on the host; '' for tmpfs. */
+  readonly Source: string;
+  readonly Destination: string;
+  readonly Driver?: string;
+  /** What followed the destination in a bind, for example 'ro' or 'z'. */
+  readonly Mode: string;
+  readonly RW: boolean;
+  readonly Propagation: string;
 }
 
 export interface ContainerState {

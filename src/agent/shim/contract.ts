@@ -19,7 +19,7 @@ import type { Plan } from '../plan/operations.ts';
  */
 export interface Shims {
   /** Runs a plan with a spawn. Resolves when the child has executed its program; a failed step rejects with `PlanFailed`. */
-  start(plan: Plan, options: { signal?: AbortSignal }): Promise<StartedShim>;
+  start(plan: Plan, options: StartOptions): Promise<StartedShim>;
 
   /** Connects to a running shim by its socket. @throws not-found when nothing listens there. */
   connect(socket: string): Promise<StartedShim>;
@@ -29,6 +29,15 @@ export interface Shims {
 
   /** Reads an exit record. Undefined: there is none (the process has not ended, or its shim was killed). */
   readRecord(path: string): Promise<ExitRecord | undefined>;
+}
+
+export interface StartOptions {
+  readonly signal?: AbortSignal;
+  /**
+   * Subscribed before the child runs, so that not a byte of its output is missed: what `attach` before `start` needs.
+   * Back-pressure as in `subscribe`. It ends with the process or with `disconnect`.
+   */
+  readonly onOutput?: (chunk: Output) => void | Promise<void>;
 }
 
 export interface StartedShim {
