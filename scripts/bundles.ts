@@ -1,0 +1,90 @@
+import { existsSync } from 'node:fs';
+import { chmod } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type BuildOptions, build, type Plugin } from 'esbuild';
+import { distDir, root } from './paths.ts';
+
+/** Shared by the bundles that Node runs. CommonJS has no import.meta: its three useful properties are given. */
+const forNode: BuildOptions = {
+  bundle: true,
+  platform: 'node',
+  target: 'node20',
+  format: 'cjs',
+  sourcemap: true,
+  sourcesContent: false,
+  logLevel: 'warning',
+  define: {
+    'import.meta.url': 'bundleUrl',
+    'import.meta.filename': '__filename',
+    'import.meta.dirname': '__dirname',
+  },
+};
+const bundleUrl = "const bundleUrl = require('node:url').pathToFileURL(__filename).href;";
+
+/** src/agent -> dist/agent/porthole-agent.cjs: one executable file that needs nothing but Node. */
+export async function buildAgent(): Promise<void> {
+  const outfile = join(distDir, 'agent/porthole-agent.cjs');
+  await build({
+    ...forNode,
+    entryPoints: [join(root, 'src/agent/main.ts')],
+    outfile,
+    banner: { js: `#!/usr/bin/env node\n${bundleUrl}` },
+    // Its digest names it on remote hosts: the same source must give the same bytes.
+    sourcemap: false,
+  });
+  await chmod(outfile, 0o755);
+}
+
+/** src/extension -> dist/extension.cjs. */
+export async function buildExtension(): Promise<void> {
+  await build({
+    ...forNode,
+    entryPoints: [join(root, 'src/extension/extension.ts')],
+    outfile: join(distDir, 'extension.cjs'),
+    banner: { js: bundleUrl },
+    external: ['vscode'],
+    plugins: [withoutNativeParts],
+  });
+}
+
+/** webview/NAME/main.ts -> dist/webview/NAME.js and NAME.css. */
+export async function buildWebviews(): Promise<void> {
+  await build({
+    entryPoints: { birth: join(root, 'webview/birth/main.ts'), usage: join(root, 'webview/usage/main.ts') },
+    outdir: join(distDir, 'webview'),
+    bundle: true,
+    platform: 'browser',
+    target: 'chrome120',
+    format: 'iife',
+    minify: true,
+    sourcemap: true,
+    logLevel: 'warning',
+  });
+}
+
+/** test/extension/ui -> out/test/extension-ui.cjs: the suite that runs inside VS Code. Undefined: there is none. */
+export async function buildExtensionTests(): Promise<string | undefined> {
+  const entry = join(root, 'test/extension/ui/index.ts');
+  if (!existsSync(entry)) return undefined;
+  const outfile = join(root, 'out/test/extension-ui.cjs');
+  await build({
+    ...forNode,
+    entryPoints: [entry],
+    outfile,
+    banner: { js: bundleUrl },
+    external: ['vscode', 'mocha'],
+    plugins: [withoutNativeParts],
+  });
+  return outfile;
+}
+
+/** ssh2 tries two compiled modules and does without when they fail to load: here they always do. */
+const withoutNativeParts: Plugin = {
+  name: 'without-native-parts',
+  setup(bundler) {
+    bundler.onResolve({ filter: /^cpu-features$|\.node$/ }, ({ path }) => ({ path, namespace: 'native' }));
+    bundler.onLoad({ filter: /./, namespace: 'native' }, ({ path }) => ({
+      contents: `throw new Error(${JSON.stringify(`${path} is not part of the bundle`)});`,
+    }));
+  },
+};
