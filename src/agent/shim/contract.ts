@@ -55,8 +55,8 @@ export interface StartedShim {
    * Opens a view of the process's stdio on this connection. Output is delivered from now on, with back-pressure: while
    * `onOutput`'s promise is pending no more is read, and in the end the process itself waits. Dispose to stop.
    */
-  subscribe(onOutput: (chunk: Output) => void | Promise<void>): { dispose(): void };
-  /** Writes to the process's stdin; resolves when the shim's connection took it. */
+  subscribe(onOutput: OnOutput): { dispose(): void };
+  /** Writes to the process's stdin; resolves when the process's pipe or terminal took it. */
   write(data: Uint8Array): Promise<void>;
   closeStdin(): void;
   resize(size: { readonly rows: number; readonly columns: number }): void;
@@ -65,6 +65,8 @@ export interface StartedShim {
   /** Lets go of the connection. The process goes on. */
   disconnect(): void;
 }
+
+export type OnOutput = (chunk: Output) => void | Promise<void>;
 
 export interface Output {
   readonly stream: 'stdout' | 'stderr';
