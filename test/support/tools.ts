@@ -1,0 +1,58 @@
+import { accessSync, constants } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import type { Context } from 'mocha';
+
+/** The Debian package of each program that tests use. */
+export const debianPackages: Readonly<Record<string, string>> = {
+  busybox: 'busybox-static',
+  chromium: 'chromium',
+  docker: 'docker.io',
+  dockerd: 'docker.io',
+  git: 'git',
+  ip: 'iproute2',
+  runc: 'runc',
+  script: 'bsdutils',
+  skopeo: 'skopeo',
+  'ssh-agent': 'openssh-client',
+  'ssh-keygen': 'openssh-client',
+  sshd: 'openssh-server',
+  strace: 'strace',
+  umoci: 'umoci',
+};
+
+/** The path of a program, looked for where root's programs are too; undefined when it is not installed. */
+export function which(program: string): string | undefined {
+  const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  return places
+    .map((place) => join(place, program))
+    .find((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+/** What of this a test cannot have, in words; undefined: everything is there. */
+export function missing({
+  root = false,
+  programs = [],
+}: {
+  root?: boolean;
+  programs?: readonly string[];
+}): string | undefined {
+  if (root && process.getuid?.() !== 0) return 'needs root';
+  const absent = programs.filter((program) => which(program) === undefined);
+  if (absent.length === 0) return undefined;
+  return `needs ${absent.map((program) => `${program} (Debian: ${debianPackages[program] ?? '?'})`).join(', ')}`;
+}
+
+/** Skips the running test or suite, saying why, unless everything that it needs is there. Call it in `before`. */
+export function requires(context: Context, needs: { root?: boolean; programs?: readonly string[] }): void {
+  const reason = missing(needs);
+  if (reason === undefined) return;
+  console.log(`      skipped: ${reason}`);
+  context.skip();
+}
