@@ -40,6 +40,8 @@ export const operationTable = {
   extend: { code: 17, args: { size: 'u64' } },
   /** Removes a file or a whole directory tree without following links or crossing below the executor's root. */
   rmtree: { code: 18, args: { path: 'text' } },
+  /** syncfs(2) of the file system that holds an existing path: everything written there is on the disk afterwards. */
+  syncfs: { code: 19, args: { path: 'text' } },
 
   // Mounts.
   mount: { code: 20, args: { source: 'text', target: 'text', type: 'text', flags: 'u64', data: 'text' } },
