@@ -1,0 +1,117 @@
+import type { Frame, Locator, Page } from 'playwright-core';
+import { until } from '../../scripts/processes.ts';
+
+/** VS Code's window as a user's hands and eyes have it: rows, menus, dialogs, a terminal, webviews. */
+export class Workbench {
+  readonly page: Page;
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** Opens a view container by its name in the activity bar. */
+  async openContainer(name: string): Promise<void> {
+    const tab = this.page.locator('.activitybar').getByRole('tab', { name: new RegExp(`^${name}`) });
+    await tab.waitFor();
+    if ((await tab.getAttribute('aria-selected')) !== 'true') await tab.click();
+  }
+
+  /** A pane of the side bar by its title. */
+  view(title: string): Locator {
+    return this.page.locator('.pane', {
+      has: this.page.locator('.pane-header', { hasText: new RegExp(`^${title}`, 'i') }),
+    });
+  }
+
+  /** The first row of a view whose label matches. */
+  row(view: string, label: string | RegExp): Locator {
+    return this.view(view).getByRole('treeitem').filter({ hasText: label }).first();
+  }
+
+  /** Unfolds a row that is not. */
+  async unfold(row: Locator): Promise<void> {
+    await row.waitFor();
+    if ((await row.getAttribute('aria-expanded')) !== 'true') {
+      await row.click();
+      if ((await row.getAttribute('aria-expanded')) !== 'true') await row.press('ArrowRight');
+    }
+    await until('the row unfolds', async () => (await row.getAttribute('aria-expanded')) === 'true');
+  }
+
+  /** Picks an entry of a row's context menu. */
+  async pick(row: Locator, entry: string): Promise<void> {
+    const item = this.page.getByRole('menuitem', { name: entry, exact: true });
+    await until(`the menu has ${entry}`, async () => {
+      // A row can be drawn anew between the look at it and the click.
+      await row.click({ button: 'right' });
+      await this.page.locator('.monaco-menu').first().waitFor();
+      if (await item.isVisible()) return true;
+      await this.page.keyboard.press('Escape');
+      return false;
+    });
+    await item.click();
+  }
+
+  /** Runs a command from the palette. */
+  async command(title: string): Promise<void> {
+    await this.page.keyboard.press('F1');
+    const input = this.page.locator('.quick-input-widget input[type=text]');
+    await input.waitFor();
+    await input.fill(`>${title}`);
+    await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().waitFor();
+    await this.page.keyboard.press('Enter');
+  }
+
+  /** Waits for a modal dialog, checks its words, presses a button of it. */
+  async confirm(words: RegExp, button: RegExp): Promise<void> {
+    const dialog = this.page.locator('.monaco-dialog-box');
+    await dialog.filter({ hasText: words }).waitFor();
+    await dialog.getByRole('button', { name: button }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
+  /** What the visible terminal shows, line breaks as they are on the screen. */
+  async terminalText(): Promise<string> {
+    const rows = this.page.locator('.terminal-wrapper.active .xterm-rows > div');
+    return (await rows.allInnerTexts()).join('\n').replace(/\u00a0/g, ' ');
+  }
+
+  /** Types into the visible terminal. */
+  async type(text: string): Promise<void> {
+    await this.page.locator('.terminal-wrapper.active .xterm-screen').click();
+    await this.page.keyboard.type(text);
+  }
+
+  /** Closes the bottom panel, so that editors and views have the room. */
+  async closePanel(): Promise<void> {
+    await this.command('View: Close Panel');
+    await this.page.locator('.terminal-wrapper.active').waitFor({ state: 'hidden' });
+  }
+
+  /** A tab of the editor area by its title. */
+  tab(title: string | RegExp): Locator {
+    return this.page.locator('.tabs-container').getByRole('tab', { name: title }).first();
+  }
+
+  /** Waits until a webview shows text that matches; resolves with its frame. */
+  async webview(words: RegExp): Promise<Frame> {
+    let found: Frame | undefined;
+    await until(`a webview shows ${words}`, async () => {
+      for (const frame of this.page.frames()) {
+        const text = await frame
+          .locator('body')
+          .innerText({ timeout: 1_000 })
+          .catch(() => '');
+        if (frame !== this.page.mainFrame() && words.test(text)) found = frame;
+      }
+      return found !== undefined;
+    });
+    if (found === undefined) throw new Error('no frame');
+    return found;
+  }
+
+  /** Messages that pop up at the bottom right. */
+  async notifications(): Promise<string[]> {
+    return this.page.locator('.notification-list-item-message').allInnerTexts();
+  }
+}
