@@ -18,7 +18,10 @@ import type { Plan } from '../plan/operations.ts';
  * socket that `listen` opened and is told the state first.
  */
 export interface Shims {
-  /** Runs a plan with a spawn. Resolves when the child has executed its program; a failed step rejects with `PlanFailed`. */
+  /**
+   * Runs a plan with a spawn. Resolves when the child has executed its program; a failed step rejects with `PlanFailed`.
+   * An abort kills what was started, waits for its clean-up and rejects with `canceled`.
+   */
   start(plan: Plan, options: StartOptions): Promise<StartedShim>;
 
   /** Connects to a running shim by its socket. @throws not-found when nothing listens there. */
@@ -37,7 +40,7 @@ export interface StartOptions {
    * Subscribed before the child runs, so that not a byte of its output is missed: what `attach` before `start` needs.
    * Back-pressure as in `subscribe`. It ends with the process or with `disconnect`.
    */
-  readonly onOutput?: (chunk: Output) => void | Promise<void>;
+  readonly onOutput?: OnOutput;
 }
 
 export interface StartedShim {

@@ -1,0 +1,48 @@
+/* What the shim's parts share. One process, one thread, one container. */
+#pragma once
+
+#include "operations.h"
+
+/* Results of a plan. Shared with the child until it executes its program, so that each of its steps costs no message. */
+struct trace {
+  u32 size;
+  u32 current;                   /* the id that is being run */
+  u32 failed_id, failed_errno;   /* of the operation that stopped a list; errno 0: none */
+  u32 exec_id, exec_tried;
+  u64 exec_started;
+  u8 data[TRACE_LIMIT];
+};
+extern struct trace *trace;
+
+/* The spawned process and what is held for it; descriptors are -1 when absent. */
+struct process {
+  int pid, status, sync; /* sync: the child's end of the socket that execve closes */
+  int input, output[2];  /* output[0] is the PTY's master when `terminal` */
+  int listener, log, record;
+  int socket_directory;
+  u32 terminal;
+  u64 started;
+  char socket_name[100], record_name[100];
+  struct bytes after;
+};
+extern struct process process;
+
+enum { QUIET = 1, GO_ON = 2 };
+/* Runs a list. QUIET: results are not recorded. GO_ON: failures do not stop it. Returns 0 or the errno that did. */
+u32 run(struct bytes list, u32 mode);
+u32 find_spawn(struct bytes list, struct op_spawn *found);
+void report(u32 id, u32 errno, u64 nanoseconds, u32 size);
+u32 trace_room(void);
+
+long spawn(struct op_spawn op);
+long make_terminal(const char *console);
+long execute(u32 id, struct op_exec op);
+long listen_at(const char *path);
+long record_at(const char *path);
+long remove_tree(const char *path);
+
+void log_output(u32 stream, const u8 *data, usize size);
+void log_end(void);
+
+long send_frame(int fd, u32 type, const void *head, u32 head_size, const void *data, u32 size);
+_Noreturn void supervise(u8 *buffer, u32 used, u32 subscribed);
