@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict';
+import { startAgent } from '../support/agent.ts';
+import { startDockerd } from '../support/dockerd.ts';
+import { requires } from '../support/tools.ts';
+import { busyboxTar, docker, type Engine } from './engine.ts';
+import { compare, normalized } from './scenario.ts';
+import { containerScenarios, failureScenarios, image, imageScenarios } from './scenarios.ts';
+
+/** The `docker` command against our agent and against a real dockerd, side by side. */
+describe('docker, as against dockerd', function () {
+  this.timeout(120_000);
+  let ours: Engine;
+  let theirs: Engine;
+  let tar: Buffer;
+  const stops: (() => Promise<unknown>)[] = [];
+
+  before(async function () {
+    requires(this, { root: true, programs: ['docker', 'dockerd', 'busybox', 'script'] });
+    const agent = await startAgent();
+    stops.push(() => agent.stop());
+    ours = { name: 'porthole', host: `unix://${agent.socket}` };
+    const dockerd = await startDockerd();
+    stops.push(() => dockerd.stop());
+    theirs = { name: 'dockerd', host: dockerd.host };
+    tar = await busyboxTar();
+    for (const engine of [ours, theirs]) {
+      const { code, stderr } = await docker(engine, ['import', '-', image], { input: tar });
+      assert.equal(code, 0, stderr);
+    }
+  });
+
+  after(async () => {
+    for (const stop of stops.reverse()) await stop();
+  });
+
+  for (const scenario of [...containerScenarios, ...failureScenarios, ...imageScenarios]) {
+    it(scenario.name, () => compare(scenario, [ours, theirs]));
+  }
+
+  it('import with changes, load of what dockerd saved', async () => {
+    const changes = ['-c', 'CMD ["echo","changed"]', '-c', 'ENV A=b', '-c', 'WORKDIR /tmp', '-m', 'a message'];
+    await docker(theirs, ['import', ...changes, '-', 'saved:1'], { input: tar });
+    const archive = await saved(theirs, 'saved:1');
+    await docker(theirs, ['rmi', 'saved:1']);
+    const both = await Promise.all(
+      [ours, theirs].map(async (engine) => {
+        const said = [
+          await docker(engine, ['import', ...changes, '-', 'imported:1'], { input: tar }),
+          await docker(engine, ['run', '--rm', 'imported:1']),
+          await docker(engine, ['load'], { input: archive }),
+          await docker(engine, ['load'], { input: archive }),
+          await docker(engine, ['run', '--rm', 'saved:1', 'sh', '-c', 'echo $A; pwd']),
+          await docker(engine, ['load'], { input: archive.subarray(0, archive.length / 2) }),
+          await docker(engine, ['load'], { input: 'this is no archive' }),
+          await docker(engine, ['import', '-c', 'NOPE x', '-', 'bad:1'], { input: tar }),
+          await docker(engine, ['rmi', 'saved:1', 'imported:1']),
+        ];
+        return said.map(({ code, stdout, stderr }) => ({
+          code,
+          stdout: normalized(stdout, engine),
+          stderr: normalized(stderr, engine),
+        }));
+      }),
+    );
+    assert.deepEqual(both[0], both[1]);
+  });
+});
+
+/** `docker save` writes binary output, which a string would spoil. */
+async function saved(engine: Engine, name: string): Promise<Buffer> {
+  const { execFile } = await import('node:child_process');
+  return new Promise((resolve, reject) => {
+    const options = { encoding: 'buffer', maxBuffer: 256 << 20 } as const;
+    execFile('docker', ['-H', engine.host, 'save', name], options, (error, stdout) =>
+      error ? reject(error) : resolve(stdout),
+    );
+  });
+}
