@@ -1,0 +1,185 @@
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
+import type { Shims } from '../shim/contract.ts';
+import type { Platform } from './archives.ts';
+import { findImage, referencesByChain, referencesOf, type StoredImage } from './catalog.ts';
+import type {
+  ImageRecord,
+  ImageStore,
+  ImportOptions,
+  LayerStack,
+  LoadedImage,
+  OpenedFile,
+  RemovedImage,
+  RemoveImageOptions,
+} from './contract.ts';
+import { noSuchPart } from './errors.ts';
+import { importArchive, tagReference } from './import.ts';
+import { layerViews } from './layer-views.ts';
+import { loadArchive } from './load.ts';
+import { entryAt } from './lookup.ts';
+import { changesOf } from './merge.ts';
+import { openLayerFile } from './opened-file.ts';
+import { familiar, familiarName, normalized } from './reference.ts';
+import { forgetUnused, planRemoval } from './removal.ts';
+import { Storage } from './storage.ts';
+
+export interface ImageStoreOptions {
+  /** DATA_ROOT: the store owns `image/`, `layers/` and `staging/` below it. */
+  readonly root: string;
+  readonly shims: Shims;
+  readonly now?: () => Date;
+  /** Which image of an index for several platforms is taken. The machine's own when undefined. */
+  readonly platform?: Platform;
+  /** Told at the start of images that cannot be read; they are left out and nothing of them is removed. */
+  readonly report?: (problem: string) => void;
+}
+
+/** Opens the store of a data root, and removes what a crash left. One process at a time. */
+export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
+  const { root, shims, report = () => undefined } = options;
+  return new DiskImageStore({
+    storage: await Storage.open(root, { shims, report }),
+    platform: options.platform ?? { os: 'linux', architecture: architectureOf(process.arch) },
+    now: options.now ?? (() => new Date()),
+  });
+}
+
+class DiskImageStore implements ImageStore {
+  readonly #storage: Storage;
+  readonly #platform: Platform;
+  readonly #now: () => Date;
+
+  constructor(parts: { storage: Storage; platform: Platform; now: () => Date }) {
+    this.#storage = parts.storage;
+    this.#platform = parts.platform;
+    this.#now = parts.now;
+  }
+
+  list(): ImageRecord[] {
+    return [...this.#storage.catalog.images.values()]
+      .filter(({ hidden }) => !hidden)
+      .map((image) => this.#record(image))
+      .sort((a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? -1 : 1));
+  }
+
+  get(nameOrId: string): ImageRecord {
+    return this.#record(findImage(this.#storage.catalog, nameOrId));
+  }
+
+  load(archive: Readable, { signal }: { signal: AbortSignal }): Promise<LoadedImage[]> {
+    return loadArchive(archive, { storage: this.#storage, platform: this.#platform, now: this.#now, signal });
+  }
+
+  async importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord> {
+    const context = { storage: this.#storage, platform: this.#platform, now: this.#now, signal: options.signal };
+    return this.get(await importArchive(archive, { ...context, options }));
+  }
+
+  async tag(nameOrId: string, text: string): Promise<void> {
+    const reference = tagReference(text);
+    await this.#storage.change((catalog) => {
+      const { id } = findImage(catalog, nameOrId);
+      return { catalog: { ...catalog, references: new Map([...catalog.references, [normalized(reference), id]]) } };
+    });
+  }
+
+  async remove(nameOrId: string, options: RemoveImageOptions): Promise<RemovedImage[]> {
+    const { plan, removedLayers } = await this.#storage.change((catalog) => {
+      const removal = planRemoval(catalog, nameOrId, options);
+      return { ...removal, catalog: forgetUnused(removal.catalog, options) };
+    });
+    if (!plan.deleted) return [...plan.untagged];
+    const layers = [...plan.deleted.chainIds].reverse().filter((chainId) => removedLayers.includes(chainId));
+    return [...plan.untagged, ...[plan.deleted.id, ...layers].map((id) => ({ Deleted: id }))];
+  }
+
+  rootfs(imageId: string): LayerStack {
+    const { chainIds } = this.#find(imageId);
+    const { layers } = this.#storage;
+    const lowers = [...chainIds].reverse().map((chainId) => layers.contentOf(layers.get(chainId).chainId));
+    return { base: layers.directory, lowers: lowers.length > 0 ? lowers : [layers.contentOf(undefined)] };
+  }
+
+  layers(nameOrId: string): LayerView[] {
+    const image = this.#find(nameOrId);
+    return layerViews(image, {
+      layers: image.chainIds.map((chainId) => this.#storage.layers.get(chainId)),
+      users: referencesByChain(this.#storage.catalog),
+    });
+  }
+
+  async index(nameOrId: string, position: number): Promise<LayerIndex> {
+    return await this.#storage.layers.index(chainAt(this.#find(nameOrId), position));
+  }
+
+  async changes(nameOrId: string, position: number): Promise<LayerChange[]> {
+    const image = this.#find(nameOrId);
+    const { layers } = this.#storage;
+    const index = await layers.index(chainAt(image, position));
+    return changesOf(await layers.merged(image.chainIds[position - 1]), index);
+  }
+
+  async merged(nameOrId: string, position?: number): Promise<LayerEntry[]> {
+    return await this.#storage.layers.merged(topOf(this.#find(nameOrId), position));
+  }
+
+  async lookup(nameOrId: string, path: string, position?: number): Promise<LayerEntry | undefined> {
+    const found = await this.#storage.layers.lookup(topOf(this.#find(nameOrId), position), clean(path));
+    return found?.entry;
+  }
+
+  async openFile(
+    nameOrId: string,
+    at: { position: number; path: string; from: 'layer' | 'merged' },
+  ): Promise<OpenedFile> {
+    const { layers } = this.#storage;
+    const chainId = chainAt(this.#find(nameOrId), at.position);
+    const path = clean(at.path);
+    const found =
+      at.from === 'merged'
+        ? await layers.lookup(chainId, path)
+        : { chainId, entry: entryAt(await layers.index(chainId), path) };
+    if (!found?.entry) throw noSuchPart(`no such file in layer ${at.position}: ${at.path}`);
+    return openLayerFile(join(layers.directory, layers.contentOf(found.chainId)), found.entry);
+  }
+
+  /** As `findImage`, but by its whole id also an image that is only kept for a container. */
+  #find(nameOrId: string): StoredImage {
+    const { catalog } = this.#storage;
+    return catalog.images.get(nameOrId) ?? findImage(catalog, nameOrId);
+  }
+
+  #record(image: StoredImage): ImageRecord {
+    const references = referencesOf(this.#storage.catalog, image.id);
+    const sizes = image.chainIds.map((chainId) => this.#storage.layers.get(chainId).size);
+    const { created } = image.config;
+    return {
+      id: image.id,
+      tags: references.filter(({ digest }) => digest === undefined).map(familiar),
+      digests: references.flatMap((one) => (one.digest === undefined ? [] : [`${familiarName(one)}@${one.digest}`])),
+      config: image.config,
+      size: sizes.reduce((sum, size) => sum + size, 0),
+      created: created !== undefined && Number.isFinite(Date.parse(created)) ? created : image.loadedAt,
+    };
+  }
+}
+
+function topOf(image: StoredImage, position: number | undefined): string | undefined {
+  return position === undefined ? image.chainIds.at(-1) : chainAt(image, position);
+}
+
+function chainAt(image: StoredImage, position: number): string {
+  const chainId = image.chainIds[position];
+  if (chainId === undefined) throw noSuchPart(`image ${image.id} has no layer ${position}`);
+  return chainId;
+}
+
+/** Paths are asked for with and without a leading slash. */
+const clean = (path: string): string => path.replace(/^\/+|\/+$/g, '');
+
+/** The word of GOARCH, as images use it. */
+function architectureOf(arch: string): string {
+  return arch === 'x64' ? 'amd64' : arch;
+}

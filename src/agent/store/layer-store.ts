@@ -1,0 +1,248 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readdir, rename } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as v from 'valibot';
+import { KeyedLock } from '../../base/async.ts';
+import { isKind } from '../../base/errors.ts';
+import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
+import type { Shims } from '../shim/contract.ts';
+import { readJsonFile, syncDirectory, writeDurable } from '../sys/durable.ts';
+import { WeightedCache } from './cache.ts';
+import { damagedStore, invalidArchive } from './errors.ts';
+import { readIndex, writeIndex } from './index-file.ts';
+import { askLayer } from './lookup.ts';
+import { stack } from './merge.ts';
+import type { Staging } from './staging.ts';
+import { type Bytes, decompressed, digesting } from './streams.ts';
+import { unpack } from './unpack.ts';
+
+/** An unpacked layer: `layers/NAME/{fs/,index.jsonl,layer.json}`, where `layer.json` holds this. */
+export interface StoredLayer {
+  readonly version: 1;
+  readonly chainId: string;
+  readonly diffId: string;
+  /** Chain id of the layer below. */
+  readonly parent?: string;
+  /** Bytes of its regular files, hard links once. */
+  readonly size: number;
+  readonly entries: number;
+  readonly whiteouts: number;
+}
+
+export interface NewLayer {
+  readonly diffId: string;
+  readonly parent?: string | undefined;
+  /** The digest is known to be right already. */
+  readonly verified?: boolean;
+  /** The tar, compressed or not. */
+  open(): Bytes;
+}
+
+/** The chain id of a layer: itself at the bottom, else the digest of the one below and itself (OCI image specification). */
+export function chainIdOf(parent: string | undefined, diffId: string): string {
+  if (parent === undefined) return diffId;
+  return `sha256:${createHash('sha256').update(`${parent} ${diffId}`).digest('hex')}`;
+}
+
+/** Directory name of a layer, short because the options of an overlay mount are. */
+export const layerName = (chainId: string): string => chainId.slice('sha256:'.length, 'sha256:'.length + 16);
+
+/** The unpacked layers, each once however many images have it. A layer appears and goes by rename. */
+export class LayerStore {
+  readonly directory: string;
+  readonly #shims: Shims;
+  readonly #staging: Staging;
+  readonly #layers = new Map<string, StoredLayer>();
+  readonly #pins = new Map<string, number>();
+  readonly #locks = new KeyedLock();
+  readonly #indexes = new WeightedCache<LayerIndex>(cachedEntries, ({ entries }) => entries.length);
+  readonly #merged = new WeightedCache<LayerEntry[]>(cachedEntries, (entries) => entries.length);
+
+  private constructor(directory: string, parts: { shims: Shims; staging: Staging }) {
+    this.directory = directory;
+    this.#shims = parts.shims;
+    this.#staging = parts.staging;
+  }
+
+  static async open(directory: string, parts: { shims: Shims; staging: Staging }): Promise<LayerStore> {
+    // Docker's mode for the same: nobody but root looks into layers.
+    await mkdir(join(directory, emptyLayer, 'fs'), { recursive: true, mode: 0o755 });
+    const store = new LayerStore(directory, parts);
+    for (const name of await readdir(directory)) {
+      if (name === emptyLayer) continue;
+      const layer = await readLayer(join(directory, name, 'layer.json'));
+      if (layer && layerName(layer.chainId) === name) store.#layers.set(layer.chainId, layer);
+      else await parts.staging.remove(join(directory, name));
+    }
+    return store;
+  }
+
+  get(chainId: string): StoredLayer {
+    const layer = this.#layers.get(chainId);
+    if (!layer) throw damagedStore(`layer ${chainId} is missing`);
+    return layer;
+  }
+
+  has(chainId: string): boolean {
+    return this.#layers.has(chainId);
+  }
+
+  /** Directory that overlayfs stacks, relative to `directory`. */
+  contentOf(chainId: string | undefined): string {
+    return `${chainId === undefined ? emptyLayer : layerName(chainId)}/fs`;
+  }
+
+  /** Keeps a layer from being collected, whether it is there already or comes. @returns what undoes it. */
+  pin(chainId: string): () => void {
+    this.#pins.set(chainId, (this.#pins.get(chainId) ?? 0) + 1);
+    return () => {
+      const count = (this.#pins.get(chainId) ?? 1) - 1;
+      if (count > 0) this.#pins.set(chainId, count);
+      else this.#pins.delete(chainId);
+    };
+  }
+
+  /** Unpacks a layer unless it is there. Two that want the same one wait for each other. */
+  ensure(wanted: NewLayer): Promise<StoredLayer> {
+    const chainId = chainIdOf(wanted.parent, wanted.diffId);
+    return this.#locks.run(chainId, async () => this.#layers.get(chainId) ?? (await this.#unpack(wanted, chainId)));
+  }
+
+  /** Removes every layer that `keep` does not name and nobody pinned. @returns their chain ids. */
+  async collect(keep: ReadonlySet<string>): Promise<string[]> {
+    const removed: string[] = [];
+    for (const chainId of [...this.#layers.keys()]) {
+      if (keep.has(chainId)) continue;
+      await this.#locks.run(chainId, async () => {
+        if (this.#pins.has(chainId) || !this.#layers.delete(chainId)) return;
+        this.#indexes.delete(chainId);
+        this.#merged.delete(chainId);
+        const grave = await this.#staging.make('removed');
+        await rename(join(this.directory, layerName(chainId)), join(grave, 'layer'));
+        await this.#staging.remove(grave);
+        removed.push(chainId);
+      });
+    }
+    return removed;
+  }
+
+  /** A layer with everything below it, topmost first. */
+  stackOf(chainId: string | undefined): StoredLayer[] {
+    const found: StoredLayer[] = [];
+    for (let next = chainId; next !== undefined; ) {
+      const layer = this.get(next);
+      found.push(layer);
+      next = layer.parent;
+    }
+    return found;
+  }
+
+  index(chainId: string): Promise<LayerIndex> {
+    return this.#indexes.get(chainId, () => readIndex(join(this.directory, layerName(chainId), 'index.jsonl')));
+  }
+
+  /** The tree that a layer and everything below it show. */
+  async merged(chainId: string | undefined): Promise<LayerEntry[]> {
+    if (chainId === undefined) return [];
+    return await this.#merged.get(chainId, async () => {
+      let tree: LayerEntry[] = [];
+      for (const layer of this.stackOf(chainId).reverse()) tree = stack(tree, await this.index(layer.chainId));
+      return tree;
+    });
+  }
+
+  /** What a layer and everything below it show at a path, and which layer has it. */
+  async lookup(chainId: string | undefined, path: string): Promise<{ entry: LayerEntry; chainId: string } | undefined> {
+    for (const layer of this.stackOf(chainId)) {
+      const verdict = askLayer(await this.index(layer.chainId), path);
+      if (verdict === 'hidden') return undefined;
+      if (verdict !== 'silent') return { entry: verdict.entry, chainId: layer.chainId };
+    }
+    return undefined;
+  }
+
+  async #unpack(wanted: NewLayer, chainId: string): Promise<StoredLayer> {
+    const directory = await this.#staging.make('layer');
+    try {
+      const index = await this.#fill(directory, wanted);
+      const layer = describe(wanted, chainId, index);
+      await writeIndex(join(directory, 'index.jsonl'), index);
+      await writeDurable(join(directory, 'layer.json'), `${JSON.stringify(layer)}\n`, { mode: 0o600 });
+      await rename(directory, join(this.directory, layerName(chainId)));
+      await syncDirectory(this.directory);
+      this.#layers.set(chainId, layer);
+      return layer;
+    } catch (failure) {
+      await this.#staging.remove(directory).catch(() => undefined);
+      throw failure;
+    }
+  }
+
+  async #fill(directory: string, { diffId, parent, verified, open }: NewLayer): Promise<LayerIndex> {
+    const content = join(directory, 'fs');
+    await mkdir(content, { mode: 0o755 });
+    const executor = this.#shims.execute();
+    try {
+      await executor.send([
+        { op: 'chroot', path: content, why: 'Nothing that an archive says can reach outside its layer.' },
+        { op: 'chdir', path: '/', why: 'The old working directory lies outside the new root.' },
+        { op: 'umask', mask: 0, why: 'Files get exactly the modes that the archive gives them.' },
+      ]);
+      let actual = diffId;
+      const plain = decompressed(open());
+      const tar = verified
+        ? plain
+        : digesting(plain, (digest) => {
+            actual = digest;
+          });
+      const inherit = async (path: string) => (await this.lookup(parent, path))?.entry;
+      const index = await unpack(tar, { executor, inherit });
+      await executor.close();
+      if (actual !== diffId)
+        throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
+      return index;
+    } catch (failure) {
+      executor.abort();
+      throw failure;
+    }
+  }
+}
+
+/** For images without any layer. */
+const emptyLayer = 'empty';
+/** Entries of indexes and of merged trees kept in memory, each; about 400 bytes apiece. */
+const cachedEntries = 400_000;
+
+function describe({ diffId, parent }: NewLayer, chainId: string, index: LayerIndex): StoredLayer {
+  let size = 0;
+  for (const entry of index.entries) if (entry.hardlink === undefined) size += entry.size;
+  return {
+    version: 1,
+    chainId,
+    diffId,
+    ...(parent === undefined ? {} : { parent }),
+    size,
+    entries: index.entries.length,
+    whiteouts: index.whiteouts.length,
+  };
+}
+
+const LayerFile = v.object({
+  version: v.literal(1),
+  chainId: v.string(),
+  diffId: v.string(),
+  parent: v.exactOptional(v.string()),
+  size: v.number(),
+  entries: v.number(),
+  whiteouts: v.number(),
+});
+
+/** Undefined for what is no layer (any more). Only a disk that cannot be read is a failure. */
+async function readLayer(path: string): Promise<StoredLayer | undefined> {
+  const value = await readJsonFile(path).catch((failure: unknown) => {
+    if (isKind(failure, 'internal')) return undefined;
+    throw failure;
+  });
+  const result = v.safeParse(LayerFile, value);
+  return result.success ? result.output : undefined;
+}

@@ -1,0 +1,133 @@
+import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
+import type { Operation } from '../plan/operations.ts';
+import type { Executor } from '../shim/contract.ts';
+import type { Inode } from './layer-tree.ts';
+import type { Piece } from './tar.ts';
+
+/**
+ * Sends the file operations of one layer to an executor that has changed its root to the layer's directory.
+ * Directories are made private and get their owner, mode and time at the end, when nothing changes inside them any more.
+ */
+export class LayerWriter {
+  readonly #executor: Executor;
+  #queue: Operation[] = [];
+  #bytes = 0;
+  /** Size of the file being written. */
+  #size = 0;
+
+  constructor(executor: Executor) {
+    this.#executor = executor;
+  }
+
+  directory(path: string): Promise<void> {
+    return this.#add({ op: 'mkdir', path: absolute(path), mode: 0o700, why });
+  }
+
+  remove(path: string): Promise<void> {
+    return this.#add({ op: 'unlink', path: absolute(path), why });
+  }
+
+  removeTree(path: string): Promise<void> {
+    return this.#add({ op: 'rmtree', path: absolute(path), why });
+  }
+
+  link(target: string, path: string): Promise<void> {
+    return this.#add({ op: 'link', target: absolute(target), path: absolute(path), why });
+  }
+
+  /** Opens a new regular file; `content` fills it. */
+  file(path: string, { mode }: Inode): Promise<void> {
+    this.#size = 0;
+    return this.#add({ op: 'file', path: absolute(path), mode: mode & 0o777, why });
+  }
+
+  async content(piece: Piece): Promise<void> {
+    if ('hole' in piece) {
+      this.#size += piece.hole;
+      return this.#add({ op: 'extend', size: BigInt(this.#size), why });
+    }
+    for (let at = 0; at < piece.length; at += largestAppend) {
+      const data = piece.subarray(at, at + largestAppend);
+      this.#size += data.length;
+      await this.#add({ op: 'append', data, why }, data.length);
+    }
+  }
+
+  /** A symbolic link, device or fifo. */
+  async node(path: string, inode: Inode): Promise<void> {
+    const at = absolute(path);
+    if (inode.type === 'symlink') {
+      await this.#add({ op: 'symlink', target: inode.link ?? '', path: at, why });
+    } else {
+      const { major, minor } = inode.device ?? { major: 0, minor: 0 };
+      await this.#add({ op: 'mknod', path: at, mode: fileTypes[inode.type] | (inode.mode & 0o777), major, minor, why });
+    }
+    await this.attributes(path, inode);
+  }
+
+  /** In the order that the kernel asks for: chown(2) clears setuid bits and capabilities, everything else moves no time. */
+  async attributes(
+    path: string,
+    inode: Pick<LayerEntry, 'type' | 'mode' | 'uid' | 'gid' | 'mtime' | 'mtimeNs' | 'xattrs'>,
+  ): Promise<void> {
+    const at = absolute(path);
+    const { type, mode, uid, gid, xattrs } = inode;
+    if (uid !== 0 || gid !== 0 || type === 'directory') await this.#add({ op: 'chown', path: at, uid, gid, why });
+    if (type === 'directory' || (type !== 'symlink' && (mode & 0o7000) !== 0)) {
+      await this.#add({ op: 'chmod', path: at, mode, why });
+    }
+    for (const [name, value] of Object.entries(xattrs ?? {})) {
+      // user.* is for files and directories only; a file system may have no xattrs at all.
+      const tolerate = name.startsWith('user.') ? (['EOPNOTSUPP', 'EPERM'] as const) : (['EOPNOTSUPP'] as const);
+      await this.#add({ op: 'setxattr', path: at, name, value: Buffer.from(value, 'base64'), tolerate, why });
+    }
+    const seconds = BigInt.asUintN(64, BigInt(inode.mtime));
+    await this.#add({ op: 'utimens', path: at, seconds, nanoseconds: inode.mtimeNs ?? 0, why });
+  }
+
+  /** Whiteouts, opaque marks, and what directories get last; the deepest first, as each changes its parent. */
+  async finish({ entries, whiteouts }: LayerIndex): Promise<void> {
+    for (const path of whiteouts) {
+      await this.#add({ op: 'mknod', path: absolute(path), mode: fileTypes.char, major: 0, minor: 0, why });
+    }
+    for (let at = entries.length - 1; at >= 0; at--) {
+      const entry = entries[at];
+      if (entry?.type !== 'directory') continue;
+      if (entry.opaque) {
+        const value = Buffer.from('y');
+        await this.#add({ op: 'setxattr', path: absolute(entry.path), name: 'trusted.overlay.opaque', value, why });
+      }
+      await this.attributes(entry.path, entry);
+    }
+    await this.#flush();
+  }
+
+  async #add(operation: Operation, bytes = 0): Promise<void> {
+    this.#queue.push(operation);
+    this.#bytes += bytes;
+    if (this.#queue.length >= batchOperations || this.#bytes >= batchBytes) await this.#flush();
+  }
+
+  async #flush(): Promise<void> {
+    const batch = this.#queue;
+    this.#queue = [];
+    this.#bytes = 0;
+    if (batch.length > 0) await this.#executor.send(batch);
+  }
+}
+
+const why = 'Unpacks a layer of an image.';
+const batchOperations = 512;
+const batchBytes = 1 << 18;
+const largestAppend = 1 << 16;
+
+const fileTypes = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  char: 0o020000,
+  block: 0o060000,
+  fifo: 0o010000,
+};
+
+const absolute = (path: string): string => `/${path}`;

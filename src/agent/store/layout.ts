@@ -1,0 +1,109 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import { type Descriptor, type Index, type Manifest, mediaTypes } from '../oci/image.ts';
+import { readJsonFile, removeStaleTemporaries, writeDurable } from '../sys/durable.ts';
+import type { BlobStore } from './blobs.ts';
+import { type Catalog, chainIdsOf, emptyCatalog, referencesOf, type StoredImage, withImages } from './catalog.ts';
+import { parseImageConfig, parseIndex, parseManifest } from './documents.ts';
+import { damagedStore } from './errors.ts';
+import { familiar, normalized, parseReference } from './reference.ts';
+
+const names = {
+  reference: 'org.opencontainers.image.ref.name',
+  whole: 'io.containerd.image.name',
+  loaded: 'porthole.loaded',
+  hidden: 'porthole.hidden',
+} as const;
+
+/** The OCI image layout on disk: `oci-layout` and `index.json`, one descriptor per reference of an image. */
+export class Layout {
+  readonly #directory: string;
+
+  private constructor(directory: string) {
+    this.#directory = directory;
+  }
+
+  static async open(directory: string): Promise<Layout> {
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    await removeStaleTemporaries(directory);
+    await writeDurable(join(directory, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }), { mode: 0o644 });
+    return new Layout(directory);
+  }
+
+  async write(catalog: Catalog): Promise<void> {
+    const manifests = [...catalog.images.values()].flatMap((image) => descriptorsOf(catalog, image));
+    const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
+    await writeDurable(join(this.#directory, 'index.json'), `${JSON.stringify(index)}\n`, { mode: 0o644 });
+  }
+
+  /**
+   * @param report is told of an image whose documents cannot be read; the others stay usable.
+   * @throws internal when index.json itself is damaged: starting without it would lose every image.
+   */
+  async read(blobs: BlobStore, report: (problem: string) => void): Promise<Catalog> {
+    const value = await readJsonFile(join(this.#directory, 'index.json'));
+    if (value === undefined) return emptyCatalog;
+    let catalog = emptyCatalog;
+    for (const descriptor of indexOf(value).manifests) {
+      try {
+        const image = await readImage(descriptor, blobs);
+        const name = descriptor.annotations?.[names.whole];
+        catalog = withImages(catalog, [{ image, references: name === undefined ? [] : [parseReference(name)] }]);
+        if (image.hidden) catalog = { ...catalog, images: new Map([...catalog.images, [image.id, image]]) };
+      } catch (failure) {
+        report(`image ${descriptor.digest} cannot be read: ${messageOf(failure)}`);
+      }
+    }
+    return catalog;
+  }
+}
+
+function indexOf(value: unknown): Index {
+  try {
+    return parseIndex(Buffer.from(JSON.stringify(value)), 'index.json');
+  } catch (failure) {
+    throw damagedStore(messageOf(failure), { cause: failure });
+  }
+}
+
+function descriptorsOf(catalog: Catalog, image: StoredImage): Descriptor[] {
+  const base = { mediaType: mediaTypes.manifest, ...image.manifest };
+  const own = { [names.loaded]: image.loadedAt, ...(image.hidden ? { [names.hidden]: 'true' } : {}) };
+  const references = referencesOf(catalog, image.id);
+  if (references.length === 0) return [{ ...base, annotations: own }];
+  return references.map((reference) => ({
+    ...base,
+    annotations: { ...own, [names.reference]: familiar(reference), [names.whole]: normalized(reference) },
+  }));
+}
+
+async function readImage({ digest, size, annotations = {} }: Descriptor, blobs: BlobStore): Promise<StoredImage> {
+  const manifest = parseManifest(await blobs.read(digest), digest);
+  const config = parseImageConfig(await blobs.read(manifest.config.digest), manifest.config.digest);
+  return imageOf({
+    config,
+    manifest: { document: manifest, digest, size },
+    loadedAt: annotations[names.loaded] ?? new Date(0).toISOString(),
+    hidden: annotations[names.hidden] === 'true',
+  });
+}
+
+export function imageOf(parts: {
+  readonly config: StoredImage['config'];
+  readonly manifest: { readonly document: Manifest; readonly digest: string; readonly size: number };
+  readonly loadedAt: string;
+  readonly hidden: boolean;
+}): StoredImage {
+  const { document, digest, size } = parts.manifest;
+  return {
+    id: document.config.digest,
+    config: parts.config,
+    manifest: { digest, size },
+    blobs: [digest, document.config.digest, ...document.layers.map((layer) => layer.digest)],
+    layerSizes: document.layers.map((layer) => layer.size),
+    chainIds: chainIdsOf(parts.config),
+    loadedAt: parts.loadedAt,
+    hidden: parts.hidden,
+  };
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { type Manifest, mediaTypes } from '../oci/image.ts';
+import { type ArchivedImage, describeArchive, type Platform } from './archives.ts';
+import { readBytes, type StagedBlob, stageBlob } from './blobs.ts';
+import { chainIdsOf, withImages } from './catalog.ts';
+import type { LoadedImage } from './contract.ts';
+import { archiveFailure, invalidArchive } from './errors.ts';
+import { imageOf } from './layout.ts';
+import { familiar } from './reference.ts';
+import { spool } from './spool.ts';
+import type { Storage } from './storage.ts';
+import { abortable, decompressed, digesting } from './streams.ts';
+
+export interface LoadContext {
+  readonly storage: Storage;
+  readonly platform: Platform;
+  readonly now: () => Date;
+  readonly signal: AbortSignal;
+}
+
+/** Loads every image of an archive, or nothing. */
+export async function loadArchive(archive: Readable, context: LoadContext): Promise<LoadedImage[]> {
+  const doing = 'load the image';
+  return await withStaging({ ...context, doing }, async (directory, pin) => {
+    const spooled = await spool(abortable(archive, { signal: context.signal, doing }), directory);
+    const images = await describeArchive(spooled, context.platform);
+    await keepImages(images, { ...context, directory, pin });
+    return images.map(({ configBlob, references }) => ({ id: configBlob.digest, tags: references.map(familiar) }));
+  });
+}
+
+type Pin = (chainId: string) => void;
+
+/** Unpacks what is new of the images, makes it last, and names them. */
+export async function keepImages(
+  images: readonly ArchivedImage[],
+  context: LoadContext & { readonly directory: string; readonly pin: Pin },
+): Promise<void> {
+  const { storage, directory } = context;
+  const blobs: StagedBlob[] = [];
+  for (const image of images) await ensureLayers(image, context);
+  const loadedAt = context.now().toISOString();
+  const added: Parameters<typeof withImages>[1][number][] = [];
+  for (const [position, archived] of images.entries()) {
+    const manifest = archived.manifest ?? (await writeManifest(archived, join(directory, `manifest-${position}`)));
+    const image = imageOf({
+      config: archived.config,
+      manifest: { document: manifest.document, digest: manifest.blob.digest, size: manifest.blob.size },
+      loadedAt,
+      hidden: false,
+    });
+    added.push({ image, references: archived.references });
+    blobs.push(manifest.blob, archived.configBlob, ...archived.layers.map(({ blob }) => blob));
+  }
+  await storage.staging.sync();
+  context.signal.throwIfAborted();
+  await storage.change((catalog) => ({ catalog: withImages(catalog, added) }), blobs);
+}
+
+/** Runs a task with a directory of its own; whatever it unpacked and did not name goes if it fails. */
+export async function withStaging<T>(
+  context: { readonly storage: Storage; readonly signal: AbortSignal; readonly doing: string },
+  task: (directory: string, pin: Pin) => Promise<T>,
+): Promise<T> {
+  const { storage } = context;
+  const unpin: (() => void)[] = [];
+  let directory: string | undefined;
+  let done = false;
+  try {
+    directory = await storage.staging.make('load');
+    const result = await task(directory, (chainId) => unpin.push(storage.layers.pin(chainId)));
+    done = true;
+    return result;
+  } catch (failure) {
+    throw archiveFailure(failure, context);
+  } finally {
+    for (const undo of unpin) undo();
+    if (directory) await storage.staging.remove(directory).catch(() => undefined);
+    if (!done) await storage.collect().catch(() => undefined);
+  }
+}
+
+async function ensureLayers(image: ArchivedImage, context: LoadContext & { readonly pin: Pin }): Promise<void> {
+  const { layers } = context.storage;
+  const chain = chainIdsOf(image.config);
+  for (const chainId of chain) context.pin(chainId);
+  for (const [position, { diffId, blob }] of image.layers.entries()) {
+    context.signal.throwIfAborted();
+    const chainId = chain[position] ?? '';
+    const verified = blob.digest === diffId;
+    if (layers.has(chainId)) {
+      if (!verified) await verify(blob, diffId);
+    } else {
+      await layers.ensure({ diffId, parent: chain[position - 1], verified, open: () => readBytes(blob.path) });
+    }
+  }
+}
+
+/** A blob that nobody unpacks is kept, too: it must hold what its image says. */
+async function verify(blob: StagedBlob, diffId: string): Promise<void> {
+  let actual = '';
+  const content = digesting(decompressed(readBytes(blob.path)), (digest) => {
+    actual = digest;
+  });
+  for await (const _ of content);
+  if (actual !== diffId)
+    throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
+}
+
+async function writeManifest(image: ArchivedImage, path: string): Promise<NonNullable<ArchivedImage['manifest']>> {
+  const layers = image.layers.map(({ diffId, blob }) => ({
+    mediaType: blob.digest === diffId ? mediaTypes.layer : mediaTypes.layerGzip,
+    digest: blob.digest,
+    size: blob.size,
+  }));
+  const { digest, size } = image.configBlob;
+  const document: Manifest = {
+    schemaVersion: 2,
+    mediaType: mediaTypes.manifest,
+    config: { mediaType: mediaTypes.config, digest, size },
+    layers,
+  };
+  return { document, blob: await stageText(path, JSON.stringify(document)) };
+}
+
+export async function stageText(path: string, text: string): Promise<StagedBlob> {
+  return await stageBlob(path, [Buffer.from(text)]);
+}

@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type StagedBlob, stageBlob } from './blobs.ts';
+import { invalidArchive } from './errors.ts';
+import { type Bytes, decompressed } from './streams.ts';
+import { type Piece, readTar } from './tar.ts';
+
+/**
+ * The files of an image archive, each written once to a staging directory: the manifest that explains them comes last in
+ * most archives. File names in there are numbers; what the archive calls a file is only a key.
+ */
+export class SpooledArchive {
+  readonly #files: ReadonlyMap<string, StagedBlob>;
+  readonly #links: ReadonlyMap<string, string>;
+
+  constructor(files: ReadonlyMap<string, StagedBlob>, links: ReadonlyMap<string, string>) {
+    this.#files = files;
+    this.#links = links;
+  }
+
+  has(name: string): boolean {
+    return this.#resolve(name) !== undefined;
+  }
+
+  /** @throws invalid when the archive has no such file. */
+  file(name: string): StagedBlob {
+    const found = this.#resolve(name);
+    if (!found) throw invalidArchive(`it has no file '${name}'`);
+    return found;
+  }
+
+  /** A document, whole. */
+  async document(name: string): Promise<Buffer> {
+    const { path, size } = this.file(name);
+    if (size > largestDocument) throw invalidArchive(`'${name}' is too large`);
+    return await readFile(path);
+  }
+
+  /** Old archives link a layer that several images share. */
+  #resolve(name: string): StagedBlob | undefined {
+    let path = clean(name);
+    for (let hops = 0; hops < mostHops; hops++) {
+      const link = this.#links.get(path);
+      if (link === undefined) return this.#files.get(path);
+      path = clean(link.startsWith('/') ? link : `${path.slice(0, Math.max(0, path.lastIndexOf('/')))}/${link}`);
+    }
+    return undefined;
+  }
+}
+
+const mostFiles = 20_000;
+const mostHops = 10;
+const largestDocument = 1 << 24;
+
+export async function spool(archive: Bytes, directory: string): Promise<SpooledArchive> {
+  const files = new Map<string, StagedBlob>();
+  const links = new Map<string, string>();
+  let count = 0;
+  for await (const entry of readTar(decompressed(archive))) {
+    if (++count > mostFiles) throw invalidArchive(`it has more than ${mostFiles} files`);
+    const name = clean(entry.name);
+    if (entry.type === 'file') {
+      links.delete(name);
+      files.set(name, await stageBlob(join(directory, `${count}`), dataOf(entry.body())));
+    } else if (entry.type === 'symlink' || entry.type === 'link') {
+      links.set(name, entry.type === 'link' ? `/${entry.link}` : entry.link);
+    }
+  }
+  return new SpooledArchive(files, links);
+}
+
+/** A path inside the archive as a key: without '.', '..' and doubled slashes. */
+function clean(name: string): string {
+  const kept: string[] = [];
+  for (const part of name.split('/')) {
+    if (part === '..') kept.pop();
+    else if (part !== '' && part !== '.') kept.push(part);
+  }
+  return kept.join('/');
+}
+
+async function* dataOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    if ('hole' in piece) throw invalidArchive('one of its files is sparse');
+    yield piece;
+  }
+}

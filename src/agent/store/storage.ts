@@ -1,0 +1,94 @@
+import { join } from 'node:path';
+import { KeyedLock } from '../../base/async.ts';
+import type { Shims } from '../shim/contract.ts';
+import { BlobStore, type StagedBlob } from './blobs.ts';
+import { type Catalog, emptyCatalog, neededBlobs, neededLayers } from './catalog.ts';
+import { LayerStore } from './layer-store.ts';
+import { Layout } from './layout.ts';
+import { Staging } from './staging.ts';
+
+/**
+ * The store's parts on disk and the one place where its catalog changes. A change is written first and taken second, and
+ * what no image needs any more is collected after that: a crash at any point leaves a whole catalog and perhaps garbage,
+ * which the next start collects.
+ */
+export class Storage {
+  readonly blobs: BlobStore;
+  readonly layers: LayerStore;
+  readonly staging: Staging;
+  readonly #layout: Layout;
+  readonly #lock = new KeyedLock();
+  #catalog: Catalog = emptyCatalog;
+
+  private constructor(parts: { blobs: BlobStore; layers: LayerStore; staging: Staging; layout: Layout }) {
+    this.blobs = parts.blobs;
+    this.layers = parts.layers;
+    this.staging = parts.staging;
+    this.#layout = parts.layout;
+  }
+
+  static async open(root: string, parts: { shims: Shims; report: (problem: string) => void }): Promise<Storage> {
+    const { shims, report } = parts;
+    const staging = await Staging.open(join(root, 'staging'), shims);
+    const layout = await Layout.open(join(root, 'image'));
+    const blobs = await BlobStore.open(join(root, 'image'));
+    const layers = await LayerStore.open(join(root, 'layers'), { shims, staging });
+    const storage = new Storage({ blobs, layers, staging, layout });
+    const problems: string[] = [];
+    storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));
+    await storage.#unpackMissing((problem) => problems.push(problem));
+    for (const problem of problems) report(problem);
+    // With an image that cannot be read nobody knows what it needs.
+    if (problems.length === 0) await storage.#collect();
+    return storage;
+  }
+
+  get catalog(): Catalog {
+    return this.#catalog;
+  }
+
+  /**
+   * Changes the catalog.
+   * @param plan computes the next catalog from the current one; it may throw, then nothing has changed.
+   * @returns what `plan` returned, and the chain ids of the layers that went.
+   */
+  change<T extends { readonly catalog: Catalog }>(
+    plan: (catalog: Catalog) => T,
+    newBlobs: readonly StagedBlob[] = [],
+  ): Promise<{ readonly plan: T; readonly removedLayers: readonly string[] }> {
+    return this.#lock.run('catalog', async () => {
+      const next = plan(this.#catalog);
+      for (const blob of newBlobs) await this.blobs.adopt(blob);
+      if (newBlobs.length > 0) await this.blobs.sync();
+      await this.#layout.write(next.catalog);
+      this.#catalog = next.catalog;
+      return { plan: next, removedLayers: await this.#collect() };
+    });
+  }
+
+  /** Removes what no image needs: for whoever unpacked layers and then failed. */
+  async collect(): Promise<void> {
+    await this.#lock.run('catalog', () => this.#collect());
+  }
+
+  async #collect(): Promise<readonly string[]> {
+    await this.blobs.collect(neededBlobs(this.#catalog));
+    return await this.layers.collect(neededLayers(this.#catalog));
+  }
+
+  /** Unpacks again from the blobs what somebody deleted. */
+  async #unpackMissing(report: (problem: string) => void): Promise<void> {
+    for (const image of this.#catalog.images.values()) {
+      const digests = image.blobs.slice(2);
+      try {
+        for (const [position, diffId] of image.config.rootfs.diff_ids.entries()) {
+          const parent = image.chainIds[position - 1];
+          const open = () => this.blobs.stream(digests[position] ?? '');
+          await this.layers.ensure({ diffId, parent, open });
+        }
+      } catch (failure) {
+        report(`a layer of image ${image.id} is missing and cannot be unpacked again: ${String(failure)}`);
+      }
+    }
+  }
+}

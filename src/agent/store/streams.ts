@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { pipeline, Readable, Transform } from 'node:stream';
+import * as zlib from 'node:zlib';
+import { canceled } from '../../base/errors.ts';
+import { unsupportedArchive } from './errors.ts';
+
+export type Bytes = AsyncIterable<Uint8Array>;
+
+/**
+ * The bytes of a stream until the signal says stop. The stream is not destroyed when the reader gives up early: it may be
+ * an HTTP request that still has to be answered.
+ */
+export async function* abortable(stream: Readable, options: { signal: AbortSignal; doing: string }): Bytes {
+  const { signal, doing } = options;
+  const stop = (): void => void stream.destroy(canceled(`the request to ${doing}`));
+  if (signal.aborted) stop();
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      yield typeof chunk === 'string' ? Buffer.from(chunk) : chunk;
+    }
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}
+
+/** Passes bytes on and calls back with their digest ('sha256:...') at the end. */
+export async function* digesting(source: Bytes, done: (digest: string) => void): Bytes {
+  const hash = createHash('sha256');
+  for await (const chunk of source) {
+    hash.update(chunk);
+    yield chunk;
+  }
+  done(`sha256:${hash.digest('hex')}`);
+}
+
+/** Undoes the compression that the first bytes show; what is not compressed passes through. */
+export async function* decompressed(source: Bytes): Bytes {
+  const iterator = source[Symbol.asyncIterator]();
+  let head: Buffer = Buffer.alloc(0);
+  let ended = false;
+  while (head.length < longestMagic && !ended) {
+    const next = await iterator.next();
+    if (next.done) ended = true;
+    else head = Buffer.concat([head, next.value]);
+  }
+  const whole = rest(head, iterator, ended);
+  const codec = magics.find(({ magic }) => head.subarray(0, magic.length).equals(magic));
+  if (!codec) yield* whole;
+  else yield* through(whole, codec.open());
+}
+
+async function* rest(head: Buffer, iterator: AsyncIterator<Uint8Array>, ended: boolean): Bytes {
+  try {
+    if (head.length > 0) yield head;
+    for (let done = ended; !done; ) {
+      const next = await iterator.next();
+      done = next.done === true;
+      if (!next.done) yield next.value;
+    }
+  } finally {
+    await iterator.return?.();
+  }
+}
+
+async function* through(source: Bytes, codec: Transform): Bytes {
+  // A failure of the source or the codec comes out of the iteration; pipeline destroys both.
+  pipeline(Readable.from(source), codec, () => undefined);
+  yield* codec;
+}
+
+const chunkSize = 1 << 18;
+const longestMagic = 6;
+
+const magics: readonly { readonly magic: Buffer; open(): Transform }[] = [
+  { magic: Buffer.from([0x1f, 0x8b]), open: () => zlib.createGunzip({ chunkSize }) },
+  { magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: openZstd },
+  { magic: Buffer.from('BZh'), open: () => refuse('bzip2') },
+  { magic: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), open: () => refuse('xz') },
+];
+
+/** Node has it from 22.15 on; its type declarations here are those of Node 20. */
+function openZstd(): Transform {
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
+  const codec: unknown = typeof create === 'function' ? create({ chunkSize }) : undefined;
+  return codec instanceof Transform ? codec : refuse('zstd, which needs Node 22.15 or newer');
+}
+
+function refuse(codec: string): never {
+  throw unsupportedArchive(`it is compressed with ${codec}`);
+}

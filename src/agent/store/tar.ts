@@ -1,0 +1,267 @@
+import { ByteSource } from './byte-source.ts';
+import { invalidArchive, unsupportedArchive } from './errors.ts';
+import { blockSize, decodeHeader, isZeroBlock, type RawHeader } from './tar-header.ts';
+import { decodePax, type PaxRecords, paxNumber, paxTime } from './tar-pax.ts';
+import { checkSparse, isPaxSparse1, oldGnuSparse, paxSparse, paxSparse1, type SparseMap } from './tar-sparse.ts';
+
+/**
+ * A reader of tar archives: POSIX ustar and pax, GNU and the old v7 format, as docker, BuildKit, umoci, GNU tar and
+ * busybox write them. It is our own because extended attributes (file capabilities) are bytes, which tar-stream's pax
+ * decoder turns into text, and because it reads sparse files.
+ *
+ * @example
+ * for await (const entry of readTar(stream)) {
+ *   if (entry.type === 'file') for await (const piece of entry.body()) use(piece);
+ * }
+ */
+export interface TarEntry {
+  /** As written, for example './etc/passwd'. */
+  readonly name: string;
+  readonly type: 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  /** Bytes of the file's content, holes included. */
+  readonly size: number;
+  readonly mtime: { readonly seconds: number; readonly nanoseconds: number };
+  /** Target of a link or symlink. */
+  readonly link: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** The content, once; what is not read is passed over. */
+  body(): AsyncGenerator<Piece>;
+}
+
+/** A part of a file's content. */
+export type Piece = Buffer | Hole;
+
+export interface Hole {
+  /** Number of bytes that read as zero and are not stored. */
+  readonly hole: number;
+}
+
+/** As the Go readers: a longer name or attribute is an attack, not a file. */
+const longestSpecial = 1 << 20;
+const largestId = 0xff_ff_ff_fe;
+const xattrPrefix = 'SCHILY.xattr.';
+
+/** Reads to the very end of `stream`, so that a digest over it covers what follows the archive too. */
+export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
+  const source = new ByteSource(stream);
+  let global: PaxRecords = new Map();
+  let special = new Special();
+  let previous = 'its first entry';
+  for (;;) {
+    const block = await source.take(blockSize);
+    if (block.length === 0 || isZeroBlock(block)) break;
+    if (block.length < blockSize) throw invalidArchive(`it ends in the middle of a header, after ${previous}`);
+    const header = decodeHeader(block);
+    if (header.size < 0) throw invalidArchive('a tar header has a negative size');
+    if (specialFlags.has(header.flag)) {
+      const data = await takeSpecial(source, header);
+      if (header.flag === 'g') global = new Map([...global, ...decodePax(data)]);
+      else special = special.with(header.flag, data);
+      continue;
+    }
+    const body = new Body(source, special.stored(header, global));
+    const entry = await describe(header, special, { global, source, body });
+    special = new Special();
+    if (entry) {
+      previous = `'${entry.name}'`;
+      yield entry;
+    }
+    await body.finish(previous);
+  }
+  if (!special.isEmpty) throw invalidArchive('it ends after an extended header');
+  await source.drain();
+}
+
+const specialFlags = new Set(['x', 'X', 'g', 'L', 'K']);
+
+async function takeSpecial(source: ByteSource, header: RawHeader): Promise<Buffer> {
+  if (header.size > longestSpecial) throw invalidArchive('an extended header is too long');
+  const data = await source.take(header.size);
+  if (data.length < header.size || !(await source.skip(padding(header.size)))) {
+    throw invalidArchive('it ends in the middle of an extended header');
+  }
+  return data;
+}
+
+/** What the extended headers before an entry say. */
+class Special {
+  readonly pax: PaxRecords;
+  readonly longName: Buffer | undefined;
+  readonly longLink: Buffer | undefined;
+
+  constructor(parts: { pax?: PaxRecords; longName?: Buffer | undefined; longLink?: Buffer | undefined } = {}) {
+    this.pax = parts.pax ?? new Map();
+    this.longName = parts.longName;
+    this.longLink = parts.longLink;
+  }
+
+  get isEmpty(): boolean {
+    return this.pax.size === 0 && !this.longName && !this.longLink;
+  }
+
+  with(flag: string, data: Buffer): Special {
+    if (flag === 'L') return new Special({ ...this, longName: untilNul(data) });
+    if (flag === 'K') return new Special({ ...this, longLink: untilNul(data) });
+    return new Special({ ...this, pax: new Map([...this.pax, ...decodePax(data)]) });
+  }
+
+  /** Bytes that follow the header in the archive. */
+  stored(header: RawHeader, global: PaxRecords): number {
+    const size = this.pax.get('size') ?? global.get('size');
+    if (withoutBody.has(header.flag)) return 0;
+    return size ? paxNumber(size) : header.size;
+  }
+}
+
+/** Links, devices, directories and fifos have no data, whatever their size field says (as GNU tar and Go read them). */
+const withoutBody = new Set(['1', '2', '3', '4', '5', '6']);
+
+const types: Readonly<Record<string, TarEntry['type']>> = {
+  '0': 'file',
+  '1': 'link',
+  '2': 'symlink',
+  '3': 'char',
+  '4': 'block',
+  '5': 'directory',
+  '6': 'fifo',
+  '7': 'file',
+  S: 'file',
+  D: 'directory',
+};
+
+interface Context {
+  readonly global: PaxRecords;
+  readonly source: ByteSource;
+  readonly body: Body;
+}
+
+/** Undefined for a volume label, which is no file. */
+async function describe(header: RawHeader, special: Special, context: Context): Promise<TarEntry | undefined> {
+  if (header.flag === 'V') return undefined;
+  const pax: PaxRecords = context.global.size > 0 ? new Map([...context.global, ...special.pax]) : special.pax;
+  const name = text(pax.get('GNU.sparse.name') ?? pax.get('path') ?? special.longName ?? header.name, 'an entry name');
+  const type = types[header.flag];
+  if (!type) throw unsupportedArchive(`'${name}' has the unknown tar type '${header.flag}'`);
+  const { body } = context;
+  const sparse = type === 'file' ? await sparseMap(header, pax, context) : undefined;
+  if (sparse) body.spread(sparse);
+  // Before POSIX a directory was a file whose name ends with a slash.
+  const old = type === 'file' && name.endsWith('/');
+  const mtime = pax.get('mtime');
+  return {
+    name,
+    type: old ? 'directory' : type,
+    mode: header.mode,
+    uid: id(pax.get('uid'), header.uid),
+    gid: id(pax.get('gid'), header.gid),
+    size: type === 'file' ? (sparse?.size ?? body.stored) : 0,
+    mtime: mtime ? paxTime(mtime) : { seconds: header.mtime, nanoseconds: 0 },
+    link: text(pax.get('linkpath') ?? special.longLink ?? header.link, `the link of '${name}'`),
+    major: header.major,
+    minor: header.minor,
+    xattrs: xattrsOf(pax),
+    body: () => body.read(name),
+  };
+}
+
+async function sparseMap(header: RawHeader, pax: PaxRecords, context: Context): Promise<SparseMap | undefined> {
+  const { source, body } = context;
+  let map: SparseMap | undefined;
+  if (header.flag === 'S') map = await oldGnuSparse(header.block, source);
+  else if (isPaxSparse1(pax)) {
+    const found = await paxSparse1(pax, source, body.stored);
+    body.consumed(found.taken);
+    map = found.map;
+  } else map = paxSparse(pax);
+  if (map) checkSparse(map, body.stored);
+  return map;
+}
+
+/** The stored bytes of one entry. */
+class Body {
+  readonly #source: ByteSource;
+  readonly #padding: number;
+  #left: number;
+  #map: SparseMap | undefined;
+
+  constructor(source: ByteSource, stored: number) {
+    this.#source = source;
+    this.#left = stored;
+    this.#padding = padding(stored);
+  }
+
+  /** Bytes of content in the archive. */
+  get stored(): number {
+    return this.#left;
+  }
+
+  /** Bytes of the stored size that were not content. */
+  consumed(bytes: number): void {
+    this.#left -= bytes;
+  }
+
+  spread(map: SparseMap): void {
+    this.#map = map;
+  }
+
+  async *read(name: string): AsyncGenerator<Piece> {
+    if (!this.#map) return yield* this.#data(this.#left, name);
+    let at = 0;
+    for (const { offset, length } of this.#map.segments) {
+      if (offset > at) yield { hole: offset - at };
+      yield* this.#data(length, name);
+      at = offset + length;
+    }
+    if (this.#map.size > at) yield { hole: this.#map.size - at };
+  }
+
+  async *#data(length: number, name: string): AsyncGenerator<Piece> {
+    for (let missing = length; missing > 0; ) {
+      const part = await this.#source.some(missing);
+      if (part.length === 0) throw invalidArchive(`it ends in the middle of '${name}'`);
+      missing -= part.length;
+      this.#left -= part.length;
+      yield part;
+    }
+  }
+
+  async finish(name: string): Promise<void> {
+    if (!(await this.#source.skip(this.#left + this.#padding)))
+      throw invalidArchive(`it ends in the middle of ${name}`);
+    this.#left = 0;
+  }
+}
+
+const padding = (size: number): number => (blockSize - (size % blockSize)) % blockSize;
+
+function untilNul(data: Buffer): Buffer {
+  const end = data.indexOf(0);
+  return end === -1 ? data : data.subarray(0, end);
+}
+
+function text(bytes: Buffer, what: string): string {
+  const decoded = bytes.toString('utf8');
+  if (decoded.includes('\0')) throw invalidArchive(`${what} has a NUL byte`);
+  // U+FFFD is what the decoder makes of bytes that are not UTF-8; a name that really holds it is encoded as it was.
+  if (decoded.includes('\uFFFD') && !Buffer.from(decoded).equals(bytes)) {
+    throw unsupportedArchive(`${what} is not UTF-8 (${bytes.toString('latin1')})`);
+  }
+  return decoded;
+}
+
+function id(fromPax: Buffer | undefined, fromHeader: number): number {
+  const value = fromPax ? paxNumber(fromPax) : fromHeader;
+  if (value < 0 || value > largestId) throw invalidArchive(`owner ${value} is out of range`);
+  return value;
+}
+
+function xattrsOf(pax: PaxRecords): ReadonlyMap<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  for (const [key, value] of pax) if (key.startsWith(xattrPrefix)) found.set(key.slice(xattrPrefix.length), value);
+  return found;
+}
