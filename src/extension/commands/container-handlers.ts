@@ -1,0 +1,193 @@
+import type Dockerode from 'dockerode';
+import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
+import { PortholeError } from '../../base/errors.ts';
+import { uriParts } from '../editors/uris.ts';
+import { type ContainerView, type Fleet, findHost, shortId } from '../fleet.ts';
+import type { Panels } from '../panels/panels.ts';
+import { engineStatus } from '../problems.ts';
+import { EngineTerminal } from '../terminal/engine-terminal.ts';
+import { LogTerminal } from '../terminal/log-terminal.ts';
+import { execProgram } from '../terminal/programs.ts';
+import { pickShell } from '../terminal/shells.ts';
+import type { Handlers } from './handlers.ts';
+import { withProgress } from './progress.ts';
+import { type CommandId, rowOf } from './rows.ts';
+import type { Targets } from './targets.ts';
+import { splitWords } from './words.ts';
+
+type ContainerHandlers = Pick<Handlers, Extract<CommandId, `porthole.container.${string}`>>;
+
+export interface ContainerParts {
+  readonly fleet: Fleet;
+  readonly targets: Targets;
+  readonly panels: Panels;
+}
+
+/** A docker name; engines refuse others, but only after the user has typed the whole of it. */
+const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
+
+export function containerHandlers({ fleet, targets, panels }: ContainerParts): ContainerHandlers {
+  const handleOf = (container: ContainerView): Dockerode.Container => {
+    const entry = findHost(fleet, container.host);
+    if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', container.host));
+    return entry.host.engine(container.engine).getContainer(container.id);
+  };
+  const hostLabel = (container: ContainerView) => findHost(fleet, container.host)?.host.label ?? container.host;
+
+  /** A verb that is done to each of the selected containers, side by side. */
+  const each =
+    (
+      id: CommandId,
+      title: (name: string) => string,
+      act: (handle: Dockerode.Container, signal: AbortSignal) => unknown,
+    ) =>
+    async (item?: unknown, items?: unknown) => {
+      const chosen = await targets.containers(id, item, items);
+      if (chosen.length === 0) return;
+      await withProgress(title(namesOf(chosen)), ({ signal }) =>
+        every(chosen, async (container) => {
+          try {
+            await act(handleOf(container), signal);
+          } catch (failure) {
+            // 304: it was so already.
+            if (engineStatus(failure) !== 304) throw failure;
+          }
+        }),
+      );
+    };
+
+  return {
+    'porthole.container.start': each(
+      'porthole.container.start',
+      (name) => l10n.t('Starting {0}', name),
+      (handle) => handle.start(),
+    ),
+    'porthole.container.stop': each(
+      'porthole.container.stop',
+      (name) => l10n.t('Stopping {0}', name),
+      (handle, abortSignal) => handle.stop({ abortSignal }),
+    ),
+    'porthole.container.restart': each(
+      'porthole.container.restart',
+      (name) => l10n.t('Restarting {0}', name),
+      (handle, abortSignal) => handle.restart({ abortSignal }),
+    ),
+    'porthole.container.pause': each(
+      'porthole.container.pause',
+      (name) => l10n.t('Pausing {0}', name),
+      (handle) => handle.pause(),
+    ),
+    'porthole.container.unpause': each(
+      'porthole.container.unpause',
+      (name) => l10n.t('Unpausing {0}', name),
+      (handle) => handle.unpause(),
+    ),
+    'porthole.container.kill': each(
+      'porthole.container.kill',
+      (name) => l10n.t('Killing {0}', name),
+      (handle) => handle.kill(),
+    ),
+
+    'porthole.container.remove': async (item, items) => {
+      const chosen = await targets.containers('porthole.container.remove', item, items);
+      const first = chosen[0];
+      if (!first) return;
+      const running = chosen.filter(({ state }) => state === 'running' || state === 'paused' || state === 'restarting');
+      const question =
+        chosen.length === 1
+          ? l10n.t('Remove the container {0} from {1}?', first.name, hostLabel(first))
+          : l10n.t(
+              'Remove {0} containers ({1})?',
+              chosen.length,
+              chosen.map((one) => `${one.name} @ ${hostLabel(one)}`).join(', '),
+            );
+      const detail =
+        running.length > 0
+          ? l10n.t('Still running and to be killed: {0}. What was written inside is lost.', namesOf(running))
+          : l10n.t('What was written inside is lost.');
+      const remove = l10n.t('Remove');
+      if ((await window.showWarningMessage(question, { modal: true, detail }, remove)) !== remove) return;
+      await withProgress(l10n.t('Removing {0}', namesOf(chosen)), () =>
+        every(chosen, (container) => handleOf(container).remove({ force: running.includes(container), v: true })),
+      );
+    },
+
+    'porthole.container.rename': async (item) => {
+      const container = await targets.container('porthole.container.rename', item);
+      if (!container) return;
+      const name = await window.showInputBox({
+        title: l10n.t('Rename {0}', container.name),
+        value: container.name,
+        validateInput: (value) =>
+          namePattern.test(value) ? undefined : l10n.t('Letters, digits, _ . and -, beginning with a letter or digit'),
+      });
+      if (name && name !== container.name) await handleOf(container).rename({ name });
+    },
+
+    'porthole.container.exec': async (item) => {
+      const container = await targets.container('porthole.container.exec', item);
+      if (!container) return;
+      const handle = handleOf(container);
+      const found = await withProgress(l10n.t('Looking for a shell in {0}', container.name), () => pickShell(handle));
+      const argv = found ?? (await askProgram(container));
+      if (!argv) return;
+      const terminal = window.createTerminal({
+        name: `${container.name}: ${argv.join(' ')}`,
+        iconPath: new ThemeIcon('terminal'),
+        pty: new EngineTerminal(execProgram(handle, argv)),
+      });
+      terminal.show();
+    },
+
+    'porthole.container.logs': async (item, items) => {
+      for (const container of await targets.containers('porthole.container.logs', item, items)) {
+        window
+          .createTerminal({
+            name: l10n.t('Logs: {0}', container.name),
+            iconPath: new ThemeIcon(rowOf('porthole.container.logs').icon ?? 'output'),
+            pty: new LogTerminal(handleOf(container)),
+          })
+          .show();
+      }
+    },
+
+    'porthole.container.inspect': async (item) => {
+      const container = await targets.container('porthole.container.inspect', item);
+      if (!container) return;
+      const { host, engine, id, name } = container;
+      const uri = Uri.from(uriParts(`/${name}.json`, { kind: 'inspect', object: 'container', host, engine, id }));
+      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+    },
+
+    'porthole.container.birth': async (item) => {
+      const container = await targets.container('porthole.container.birth', item);
+      if (container) panels.show('birth', subjectOf(container));
+    },
+
+    'porthole.container.usage': async (item) => {
+      const container = await targets.container('porthole.container.usage', item);
+      if (container) panels.show('usage', subjectOf(container));
+    },
+  };
+}
+
+const subjectOf = ({ host, engine, id, name }: ContainerView) => ({ host, engine, container: id, name });
+
+function namesOf(containers: readonly ContainerView[]): string {
+  return containers.map(({ name, id }) => name || shortId(id)).join(', ');
+}
+
+async function askProgram(container: ContainerView): Promise<readonly string[] | undefined> {
+  const line = await window.showInputBox({
+    title: l10n.t('{0} has no shell that we know', container.name),
+    prompt: l10n.t('Which program shall run in it? Words in quotes stay together.'),
+  });
+  const words = splitWords(line ?? '');
+  return words.length > 0 ? words : undefined;
+}
+
+/** All side by side; the first failure is thrown once every one has ended. */
+async function every<T>(values: readonly T[], act: (value: T) => Promise<unknown>): Promise<void> {
+  const results = await Promise.allSettled(values.map(act));
+  for (const result of results) if (result.status === 'rejected') throw result.reason;
+}

@@ -1,0 +1,101 @@
+import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
+import type { Fleet } from '../fleet.ts';
+import type { HostSettings } from '../host-settings.ts';
+import type { Handlers } from './handlers.ts';
+import { withProgress } from './progress.ts';
+import type { CommandId } from './rows.ts';
+import type { Targets } from './targets.ts';
+
+type HostHandlers = Pick<Handlers, Extract<CommandId, `porthole.host.${string}`> | 'porthole.refresh'>;
+
+export interface HostParts {
+  readonly fleet: Fleet;
+  readonly targets: Targets;
+  readonly settings: HostSettings;
+  readonly log: LogOutputChannel;
+}
+
+export function hostHandlers({ fleet, targets, settings, log }: HostParts): HostHandlers {
+  const connect = async (hostId: string) => {
+    const entry = fleet.hosts.find(({ host }) => host.id === hostId);
+    if (!entry) return;
+    const { host } = entry;
+    await withProgress(l10n.t('Connecting to {0}', host.label), ({ signal, say }) =>
+      host.connect(signal, (step) => {
+        log.info(`${host.label}: ${step}`);
+        say(step);
+      }),
+    );
+  };
+
+  return {
+    'porthole.host.connect': async (item) => {
+      const entry = await targets.host('porthole.host.connect', item);
+      if (entry) await connect(entry.host.id);
+    },
+
+    'porthole.host.disconnect': async (item) => {
+      const entry = await targets.host('porthole.host.disconnect', item);
+      await entry?.host.disconnect();
+    },
+
+    'porthole.host.add': async () => {
+      const target = await askTarget(await settings.configuredHosts(), new Set(settings.targets()));
+      if (target === undefined) return;
+      const id = await settings.add(target);
+      await connect(id);
+    },
+
+    'porthole.host.remove': async (item) => {
+      const entry = await targets.host('porthole.host.remove', item);
+      if (!entry) return;
+      const remove = l10n.t('Remove');
+      const chosen = await window.showWarningMessage(
+        l10n.t('Remove the host {0} from Porthole?', entry.host.label),
+        { modal: true, detail: l10n.t('Nothing on the host changes; its containers go on running.') },
+        remove,
+      );
+      if (chosen !== remove) return;
+      await entry.host.disconnect();
+      await settings.remove(entry.host.id);
+    },
+
+    'porthole.host.showLog': () => log.show(),
+
+    'porthole.refresh': () => withProgress(l10n.t('Refreshing'), () => fleet.refresh()),
+  };
+}
+
+/** A host of ~/.ssh/config, or whatever is typed into the same box. */
+async function askTarget(known: readonly string[], taken: ReadonlySet<string>): Promise<string | undefined> {
+  const picker = window.createQuickPick<QuickPickItem & { target?: string }>();
+  picker.title = l10n.t('Add SSH Host');
+  picker.placeholder = l10n.t('A host of your SSH configuration, or user@host:port');
+  const configured = known
+    .filter((target) => !taken.has(target))
+    .map((target) => ({ label: target, description: l10n.t('SSH configuration'), target }));
+  picker.items = configured;
+  try {
+    return await new Promise<string | undefined>((resolve) => {
+      picker.onDidChangeValue((value) => {
+        const typed = value.trim();
+        const isKnown = known.includes(typed);
+        picker.items =
+          typed && !isKnown
+            ? [{ label: typed, description: describe(typed, taken), target: typed, alwaysShow: true }, ...configured]
+            : configured;
+      });
+      picker.onDidAccept(() => {
+        const target = picker.selectedItems[0]?.target;
+        if (target && !taken.has(target)) resolve(target);
+      });
+      picker.onDidHide(() => resolve(undefined));
+      picker.show();
+    });
+  } finally {
+    picker.dispose();
+  }
+}
+
+const describe = (target: string, taken: ReadonlySet<string>): string =>
+  taken.has(target) ? l10n.t('is there already') : l10n.t('connect as typed');

@@ -1,0 +1,190 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import type Dockerode from 'dockerode';
+import { commands, l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
+import { PortholeError } from '../../base/errors.ts';
+import { formatSize } from '../../base/units.ts';
+import { isOnlyMetadata, partsOf, sidesOf } from '../editors/comparison.ts';
+import { uriParts } from '../editors/uris.ts';
+import { type Fleet, findHost, type ImageView, imageName } from '../fleet.ts';
+import { EngineTerminal } from '../terminal/engine-terminal.ts';
+import { containerProgram } from '../terminal/programs.ts';
+import { aspectWords } from '../tree/change-item.ts';
+import type { FileNode } from '../tree/images-view.ts';
+import type { Handlers } from './handlers.ts';
+import { followAnswers } from './load-answers.ts';
+import { withProgress } from './progress.ts';
+import type { CommandId } from './rows.ts';
+import type { Targets } from './targets.ts';
+import { splitWords } from './words.ts';
+
+type ImageHandlers = Pick<Handlers, Extract<CommandId, `porthole.image.${string}` | `porthole.file.${string}`>>;
+
+export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): ImageHandlers {
+  const engineOf = (image: ImageView): Dockerode => {
+    const entry = findHost(fleet, image.host);
+    if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', image.host));
+    return entry.host.engine(image.engine);
+  };
+  const hostLabel = (image: ImageView) => findHost(fleet, image.host)?.host.label ?? image.host;
+
+  return {
+    'porthole.image.run': async (item) => {
+      const image = await targets.image('porthole.image.run', item);
+      if (!image) return;
+      await withProgress(l10n.t('Running {0}', imageName(image)), async ({ signal }) => {
+        const container = await engineOf(image).createContainer({ Image: reference(image), abortSignal: signal });
+        await container.start();
+      });
+    },
+
+    'porthole.image.runInteractive': async (item) => {
+      const image = await targets.image('porthole.image.runInteractive', item);
+      if (!image) return;
+      const line = await window.showInputBox({
+        title: l10n.t('Run {0} in a terminal', imageName(image)),
+        prompt: l10n.t(
+          'The program with its arguments; empty for what the image names. Words in quotes stay together.',
+        ),
+      });
+      if (line === undefined) return;
+      const words = splitWords(line);
+      const container = await engineOf(image).createContainer({
+        Image: reference(image),
+        Tty: true,
+        OpenStdin: true,
+        StdinOnce: true,
+        AttachStdin: true,
+        AttachStdout: true,
+        AttachStderr: true,
+        ...(words.length > 0 ? { Cmd: words } : {}),
+      });
+      window
+        .createTerminal({
+          name: imageName(image),
+          iconPath: new ThemeIcon('terminal'),
+          pty: new EngineTerminal(containerProgram(container)),
+        })
+        .show();
+    },
+
+    'porthole.image.inspect': async (item) => {
+      const image = await targets.image('porthole.image.inspect', item);
+      if (!image) return;
+      const { host, engine, id } = image;
+      const name = imageName(image).replaceAll(/[/:@]/g, '-');
+      const uri = Uri.from(uriParts(`/${name}.json`, { kind: 'inspect', object: 'image', host, engine, id }));
+      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+    },
+
+    'porthole.image.tag': async (item) => {
+      const image = await targets.image('porthole.image.tag', item);
+      if (!image) return;
+      const name = await window.showInputBox({
+        title: l10n.t('Another name for {0}', imageName(image)),
+        placeHolder: 'name:tag',
+        validateInput: (value) => (/^\S+$/.test(value) ? undefined : l10n.t('A name with an optional :tag')),
+      });
+      if (!name) return;
+      const { repo, tag } = splitReference(name);
+      await engineOf(image).getImage(image.id).tag({ repo, tag });
+    },
+
+    'porthole.image.remove': async (item, items) => {
+      const chosen = await targets.images('porthole.image.remove', item, items);
+      const first = chosen[0];
+      if (!first) return;
+      const question =
+        chosen.length === 1
+          ? l10n.t('Remove the image {0} from {1}?', imageName(first), hostLabel(first))
+          : l10n.t(
+              'Remove {0} images ({1})?',
+              chosen.length,
+              chosen.map((one) => `${imageName(one)} @ ${hostLabel(one)}`).join(', '),
+            );
+      const more = chosen.flatMap(({ tags }) => tags.slice(1));
+      const detail = more.length > 0 ? l10n.t('These names go too: {0}', more.join(', ')) : '';
+      const remove = l10n.t('Remove');
+      if ((await window.showWarningMessage(question, { modal: true, detail }, remove)) !== remove) return;
+      await withProgress(l10n.t('Removing {0}', chosen.map(imageName).join(', ')), async () => {
+        for (const image of chosen) await removeByEveryName(engineOf(image), image);
+      });
+    },
+
+    'porthole.image.load': async (item) => {
+      const { host } = await targets.connectedHost(item);
+      const files = await window.showOpenDialog({
+        title: l10n.t('Load an image onto {0}', host.label),
+        filters: { [l10n.t('Image archives')]: ['tar', 'gz', 'tgz'] },
+      });
+      const file = files?.[0]?.fsPath;
+      if (!file) return;
+      const { size } = await stat(file);
+      const loaded = await withProgress(l10n.t('Loading {0}', file), async ({ signal, say }) => {
+        const archive = createReadStream(file, { signal });
+        let sent = 0;
+        archive.on('data', (chunk) => {
+          sent += chunk.length;
+          say(`${formatSize(sent)} / ${formatSize(size)}`);
+        });
+        return followAnswers(await host.engine('porthole').loadImage(archive, { abortSignal: signal }));
+      });
+      void window.showInformationMessage(loaded || l10n.t('The archive was loaded.'));
+    },
+
+    'porthole.file.compare': async (item) => {
+      if (!isFileNode(item) || !item.node.change) return;
+      const { change } = item.node;
+      const { left, right } = sidesOf(item.image, item.layer.position, change);
+      if (isOnlyMetadata(change)) {
+        const aspects = (change.differs ?? []).map(aspectWords).join(', ');
+        void window.showInformationMessage(
+          l10n.t('The content of /{0} is the same; what differs: {1}', change.path, aspects),
+        );
+      }
+      const title = compareTitle(item);
+      await commands.executeCommand('vscode.diff', Uri.from(partsOf(left)), Uri.from(partsOf(right)), title, {
+        preview: true,
+      });
+    },
+
+    'porthole.file.open': async (item) => {
+      if (!isFileNode(item) || !item.node.change?.after) return;
+      const { right } = sidesOf(item.image, item.layer.position, item.node.change);
+      await commands.executeCommand('vscode.open', Uri.from(partsOf(right)), { preview: true });
+    },
+  };
+}
+
+/** By name where it has one, so that the container says which image it is of in the user's words. */
+const reference = (image: ImageView): string => image.tags[0] ?? image.id;
+
+/** An image goes with its last name; one without a name goes by its id. */
+async function removeByEveryName(engine: Dockerode, image: ImageView): Promise<void> {
+  if (image.tags.length === 0) await engine.getImage(image.id).remove();
+  for (const name of image.tags) await engine.getImage(name).remove();
+}
+
+function splitReference(name: string): { repo: string; tag: string } {
+  const colon = name.lastIndexOf(':');
+  // A colon before the last slash belongs to a registry's port.
+  if (colon <= name.lastIndexOf('/')) return { repo: name, tag: 'latest' };
+  return { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
+}
+
+function compareTitle({ layer, node }: FileNode): string {
+  const name = node.path.slice(node.path.lastIndexOf('/') + 1);
+  switch (node.change?.kind) {
+    case 'added':
+      return l10n.t('{0} (added in layer {1})', name, layer.position + 1);
+    case 'deleted':
+      return l10n.t('{0} (deleted in layer {1})', name, layer.position + 1);
+    default:
+      return l10n.t('{0} (below ↔ layer {1})', name, layer.position + 1);
+  }
+}
+
+/** Rows come from our own tree; `layer` and `node` are what only a file row has. */
+function isFileNode(item: unknown): item is FileNode {
+  return typeof item === 'object' && item !== null && 'type' in item && item.type === 'file' && 'node' in item;
+}

@@ -1,0 +1,87 @@
+import { type CommandId, type CommandRow, commandIds, rowOf, titleKey } from './rows.ts';
+
+/** The ids of the views, as `package.json` and `createTreeView` name them. */
+export const viewIds = {
+  hosts: 'porthole.hosts',
+  containers: 'porthole.containers',
+  images: 'porthole.images',
+} as const;
+
+/**
+ * The parts of `package.json` that follow from the command table. `test/extension/ui/manifest.test.ts` holds the file to it;
+ * `PORTHOLE_UPDATE=1` with that test writes it.
+ */
+export function commandContributions() {
+  return {
+    commands: commandIds.map(command),
+    menus: {
+      'view/title': commandIds.flatMap(titleEntries),
+      'view/item/context': commandIds.flatMap(contextEntries),
+      commandPalette: commandIds
+        .filter((id) => rowOf(id).palette === false)
+        .map((id) => ({ command: id, when: 'false' })),
+    },
+  };
+}
+
+/** English titles by key, for package.nls.json. */
+export function commandTitles(): Record<string, string> {
+  return Object.fromEntries(commandIds.map((id) => [titleKey(id), rowOf(id).title]));
+}
+
+/** What a tree item carries as `contextValue`: its kind, its state, and its engine (for a host: 'local' or 'ssh'). */
+export function contextValue(target: CommandRow['target'], state: string, engine: string): string {
+  return `${target}.${state}.${engine}`;
+}
+
+/** The states in which a row is offered, checked before it runs too: a state can change while a menu is open. */
+export function isOffered(row: CommandRow, state: string, engine: string): boolean {
+  return (row.states?.includes(state) ?? true) && (row.engines?.includes(engine) ?? true);
+}
+
+function command(id: CommandId) {
+  const row = rowOf(id);
+  return {
+    command: id,
+    title: `%${titleKey(id)}%`,
+    category: 'Porthole',
+    ...(row.icon ? { icon: `$(${row.icon})` } : {}),
+  };
+}
+
+function titleEntries(id: CommandId) {
+  const row = rowOf(id);
+  if (row.inTitle === undefined) return [];
+  const views =
+    row.target === 'hosts' || row.target === 'images' || row.target === 'containers'
+      ? [viewIds[row.target]]
+      : Object.values(viewIds);
+  const when =
+    views.length > 1 ? `view =~ /^(${views.join('|').replaceAll('.', '\\.')})$/` : `view == ${views[0] ?? ''}`;
+  return [{ command: id, when, group: `navigation@${row.inTitle}` }];
+}
+
+function contextEntries(id: CommandId) {
+  const row = rowOf(id);
+  const when = contextClause(row);
+  if (!when) return [];
+  return [
+    ...(row.group ? [{ command: id, when, group: row.group }] : []),
+    ...(row.inline === undefined ? [] : [{ command: id, when, group: `inline@${row.inline}` }]),
+  ];
+}
+
+function contextClause(row: CommandRow): string | undefined {
+  const view = viewOf(row.target);
+  if (!view) return undefined;
+  const states = row.states ? `(${row.states.join('|')})` : '[a-z]+';
+  const engines = row.engines ? `(${row.engines.join('|')})` : '[a-z]+';
+  return `view == ${view} && viewItem =~ /^${row.target}\\.${states}\\.${engines}$/`;
+}
+
+function viewOf(target: CommandRow['target']): string | undefined {
+  if (target === 'container') return viewIds.containers;
+  if (target === 'host') return viewIds.hosts;
+  if (target === 'image' || target === 'file') return viewIds.images;
+  return undefined;
+}

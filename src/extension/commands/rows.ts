@@ -1,0 +1,155 @@
+/**
+ * Every command as a row; `package.json`'s commands and menus are made from this table (`manifest.ts`, held by a test)
+ * and `handlers.ts` must answer each id. Pure: no `vscode` here, so that the table is checked in plain Node.
+ */
+export interface CommandRow {
+  /** English; the key in package.nls.json is `command.<id without the prefix>`. */
+  readonly title: string;
+  readonly icon?: string;
+  /** What it acts on; decides the view and, from the palette, the picker. */
+  readonly target: 'container' | 'image' | 'host' | 'file' | 'containers' | 'images' | 'hosts' | 'none';
+  /** States of the target (second word of viewItem) in which it is offered; absent: all. */
+  readonly states?: readonly string[];
+  /** Engines (third word of viewItem) that have it; absent: all. */
+  readonly engines?: readonly string[];
+  /** Section and order in the context menu; VS Code sorts sections by name, so destructive ones start with 9. */
+  readonly group?: string;
+  /** Also a button in the row: order. */
+  readonly inline?: number;
+  /** A button in these views' titles: order. */
+  readonly inTitle?: number;
+  /** False: makes no sense without its row, so the palette does not list it. */
+  readonly palette?: false;
+  readonly enablement?: string;
+}
+
+const alive = ['running', 'paused', 'restarting'];
+const ended = ['created', 'exited', 'dead'];
+
+export const commandRows = {
+  'porthole.host.connect': {
+    title: 'Connect',
+    icon: 'plug',
+    target: 'host',
+    states: ['disconnected'],
+    group: '1_life@1',
+    inline: 1,
+  },
+  'porthole.host.disconnect': {
+    title: 'Disconnect',
+    icon: 'debug-disconnect',
+    target: 'host',
+    states: ['connected', 'connecting'],
+    group: '1_life@2',
+    inline: 1,
+  },
+  'porthole.host.add': { title: 'Add SSH Host…', icon: 'add', target: 'hosts', inTitle: 1 },
+  'porthole.host.remove': { title: 'Remove Host', target: 'host', engines: ['ssh'], group: '9_remove@1' },
+  'porthole.host.showLog': { title: 'Show Connection Log', icon: 'output', target: 'none', group: '5_look@1' },
+
+  'porthole.container.start': {
+    title: 'Start',
+    icon: 'debug-start',
+    target: 'container',
+    states: ended,
+    group: '1_life@1',
+    inline: 1,
+  },
+  'porthole.container.stop': {
+    title: 'Stop',
+    icon: 'debug-stop',
+    target: 'container',
+    states: alive,
+    group: '1_life@2',
+    inline: 2,
+  },
+  'porthole.container.restart': {
+    title: 'Restart',
+    icon: 'debug-restart',
+    target: 'container',
+    states: [...alive, 'exited'],
+    group: '1_life@3',
+  },
+  'porthole.container.pause': {
+    title: 'Pause',
+    icon: 'debug-pause',
+    target: 'container',
+    states: ['running'],
+    group: '1_life@4',
+  },
+  'porthole.container.unpause': {
+    title: 'Unpause',
+    icon: 'debug-continue',
+    target: 'container',
+    states: ['paused'],
+    group: '1_life@5',
+  },
+  'porthole.container.exec': {
+    title: 'Exec Shell',
+    icon: 'terminal',
+    target: 'container',
+    states: ['running'],
+    group: '2_inside@1',
+    inline: 1,
+  },
+  'porthole.container.logs': { title: 'Show Logs', icon: 'list-flat', target: 'container', group: '2_inside@2' },
+  'porthole.container.birth': {
+    title: 'Show Birth',
+    icon: 'pulse',
+    target: 'container',
+    engines: ['porthole'],
+    group: '3_look@1',
+  },
+  'porthole.container.usage': {
+    title: 'Show cgroup Usage',
+    icon: 'graph-line',
+    target: 'container',
+    states: ['running', 'paused'],
+    engines: ['porthole'],
+    group: '3_look@2',
+  },
+  'porthole.container.inspect': { title: 'Inspect Container', icon: 'json', target: 'container', group: '3_look@3' },
+  'porthole.container.rename': { title: 'Rename…', icon: 'edit', target: 'container', group: '4_edit@1' },
+  'porthole.container.kill': { title: 'Kill', icon: 'close', target: 'container', states: alive, group: '9_remove@1' },
+  'porthole.container.remove': { title: 'Remove Container', icon: 'trash', target: 'container', group: '9_remove@2' },
+
+  'porthole.image.run': { title: 'Run', icon: 'play', target: 'image', group: '1_run@1', inline: 1 },
+  'porthole.image.runInteractive': { title: 'Run Interactive…', icon: 'terminal', target: 'image', group: '1_run@2' },
+  'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@1' },
+  'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
+  'porthole.image.remove': { title: 'Remove Image', icon: 'trash', target: 'image', group: '9_remove@1' },
+  'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
+
+  'porthole.file.compare': {
+    title: 'Compare with the Layers Below',
+    icon: 'diff',
+    target: 'file',
+    states: ['added', 'modified', 'deleted'],
+    group: '1_open@1',
+    palette: false,
+  },
+  'porthole.file.open': {
+    title: 'Open This Version',
+    icon: 'go-to-file',
+    target: 'file',
+    states: ['added', 'modified'],
+    group: '1_open@2',
+    palette: false,
+  },
+
+  'porthole.refresh': { title: 'Refresh', icon: 'refresh', target: 'none', inTitle: 9 },
+} as const satisfies Record<string, CommandRow>;
+
+export type CommandId = keyof typeof commandRows;
+
+/** The ids in the order of the table. */
+export const commandIds: readonly CommandId[] = Object.keys(commandRows).filter(isCommandId);
+
+export function isCommandId(id: string): id is CommandId {
+  return Object.hasOwn(commandRows, id);
+}
+
+export const rowOf = (id: CommandId): CommandRow => commandRows[id];
+
+/** Key of a command's title in package.nls.json. */
+export const titleKey = (id: CommandId): string => id.replace(/^porthole/, 'command');

@@ -1,0 +1,136 @@
+import {
+  type Disposable,
+  EventEmitter,
+  type FileChangeEvent,
+  FileChangeType,
+  FilePermission,
+  type FileStat,
+  FileSystemError,
+  type FileSystemProvider,
+  FileType,
+  type Uri,
+} from 'vscode';
+import { isKind } from '../../base/errors.ts';
+import { type Fleet, findHost } from '../fleet.ts';
+import type { Host } from '../hosts/contract.ts';
+import { explain } from '../problems.ts';
+import { parseSource, type Source } from './uris.ts';
+
+/** VS Code does not open larger files in an editor without asking; neither do we fetch them. Bytes. */
+const limit = 50 * 1024 * 1024;
+
+/** Read-only files behind `porthole:` URIs: files of layers, and what engines say about their objects. */
+export class PortholeFiles implements FileSystemProvider {
+  readonly #fleet: Fleet;
+  readonly #changed = new EventEmitter<FileChangeEvent[]>();
+  /** Inspect documents that were read, with the time of the last change that they were told of. */
+  readonly #inspected = new Map<string, { uri: Uri; mtime: number; bytes?: Uint8Array }>();
+  readonly onDidChangeFile = this.#changed.event;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Objects changed: the documents about them are read anew. */
+  touch(ids: ReadonlySet<string>): void {
+    const stale = [...this.#inspected.values()].filter(({ uri }) => {
+      const source = parseSource(uri.query);
+      return source?.kind === 'inspect' && ids.has(`${source.host}/${source.engine}/${source.id}`);
+    });
+    for (const document of stale) {
+      document.mtime = Date.now();
+      delete document.bytes;
+    }
+    if (stale.length > 0) this.#changed.fire(stale.map(({ uri }) => ({ type: FileChangeType.Changed, uri })));
+  }
+
+  async stat(uri: Uri): Promise<FileStat> {
+    const source = sourceOf(uri);
+    const file = { type: FileType.File, permissions: FilePermission.Readonly };
+    if (source.kind === 'file') return { ...file, size: source.size, ctime: 0, mtime: source.mtime * 1000 };
+    if (source.kind === 'text') return { ...file, size: Buffer.byteLength(source.text), ctime: 0, mtime: 0 };
+    const { bytes, mtime } = await this.#inspect(uri, source);
+    return { ...file, size: bytes.length, ctime: 0, mtime };
+  }
+
+  async readFile(uri: Uri): Promise<Uint8Array> {
+    const source = sourceOf(uri);
+    if (source.kind === 'text') return new TextEncoder().encode(source.text);
+    if (source.kind === 'inspect') return (await this.#inspect(uri, source)).bytes;
+    const path = encodeURIComponent(source.path);
+    const image = `/images/${source.image}`;
+    const route =
+      source.from === 'layer'
+        ? `${image}/layers/${source.position}/file?path=${path}`
+        : `${image}/merged/file?path=${path}&position=${source.position}`;
+    try {
+      return await this.#host(source.host).portholeBytes(route, { limit });
+    } catch (failure) {
+      throw isKind(failure, 'not-found')
+        ? FileSystemError.FileNotFound(uri)
+        : FileSystemError.Unavailable(explain(failure));
+    }
+  }
+
+  watch(): Disposable {
+    return { dispose: () => undefined };
+  }
+
+  readDirectory(uri: Uri): never {
+    throw FileSystemError.FileNotADirectory(uri);
+  }
+
+  createDirectory(): never {
+    throw readOnly();
+  }
+
+  writeFile(): never {
+    throw readOnly();
+  }
+
+  delete(): never {
+    throw readOnly();
+  }
+
+  rename(): never {
+    throw readOnly();
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
+  }
+
+  async #inspect(uri: Uri, source: Source & { kind: 'inspect' }): Promise<{ bytes: Uint8Array; mtime: number }> {
+    const key = uri.toString();
+    const known = this.#inspected.get(key) ?? { uri, mtime: Date.now() };
+    this.#inspected.set(key, known);
+    if (!known.bytes) {
+      try {
+        const docker = this.#host(source.host).engine(source.engine);
+        const words: unknown =
+          source.object === 'container'
+            ? await docker.getContainer(source.id).inspect()
+            : await docker.getImage(source.id).inspect();
+        known.bytes = new TextEncoder().encode(`${JSON.stringify(words, undefined, 2)}\n`);
+      } catch (failure) {
+        this.#inspected.delete(key);
+        throw FileSystemError.Unavailable(explain(failure));
+      }
+    }
+    return { bytes: known.bytes, mtime: known.mtime };
+  }
+
+  #host(id: string): Host {
+    const entry = findHost(this.#fleet, id);
+    if (!entry) throw FileSystemError.Unavailable(`No such host: ${id}`);
+    return entry.host;
+  }
+}
+
+const readOnly = () => FileSystemError.NoPermissions('Images do not change');
+
+function sourceOf(uri: Uri): Source {
+  const source = parseSource(uri.query);
+  if (!source) throw FileSystemError.FileNotFound(uri);
+  return source;
+}

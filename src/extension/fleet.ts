@@ -1,0 +1,101 @@
+import type { Disposable } from '../base/lifetime.ts';
+import type { EngineKind, Host } from './hosts/contract.ts';
+
+/**
+ * What trees, commands and panels read: every host with its engines' containers and images, as the models hold them.
+ * Values are immutable; a change brings new ones. `FleetOfModels` (fleet-of-models.ts) makes it from the hosts' models.
+ */
+export interface Fleet {
+  /** In the order of the settings, this machine first. */
+  readonly hosts: readonly FleetHost[];
+  onDidChange(listener: (change: FleetChange) => void): Disposable;
+  /**
+   * Live usage of a running container, for as long as the returned handle is not disposed; one stream serves all
+   * listeners of a container.
+   */
+  watchUsage(target: ObjectRef, listener: (usage: LiveUsage) => void): Disposable;
+  /** Reads the lists of one host, or of all, anew. */
+  refresh(hostId?: string): Promise<void>;
+}
+
+export interface FleetHost {
+  readonly host: Host;
+  readonly kind: 'local' | 'ssh';
+  /** Engines that answered; empty when not connected. */
+  readonly engines: readonly EngineView[];
+}
+
+export interface EngineView {
+  readonly engine: EngineKind;
+  readonly containers: readonly ContainerView[];
+  readonly images: readonly ImageView[];
+}
+
+/** Names one object of one engine of one host. */
+export interface ObjectRef {
+  readonly host: string;
+  readonly engine: EngineKind;
+  readonly id: string;
+}
+
+export interface ContainerView extends ObjectRef {
+  readonly name: string;
+  /** As the user named it. */
+  readonly image: string;
+  readonly imageId: string;
+  readonly command: string;
+  readonly state: 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
+  /** Of the last life; absent while it runs and when never started. */
+  readonly exitCode?: number;
+  readonly oomKilled?: boolean;
+}
+
+export interface ImageView extends ObjectRef {
+  /** Names with tag; empty for a dangling image. */
+  readonly tags: readonly string[];
+  /** Bytes. */
+  readonly size: number;
+  /** Seconds since the epoch. */
+  readonly created: number;
+}
+
+export interface LiveUsage {
+  /** Percent of one CPU. */
+  readonly cpuPercent: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly memoryLimit?: number;
+}
+
+/** What changed, so that views refresh no more than that. `structure`: rows came or went. */
+export interface FleetChange {
+  readonly kind: 'hosts' | 'host-state' | 'containers' | 'images';
+  readonly structure: boolean;
+  /** Keys (`keyOf`) of the objects whose values changed. */
+  readonly keys: readonly string[];
+}
+
+/** Stable across refreshes, restarts and renames. */
+export const keyOf = (ref: ObjectRef): string => `${ref.host}/${ref.engine}/${ref.id}`;
+
+export function findHost(fleet: Fleet, id: string): FleetHost | undefined {
+  return fleet.hosts.find((entry) => entry.host.id === id);
+}
+
+function findEngine(fleet: Fleet, ref: ObjectRef): EngineView | undefined {
+  return findHost(fleet, ref.host)?.engines.find((view) => view.engine === ref.engine);
+}
+
+export function findContainer(fleet: Fleet, ref: ObjectRef): ContainerView | undefined {
+  return findEngine(fleet, ref)?.containers.find((container) => container.id === ref.id);
+}
+
+export function findImage(fleet: Fleet, ref: ObjectRef): ImageView | undefined {
+  return findEngine(fleet, ref)?.images.find((image) => image.id === ref.id);
+}
+
+/** How an image is called in the UI. */
+export const imageName = (image: ImageView): string => image.tags[0] ?? shortId(image.id);
+
+/** Twelve digits, as the docker command shows them. */
+export const shortId = (id: string): string => id.replace(/^sha256:/, '').slice(0, 12);

@@ -1,0 +1,42 @@
+import { l10n } from 'vscode';
+import { type ErrorKind, messageOf, PortholeError } from '../base/errors.ts';
+
+/** What the user sees of a failure: the message, and for some kinds what to do next. */
+export function explain(thrown: unknown): string {
+  const message = engineMessage(thrown) ?? messageOf(thrown);
+  const next = thrown instanceof PortholeError ? nextStep(thrown.kind) : undefined;
+  return next ? `${message} ${next}` : message;
+}
+
+/** True when the user gave up: nothing to report. */
+export function isCanceled(thrown: unknown): boolean {
+  if (thrown instanceof PortholeError) return thrown.kind === 'canceled';
+  return thrown instanceof Error && (thrown.name === 'AbortError' || thrown.name === 'Canceled');
+}
+
+/** The HTTP status of an engine's refusal, undefined for any other failure. */
+export function engineStatus(thrown: unknown): number | undefined {
+  if (!(thrown instanceof Error) || !('statusCode' in thrown)) return undefined;
+  return typeof thrown.statusCode === 'number' ? thrown.statusCode : undefined;
+}
+
+/** dockerode wraps the engine's own words into its own; users want the engine's. */
+function engineMessage(thrown: unknown): string | undefined {
+  if (!(thrown instanceof Error) || !('json' in thrown)) return undefined;
+  const { json } = thrown;
+  if (typeof json !== 'object' || json === null || !('message' in json)) return undefined;
+  return typeof json.message === 'string' ? json.message : undefined;
+}
+
+function nextStep(kind: ErrorKind): string | undefined {
+  switch (kind) {
+    case 'unavailable':
+      return l10n.t('Connect to the host again, or look into the connection log.');
+    case 'unauthorized':
+      return l10n.t('Check the user, the key and the agent of this host in your SSH configuration.');
+    case 'forbidden':
+      return l10n.t('The user on that host may not do this.');
+    default:
+      return undefined;
+  }
+}

@@ -1,0 +1,74 @@
+import { l10n, ThemeColor, ThemeIcon } from 'vscode';
+import { formatMemory, formatPercent } from '../../base/units.ts';
+import type { ContainerView, LiveUsage } from '../fleet.ts';
+import type { HostState } from '../hosts/contract.ts';
+
+/** An icon with the words that a screen reader says for it. */
+export interface Look {
+  readonly icon: ThemeIcon;
+  readonly words: string;
+}
+
+const look = (icon: string, color: string, words: string): Look => ({
+  icon: new ThemeIcon(icon, new ThemeColor(color)),
+  words,
+});
+
+export function containerLook(container: ContainerView): Look {
+  const problem = containerProblem(container);
+  switch (container.state) {
+    case 'running':
+      return look('circle-filled', 'charts.green', l10n.t('running'));
+    case 'paused':
+      return look('debug-pause', 'charts.yellow', l10n.t('paused'));
+    case 'restarting':
+      return look('sync', 'charts.yellow', l10n.t('restarting'));
+    case 'removing':
+      return look('trash', 'descriptionForeground', l10n.t('being removed'));
+    case 'created':
+      return look('circle-outline', 'descriptionForeground', l10n.t('created, never started'));
+    case 'exited':
+      if (container.oomKilled) return look('flame', 'list.errorForeground', problem ?? '');
+      if (problem) return look('error', 'list.errorForeground', problem);
+      return look('circle-large-outline', 'descriptionForeground', l10n.t('ended with exit code {0}', 0));
+    case 'dead':
+      return look('error', 'list.errorForeground', l10n.t('dead'));
+  }
+}
+
+/** In words why a container needs a look; undefined when it does not. */
+export function containerProblem(container: ContainerView): string | undefined {
+  if (container.state === 'dead') return l10n.t('dead');
+  if (container.state !== 'exited') return undefined;
+  if (container.oomKilled) return l10n.t('killed: out of memory');
+  if (container.exitCode === undefined || container.exitCode === 0) return undefined;
+  return l10n.t('ended with exit code {0}', container.exitCode);
+}
+
+/** What stands behind a container's name: live numbers, or how it ended; then its image. */
+export function containerDescription(container: ContainerView, usage: LiveUsage | undefined): string {
+  const state = containerProblem(container) ?? quietState(container);
+  const numbers =
+    usage && container.state === 'running'
+      ? `${formatPercent(usage.cpuPercent)} · ${formatMemory(usage.memory)}`
+      : undefined;
+  return [numbers, state, container.image].filter(Boolean).join(' · ');
+}
+
+function quietState(container: ContainerView): string | undefined {
+  if (container.state === 'running') return undefined;
+  return containerLook(container).words;
+}
+
+export function hostLook(state: HostState): Look {
+  switch (state.kind) {
+    case 'connected':
+      return look('vm-active', 'charts.green', l10n.t('connected'));
+    case 'connecting':
+      return { icon: new ThemeIcon('loading~spin'), words: l10n.t('connecting') };
+    case 'disconnected':
+      return state.error
+        ? look('vm-outline', 'list.errorForeground', l10n.t('failed'))
+        : look('vm-outline', 'descriptionForeground', l10n.t('not connected'));
+  }
+}

@@ -1,0 +1,162 @@
+import { EventEmitter, l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
+import { contextValue } from '../commands/manifest.ts';
+import {
+  type ContainerView,
+  type Fleet,
+  type FleetChange,
+  findContainer,
+  findHost,
+  keyOf,
+  type LiveUsage,
+  type ObjectRef,
+  shortId,
+} from '../fleet.ts';
+import { containerDescription, containerLook } from './appearance.ts';
+import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
+
+export interface ContainerNode {
+  readonly type: 'container';
+  readonly ref: ObjectRef;
+}
+
+export type ContainersNode = EngineGroup | ContainerNode;
+
+/** How often live numbers are redrawn, in milliseconds: a tree that flickers faster than this cannot be read. */
+const redrawEvery = 1000;
+
+/** Containers by host and engine. Live usage is read for the running ones, and only while somebody looks. */
+export class ContainersView implements TreeDataProvider<ContainersNode> {
+  readonly #fleet: Fleet;
+  readonly #nodes = new Map<string, ContainerNode>();
+  readonly #groups = new Map<string, EngineGroup>();
+  readonly #usage = new Map<string, LiveUsage>();
+  readonly #watched = new Map<string, Disposable>();
+  readonly #dirty = new Set<string>();
+  readonly #changed = new EventEmitter<ContainersNode | undefined>();
+  readonly #store = new DisposableStore();
+  readonly onDidChangeTreeData = this.#changed.event;
+  #visible = false;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+    this.#store.add(this.#changed);
+    this.#store.add(fleet.onDidChange((change) => this.#onChange(change)));
+    this.#store.add({ dispose: () => this.setVisible(false) });
+  }
+
+  /** Told by the tree view: nobody pays for numbers that nobody sees. */
+  setVisible(visible: boolean): void {
+    this.#visible = visible;
+    if (!visible) {
+      clearInterval(this.#timer);
+      this.#timer = undefined;
+    } else if (!this.#timer) {
+      this.#timer = setInterval(() => this.#redraw(), redrawEvery);
+    }
+    this.#watch();
+  }
+
+  getChildren(parent?: ContainersNode): ContainersNode[] {
+    if (parent?.type === 'container') return [];
+    const groups = groupsOf(this.#fleet, this.#groups);
+    if (!parent && groups.length > 1) return groups;
+    const only = parent ?? groups[0];
+    return only ? this.#containers(only).map((container) => this.#nodeOf(container)) : [];
+  }
+
+  /** The row of an object, made when VS Code has not asked for it yet. */
+  nodeOf(ref: ObjectRef): ContainerNode {
+    return this.#nodeOf(ref);
+  }
+
+  getParent(node: ContainersNode): ContainersNode | undefined {
+    if (node.type === 'group') return undefined;
+    const groups = groupsOf(this.#fleet, this.#groups);
+    if (groups.length <= 1) return undefined;
+    return groups.find((group) => group.host === node.ref.host && group.engine === node.ref.engine);
+  }
+
+  getTreeItem(node: ContainersNode): TreeItem {
+    if (node.type === 'group') return groupItem(this.#fleet, node, this.#containers(node).length);
+    const key = keyOf(node.ref);
+    const container = findContainer(this.#fleet, node.ref);
+    const item = new TreeItem(container?.name ?? shortId(node.ref.id), TreeItemCollapsibleState.None);
+    item.id = `container:${key}`;
+    if (!container) {
+      item.iconPath = new ThemeIcon('loading~spin');
+      return item;
+    }
+    const { icon, words } = containerLook(container);
+    item.iconPath = icon;
+    item.description = containerDescription(container, this.#usage.get(key));
+    item.tooltip = [
+      container.name,
+      words,
+      l10n.t('Image: {0}', container.image),
+      l10n.t('Command: {0}', container.command),
+      shortId(container.id),
+    ].join('\n');
+    item.contextValue = contextValue('container', container.state, container.engine);
+    item.accessibilityInformation = { label: `${container.name}, ${words}, ${container.image}` };
+    return item;
+  }
+
+  dispose(): void {
+    this.#store.dispose();
+  }
+
+  #containers(group: EngineGroup): readonly ContainerView[] {
+    const engines = findHost(this.#fleet, group.host)?.engines ?? [];
+    return engines.find((view) => view.engine === group.engine)?.containers ?? [];
+  }
+
+  #nodeOf(ref: ObjectRef): ContainerNode {
+    const key = keyOf(ref);
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    const made: ContainerNode = { type: 'container', ref: { host: ref.host, engine: ref.engine, id: ref.id } };
+    this.#nodes.set(key, made);
+    return made;
+  }
+
+  #onChange({ kind, structure, keys }: FleetChange): void {
+    if (kind === 'images') return;
+    if (structure) this.#changed.fire(undefined);
+    else if (kind === 'containers') for (const key of keys) this.#changed.fire(this.#nodes.get(key));
+    this.#watch();
+  }
+
+  #redraw(): void {
+    for (const key of this.#dirty) {
+      const node = this.#nodes.get(key);
+      if (node && findContainer(this.#fleet, node.ref)) this.#changed.fire(node);
+    }
+    this.#dirty.clear();
+  }
+
+  #watch(): void {
+    const wanted = new Map<string, ContainerView>();
+    if (this.#visible) for (const container of this.#running()) wanted.set(keyOf(container), container);
+    for (const [key, watch] of this.#watched) {
+      if (wanted.has(key)) continue;
+      watch.dispose();
+      this.#watched.delete(key);
+      this.#usage.delete(key);
+    }
+    for (const [key, container] of wanted) {
+      if (this.#watched.has(key)) continue;
+      const watch = this.#fleet.watchUsage(container, (usage) => {
+        this.#usage.set(key, usage);
+        this.#dirty.add(key);
+      });
+      this.#watched.set(key, watch);
+    }
+  }
+
+  #running(): ContainerView[] {
+    const engines = this.#fleet.hosts.flatMap((entry) => entry.engines);
+    return engines.flatMap((view) => view.containers.filter((container) => container.state === 'running'));
+  }
+}

@@ -1,0 +1,34 @@
+import { ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import { type Fleet, findHost } from '../fleet.ts';
+import type { EngineKind } from '../hosts/contract.ts';
+
+/** One engine of one host: the first level of Containers and Images when there is more than one. */
+export interface EngineGroup {
+  readonly type: 'group';
+  readonly host: string;
+  readonly engine: EngineKind;
+}
+
+/** @param known groups made before: VS Code tells rows apart by their objects. */
+export function groupsOf(fleet: Fleet, known: Map<string, EngineGroup>): EngineGroup[] {
+  return fleet.hosts.flatMap(({ host, engines }) =>
+    engines.map(({ engine }) => {
+      const key = `${host.id}/${engine}`;
+      const group: EngineGroup = known.get(key) ?? { type: 'group', host: host.id, engine };
+      known.set(key, group);
+      return group;
+    }),
+  );
+}
+
+const engineNames: Readonly<Record<EngineKind, string>> = { porthole: 'Porthole', docker: 'Docker', podman: 'Podman' };
+
+export function groupItem(fleet: Fleet, group: EngineGroup, count: number): TreeItem {
+  const label = findHost(fleet, group.host)?.host.label ?? group.host;
+  const item = new TreeItem(label, TreeItemCollapsibleState.Expanded);
+  item.id = `group:${group.host}/${group.engine}`;
+  item.description = `${engineNames[group.engine]} (${count})`;
+  item.iconPath = new ThemeIcon(group.host === 'local' ? 'vm' : 'remote');
+  item.contextValue = 'group';
+  return item;
+}

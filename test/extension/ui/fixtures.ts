@@ -1,0 +1,112 @@
+import type { Trace, TraceStep } from '../../../src/protocol/trace.ts';
+import type { CgroupReading } from '../../../src/protocol/usage.ts';
+
+type Row = readonly [
+  list: TraceStep['list'],
+  op: string,
+  line: string,
+  why: string,
+  microseconds: number,
+  errno?: string,
+];
+
+const rows: readonly Row[] = [
+  [
+    'host',
+    'mkdir',
+    'mkdir /sys/fs/cgroup/memory/porthole/4f0c 0755',
+    'A cgroup of its own, so that its use can be limited and read.',
+    41,
+  ],
+  [
+    'host',
+    'write',
+    'write /sys/fs/cgroup/memory/porthole/4f0c/memory.limit_in_bytes 67108864',
+    'Memory: more than this and the kernel kills.',
+    19,
+  ],
+  [
+    'host',
+    'mount',
+    'mount overlay on /var/lib/porthole/containers/4f0c/rootfs',
+    'The layers, stacked, with a writable one on top.',
+    312,
+  ],
+  [
+    'host',
+    'spawn',
+    'clone NEWNS NEWPID NEWNET NEWIPC NEWUTS NEWCGROUP',
+    'The first process, in namespaces of its own.',
+    688,
+  ],
+  ['child', 'mount', 'mount proc on /proc nosuid,nodev,noexec', 'Its own view of processes.', 67],
+  ['child', 'mask', 'mask /proc/kcore', 'The memory of the host is none of its business.', 12],
+  ['child', 'mask', 'mask /proc/acpi', 'The memory of the host is none of its business.', 6, 'ENOENT'],
+  ['child', 'pivotRoot', 'pivot_root /var/lib/porthole/containers/4f0c/rootfs', 'The stack of layers becomes /.', 35],
+  [
+    'child',
+    'capset',
+    'capset chown dac_override fowner fsetid kill setgid setuid setpcap net_bind_service net_raw sys_chroot mknod audit_write setfcap',
+    'What root may still do inside.',
+    4,
+  ],
+  ['child', 'seccomp', 'seccomp filter of 412 instructions', 'System calls that it may not make.', 96],
+  [
+    'child',
+    'exec',
+    'execve /bin/sh ["sh","-c","while true; do date; sleep 1; done"]',
+    "From here on it is the container's own program.",
+    241,
+  ],
+  ['after', 'umount', 'umount /var/lib/porthole/containers/4f0c/rootfs', 'The stack is taken apart.', 150],
+];
+
+export const trace: Trace = {
+  startedAt: '2026-05-04T10:20:30.123456789Z',
+  pid: 4711,
+  steps: rows.map(([list, op, line, why, microseconds, errno], id) => ({
+    id,
+    depth: list === 'host' ? 0 : 1,
+    list,
+    op,
+    line,
+    why,
+    result:
+      list === 'after'
+        ? { state: 'not-run' }
+        : errno === undefined
+          ? { state: 'done', nanoseconds: microseconds * 1000 }
+          : { state: 'tolerated', nanoseconds: microseconds * 1000, errno },
+  })),
+};
+
+/** The reading of a moment, `second` seconds into a container's life at half a CPU. */
+export function reading(second: number): CgroupReading {
+  const wave = Math.sin(second / 4);
+  return {
+    at: 1_750_000_000_000 + second * 1000,
+    version: 1,
+    path: '/porthole/4f0c8d1a2b3c',
+    cpu: {
+      usage: Math.round(second * 0.3e9 + (Math.cos(second / 3) + 1) * 0.2e9),
+      user: second * 0.2e9,
+      system: second * 0.1e9,
+      throttledTime: second * 12e6,
+      throttledPeriods: Math.floor(second / 3),
+      periods: second * 10,
+      limit: 0.5,
+    },
+    memory: {
+      current: Math.round(38e6 + wave * 9e6),
+      peak: 48_000_000,
+      anon: 21_000_000,
+      file: 12_000_000,
+      kernel: 1_900_000,
+      inactiveFile: 6_000_000,
+      limit: 67_108_864,
+      oomKills: second > 50 ? 1 : 0,
+    },
+    pids: { current: 3 + Math.round(wave), limit: 20, refused: 0 },
+    io: { readBytes: 4_100_000, writeBytes: 12_000, reads: 310, writes: 3 },
+  };
+}

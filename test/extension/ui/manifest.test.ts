@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import {
+  commandContributions,
+  commandTitles,
+  contextValue,
+  isOffered,
+  viewIds,
+} from '../../../src/extension/commands/manifest.ts';
+import { commandIds, rowOf } from '../../../src/extension/commands/rows.ts';
+
+const root = path.resolve(import.meta.dirname, '../../..');
+
+async function json(name: string): Promise<Record<string, unknown>> {
+  const value: unknown = JSON.parse(await readFile(path.join(root, name), 'utf8'));
+  assert.ok(typeof value === 'object' && value !== null && !Array.isArray(value));
+  return { ...value };
+}
+
+/** `%key%` anywhere in a JSON value. */
+function keysIn(value: unknown): string[] {
+  return [...JSON.stringify(value).matchAll(/%([\w.-]+)%/g)].map((match) => match[1] ?? '');
+}
+
+describe('The manifest and the command table', () => {
+  before(async () => {
+    if (!process.env['PORTHOLE_UPDATE']) return;
+    const manifest = await json('package.json');
+    manifest['contributes'] = { ...Object(manifest['contributes']), ...commandContributions() };
+    await writeFile(path.join(root, 'package.json'), `${JSON.stringify(manifest, undefined, 2)}\n`);
+    const words = await json('package.nls.json');
+    const kept = Object.entries(words).filter(([key]) => !key.startsWith('command.'));
+    const all = { ...Object.fromEntries(kept), ...commandTitles() };
+    await writeFile(path.join(root, 'package.nls.json'), `${JSON.stringify(all, undefined, 2)}\n`);
+  });
+
+  it('agree on commands and menus', async () => {
+    const contributes = Object((await json('package.json'))['contributes']);
+    const expected = commandContributions();
+    assert.deepEqual(contributes.commands, expected.commands);
+    assert.deepEqual(contributes.menus, expected.menus);
+  });
+
+  it('agree on the English titles', async () => {
+    const words = await json('package.nls.json');
+    for (const [key, title] of Object.entries(commandTitles())) assert.equal(words[key], title);
+  });
+
+  it('use every key of package.nls.json and no other, in both languages', async () => {
+    const used = [...new Set(keysIn(await json('package.json')))].sort();
+    assert.deepEqual(Object.keys(await json('package.nls.json')).sort(), used);
+    assert.deepEqual(Object.keys(await json('package.nls.zh-cn.json')).sort(), used);
+  });
+
+  it('put destructive commands into the last section of their menu', () => {
+    for (const id of commandIds.filter((one) => /\.(remove|kill)$/.test(one))) {
+      assert.match(rowOf(id).group ?? '', /^9_/, id);
+    }
+  });
+
+  it('offer a row exactly in the states that its when clause matches', () => {
+    const { menus } = commandContributions();
+    for (const { command, when } of menus['view/item/context']) {
+      const row = rowOf(command);
+      const pattern = /viewItem =~ \/(.+)\/$/.exec(when)?.[1];
+      assert.ok(pattern, when);
+      for (const state of [
+        'created',
+        'running',
+        'paused',
+        'exited',
+        'dead',
+        'connected',
+        'disconnected',
+        'added',
+        'deleted',
+      ]) {
+        for (const engine of ['porthole', 'docker', 'ssh', 'local']) {
+          const value = contextValue(row.target, state, engine);
+          assert.equal(new RegExp(pattern).test(value), isOffered(row, state, engine), `${command} on ${value}`);
+        }
+      }
+    }
+  });
+
+  it('activates on nothing but views and commands', async () => {
+    const manifest = await json('package.json');
+    assert.deepEqual(manifest['activationEvents'] ?? [], [
+      'onWebviewPanel:porthole.birth',
+      'onWebviewPanel:porthole.usage',
+      'onFileSystem:porthole',
+    ]);
+    const views = Object(Object(manifest['contributes']).views)['porthole'];
+    assert.deepEqual(
+      Object.values(Object(views)).map((view) => Object(view).id),
+      Object.values(viewIds),
+    );
+  });
+
+  it('lets no workspace choose hosts or sockets', async () => {
+    const { configuration } = Object((await json('package.json'))['contributes']);
+    for (const [name, setting] of Object.entries(Object(configuration.properties))) {
+      assert.ok(['machine', 'application'].includes(Object(setting).scope), name);
+    }
+  });
+});
