@@ -6,8 +6,10 @@ export interface HostFacts {
   /** Highest capability number, from /proc/sys/kernel/cap_last_cap. */
   readonly lastCapability: number;
   readonly cgroup: CgroupFacts;
-  /** Optional kernel features, by name: 'mqueue', 'seccomp', 'apparmor', 'keyring', 'cgroupns', 'timens'. */
+  /** Optional kernel features, by name: 'mqueue', 'overlay', 'seccomp', 'apparmor', 'keyring', 'cgroupns', 'timens', 'userns'. */
   readonly features: ReadonlySet<string>;
+  /** Online CPUs and memory nodes as lists, for example { cpus: '0-3,8', mems: '0' }. */
+  readonly processors?: { readonly cpus: string; readonly mems: string };
 }
 
 export type CgroupFacts = CgroupV2 | CgroupV1;
@@ -40,6 +42,11 @@ export interface ContainerFacts {
     readonly upper: string;
     readonly work: string;
   };
+  /**
+   * Destinations of bind mounts whose source is not a directory: their mount point is an empty file. From
+   * `fileBinds(spec)` of `agent/sys/binds.ts`.
+   */
+  readonly fileBinds?: readonly string[];
   /** The shim's files. */
   readonly socket: string;
   readonly log: string;

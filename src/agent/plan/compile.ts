@@ -1,0 +1,274 @@
+import type { Process, Spec } from '../oci/runtime.ts';
+import { cgroupPathOf } from './cgroup-path.ts';
+import { cgroupSteps, joinCgroups } from './cgroup-plan.ts';
+import { deviceSteps } from './devices.ts';
+import { invalidSpec, unsupportedSpec } from './errors.ts';
+import type { ContainerFacts, HostFacts } from './facts.ts';
+import { cloneFlags, MNT_DETACH, mountFlags } from './flags.ts';
+import { parsePropagation } from './mount-options.ts';
+import { atLeast, mountSteps, readonlyPathSteps, remountReadOnly, setPropagation } from './mounts.ts';
+import { isOwn, namespaceSteps } from './namespaces.ts';
+import type { Operation, Plan } from './operations.ts';
+import { becomeProgram } from './process.ts';
+import { reasons } from './reasons.ts';
+import { text } from './text.ts';
+
+/**
+ * What a container is made of: an OCI runtime configuration and facts about the host become an ordered list of kernel
+ * operations. Pure: the same input gives the same plan, and nothing is touched.
+ *
+ *   host    cgroups and limits, the shim's own files, spawn
+ *   child   joins its cgroups, stacks the root file system and pivots into it, mounts, hides and seals,
+ *           gives up rights one after the other, executes the program
+ *   after   reads what the kernel counted, removes the cgroups
+ *
+ * @throws invalid when the configuration cannot be, unsupported when this host or version cannot do it.
+ */
+export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly container: ContainerFacts }): Plan {
+  const { host, container } = facts;
+  const cgroups = cgroupSteps(spec, cgroupPathOf(spec, container.id), host);
+  const namespaces = namespaceSteps(spec, host);
+  const mounts = mountSteps({ spec, host, container, cgroupViews: cgroups.views });
+  const { process } = spec;
+  const terminal = process.terminal ?? false;
+  const child: Operation[] = [
+    { op: 'umask', mask: 0, why: reasons.umaskClear },
+    ...cgroups.join,
+    ...namespaces.cgroup,
+    ...namespaces.join,
+    ...sessionSteps(process, { id: container.id, host }),
+    // Before propagation is cut: a copy of a shared mount can still become a slave or a peer of the host's.
+    ...mounts.sources,
+    setPropagation('/', { flag: mountFlags.MS_SLAVE, recursive: true }, reasons.slavePropagation),
+    ...rootSteps(container, host),
+    { op: 'pivotRoot', root: container.rootfs, why: reasons.pivotRoot },
+    ...mounts.mounts,
+    ...deviceSteps(spec),
+    ...(terminal ? consoleSteps(spec) : []),
+    { op: 'umount', target: '.', flags: MNT_DETACH, why: reasons.detachHostRoot },
+    ...identitySteps(spec),
+    ...sysctlSteps(spec),
+    ...readonlyPathSteps(spec.linux.readonlyPaths ?? [], host),
+    ...(spec.linux.maskedPaths ?? []).map(maskStep),
+    ...mounts.seal,
+    ...rootSeal(spec),
+    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host }),
+  ];
+  return {
+    operations: [
+      ...cgroups.make,
+      ...namespaces.before,
+      { op: 'listen', path: container.socket, why: reasons.listen },
+      { op: 'log', path: container.log, why: reasons.log },
+      { op: 'record', path: container.record, why: reasons.record },
+      {
+        op: 'spawn',
+        flags: namespaces.flags,
+        terminal: terminal ? 1 : 0,
+        stdin: container.stdin ? 1 : 0,
+        child,
+        after: cgroups.after,
+        why: reasons.spawn,
+      },
+    ],
+  };
+}
+
+/** What `compileExec` knows about the container that a process is added to. */
+export interface RunningContainer {
+  /** Its initial process, as the host numbers it, with field 22 of /proc/PID/stat against a reused pid. */
+  readonly pid: number;
+  readonly startTicks: bigint;
+  readonly spec: Spec;
+  /** Needed only when the spec has no `cgroupsPath`. */
+  readonly id?: string;
+}
+
+/** One more process in a running container: its cgroups, its namespaces, and its own rights. */
+export function compileExec(
+  process: Process,
+  facts: {
+    readonly host: HostFacts;
+    readonly container: RunningContainer;
+    readonly stdin: boolean;
+    readonly socket?: string;
+    readonly record?: string;
+  },
+): Plan {
+  const { host, container } = facts;
+  const { spec } = container;
+  const terminal = process.terminal ?? false;
+  const child: Operation[] = [
+    { op: 'umask', mask: 0, why: reasons.umaskClear },
+    // The paths of cgroups and of /proc are the host's until the mount namespace is joined.
+    ...joinCgroups(spec, cgroupPathOf(spec, container.id), host),
+    ...sessionSteps(process, { id: container.id, host }),
+    ...enterContainer(container, host),
+    ...(terminal ? [{ op: 'terminal', console: '', why: reasons.terminal } as const] : []),
+    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host }),
+  ];
+  const spawn: Operation = {
+    op: 'spawn',
+    flags: 0n,
+    terminal: terminal ? 1 : 0,
+    stdin: facts.stdin ? 1 : 0,
+    child,
+    after: [],
+    why: reasons.spawnExec,
+  };
+  return {
+    operations: [
+      ...(facts.socket === undefined ? [] : [{ op: 'listen', path: facts.socket, why: reasons.listen } as const]),
+      ...(facts.record === undefined ? [] : [{ op: 'record', path: facts.record, why: reasons.record } as const]),
+      // Only children born after this are in the container's PID namespace.
+      ...joinProcess(container, host, ['pid']),
+      spawn,
+    ],
+  };
+}
+
+function enterContainer(container: RunningContainer, host: HostFacts): Operation[] {
+  const kinds: NamespaceFile[] = ['uts', 'ipc', 'net'];
+  if (host.features.has('cgroupns')) kinds.push('cgroup');
+  // The mount namespace last: after it, the host's /proc is out of sight.
+  return joinProcess(container, host, [...kinds, 'mnt']);
+}
+
+const namespaceFiles = {
+  pid: cloneFlags.CLONE_NEWPID,
+  net: cloneFlags.CLONE_NEWNET,
+  ipc: cloneFlags.CLONE_NEWIPC,
+  uts: cloneFlags.CLONE_NEWUTS,
+  cgroup: cloneFlags.CLONE_NEWCGROUP,
+  mnt: cloneFlags.CLONE_NEWNS,
+} as const;
+type NamespaceFile = keyof typeof namespaceFiles;
+
+/** Since Linux 5.8 setns(2) takes a pidfd and joins several namespaces at once; before, one file each. */
+function joinProcess(container: RunningContainer, host: HostFacts, kinds: readonly NamespaceFile[]): Operation[] {
+  const { pid, startTicks } = container;
+  const why = reasons.joinContainer;
+  if (atLeast(host, 5, 8)) {
+    const flags = kinds.reduce((bits, kind) => bits | namespaceFiles[kind], 0n);
+    return [{ op: 'joinProcess', pid, startTicks, flags, why }];
+  }
+  return kinds.map((kind) => ({ op: 'setns', path: `/proc/${pid}/ns/${kind}`, flags: namespaceFiles[kind], why }));
+}
+
+/** Steps that make the process a stranger to the session that the agent was started in. */
+function sessionSteps(
+  process: Process,
+  { id, host }: { readonly id: string | undefined; readonly host: HostFacts },
+): Operation[] {
+  const operations: Operation[] = [];
+  // With a terminal the session is made together with it.
+  if (!(process.terminal ?? false)) operations.push({ op: 'setsid', why: reasons.setsid });
+  if (process.oomScoreAdj !== undefined) {
+    operations.push({
+      op: 'write',
+      path: '/proc/self/oom_score_adj',
+      data: text(String(process.oomScoreAdj)),
+      why: reasons.oomScoreAdjust,
+    });
+  }
+  if (host.features.has('keyring') && id !== undefined) {
+    operations.push({ op: 'keyring', name: `_ses.${id}`, tolerate: ['ENOSYS', 'EPERM'], why: reasons.keyring });
+  }
+  return operations;
+}
+
+/** The root file system as a mount point of this mount namespace: nothing of it is ever seen on the host. */
+function rootSteps({ rootfs, overlay }: ContainerFacts, host: HostFacts): Operation[] {
+  if (overlay === undefined) {
+    const flags = mountFlags.MS_BIND | mountFlags.MS_REC;
+    return [{ op: 'mount', source: rootfs, target: rootfs, type: 'none', flags, data: '', why: reasons.bindRoot }];
+  }
+  if (overlay.lowers.length === 0) throw invalidSpec('overlay', 'there is no layer');
+  const options = [
+    `lowerdir=${overlay.lowers.map(escapeLayer).join(':')}`,
+    `upperdir=${escapeOption(overlay.upper)}`,
+    `workdir=${escapeOption(overlay.work)}`,
+    // Whatever the kernel's defaults are: the upper directory alone must tell what the container changed.
+    ...(atLeast(host, 4, 10) ? ['redirect_dir=off'] : []),
+    ...(atLeast(host, 4, 13) ? ['index=off'] : []),
+    ...(atLeast(host, 4, 19) ? ['metacopy=off'] : []),
+  ];
+  const data = options.join(',');
+  if (text(data).length > longestOptions) {
+    throw unsupportedSpec('overlay', `${overlay.lowers.length} layers need more mount options than a page holds`);
+  }
+  return [
+    { op: 'chdir', path: overlay.base, why: reasons.overlayBase },
+    { op: 'mount', source: 'overlay', target: rootfs, type: 'overlay', flags: 0n, data, why: reasons.overlayMount },
+  ];
+}
+
+/** mount(2) takes one page of options, the last byte being NUL. */
+const longestOptions = 4095;
+
+/** A comma ends an option and a backslash takes away the meaning of the next character. */
+const escapeOption = (path: string): string => path.replace(/[\\,]/g, (character) => `\\${character}`);
+const escapeLayer = (path: string): string => path.replace(/[\\,:]/g, (character) => `\\${character}`);
+
+function consoleSteps(spec: Spec): Operation[] {
+  const hasPts = (spec.mounts ?? []).some((mount) => mount.destination === '/dev/pts');
+  if (!hasPts) throw invalidSpec('process.terminal', 'a terminal needs a devpts mount at /dev/pts');
+  const path = '/dev/console';
+  return [
+    { op: 'touch', path, mode: 0o600, why: reasons.consoleFile },
+    { op: 'terminal', console: path, why: reasons.terminal },
+  ];
+}
+
+/** What the container's own UTS and network namespaces show. A shared one is left alone: it is not ours to change. */
+function identitySteps(spec: Spec): Operation[] {
+  const operations: Operation[] = [];
+  if (isOwn(spec, 'network')) operations.push({ op: 'linkUp', name: 'lo', why: reasons.loopback });
+  if (!isOwn(spec, 'uts')) {
+    if ((spec.hostname ?? '') !== '') throw invalidSpec('hostname', 'needs a UTS namespace of its own');
+    return operations;
+  }
+  if (spec.hostname) operations.push({ op: 'sethostname', name: spec.hostname, why: reasons.hostname });
+  if (spec.domainname) operations.push({ op: 'setdomainname', name: spec.domainname, why: reasons.hostname });
+  return operations;
+}
+
+/** Which namespace a setting belongs to. Others are the whole machine's, and a container may not change them. */
+const ownedSysctls: readonly (readonly [pattern: RegExp, namespace: 'ipc' | 'network' | 'uts'])[] = [
+  [/^kernel\.(msgmax|msgmnb|msgmni|sem|shmall|shmmax|shmmni|shm_rmid_forced)$/, 'ipc'],
+  [/^fs\.mqueue\./, 'ipc'],
+  [/^net\./, 'network'],
+  [/^kernel\.domainname$/, 'uts'],
+];
+
+function sysctlSteps(spec: Spec): Operation[] {
+  return Object.entries(spec.linux.sysctl ?? {}).map(([name, value]) => {
+    const place = `linux.sysctl ${name}`;
+    const owner = ownedSysctls.find(([pattern]) => pattern.test(name));
+    // A dot inside a name (of an interface, say) is written as a slash, see sysctl(8).
+    const path = name.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+    if (owner === undefined || path.split('/').some((part) => ['', '.', '..'].includes(part))) {
+      throw invalidSpec(place, 'is not a setting of a container’s namespaces');
+    }
+    if (!spec.linux.namespaces.some((one) => one.type === owner[1])) {
+      throw invalidSpec(place, `needs a ${owner[1]} namespace of its own`);
+    }
+    return { op: 'write', path: `/proc/sys/${path}`, data: text(value), why: reasons.sysctl };
+  });
+}
+
+function maskStep(path: string): Operation {
+  return { op: 'mask', path, tolerate: ['ENOENT', 'ENOTDIR'], why: reasons.mask };
+}
+
+function rootSeal(spec: Spec): Operation[] {
+  const operations: Operation[] = [];
+  if (spec.root.readonly === true) operations.push(remountReadOnly('/', 0n));
+  const propagation = spec.linux.rootfsPropagation;
+  if (propagation !== undefined && propagation !== '') {
+    const parsed = parsePropagation(propagation);
+    if (parsed === undefined) throw invalidSpec('linux.rootfsPropagation', `"${propagation}" is unknown`);
+    operations.push(setPropagation('/', parsed, reasons.rootPropagation));
+  }
+  return operations;
+}

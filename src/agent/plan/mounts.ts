@@ -1,0 +1,249 @@
+import type { Spec, SpecMount } from '../oci/runtime.ts';
+import { invalidSpec, unsupportedSpec } from './errors.ts';
+import type { ContainerFacts, HostFacts } from './facts.ts';
+import { mountFlags } from './flags.ts';
+import {
+  type AttributeChange,
+  isBind,
+  type MountOptions,
+  type Propagation,
+  parseMountOptions,
+} from './mount-options.ts';
+import type { Operation } from './operations.ts';
+import { reasons } from './reasons.ts';
+
+/** A container's mounts in three parts: before the pivot, inside the new root, and what becomes read-only at the end. */
+export interface MountSteps {
+  readonly sources: readonly Operation[];
+  readonly mounts: readonly Operation[];
+  readonly seal: readonly Operation[];
+}
+
+export interface MountInput {
+  readonly spec: Spec;
+  readonly host: HostFacts;
+  readonly container: Pick<ContainerFacts, 'fileBinds'>;
+  /** cgroup v1: what /sys/fs/cgroup shows. */
+  readonly cgroupViews: readonly { readonly name: string; readonly directory: string }[];
+}
+
+/**
+ * Sources of bind mounts are opened while the host is visible; targets are resolved after the pivot, so that no
+ * symbolic link of the image leads anywhere but into the image (CVE-2019-16884, CVE-2021-30465). /proc and what lies
+ * below it come last: before that, no magic link such as /proc/1/root exists that a mount point could lead through.
+ */
+export function mountSteps(input: MountInput): MountSteps {
+  const steps = { sources: [] as Operation[], mounts: [] as Operation[], seal: [] as Operation[] };
+  const mounts = (input.spec.mounts ?? []).map(checked);
+  const isProc = (mount: SpecMount): boolean => isBelow(mount.destination, '/proc');
+  const slots = new Slots();
+  for (const mount of [...mounts.filter((one) => !isProc(one)), ...mounts.filter(isProc)]) {
+    const options = parseMountOptions(mount);
+    if (isBind(mount)) addBind(steps, { mount, options, slots, ...input });
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') addCgroup(steps, { mount, options, slots, ...input });
+    else addFileSystem(steps, { mount, options });
+  }
+  return steps;
+}
+
+interface Steps {
+  readonly sources: Operation[];
+  readonly mounts: Operation[];
+  readonly seal: Operation[];
+}
+
+/** The shim keeps at most this many opened sources. */
+const slotCount = 64;
+
+class Slots {
+  #next = 0;
+  take(): number {
+    if (this.#next === slotCount) throw unsupportedSpec('mounts', `more than ${slotCount} bind mounts`);
+    return this.#next++;
+  }
+}
+
+function checked(mount: SpecMount): SpecMount {
+  const place = `mount of ${mount.destination}`;
+  if (!mount.destination.startsWith('/')) throw invalidSpec(place, 'the destination is not an absolute path');
+  if (isBind(mount) && !(mount.source ?? '').startsWith('/')) {
+    throw invalidSpec(place, `the source "${mount.source ?? ''}" is not an absolute path`);
+  }
+  return mount;
+}
+
+function addBind(
+  steps: Steps,
+  input: Pick<MountInput, 'host' | 'container'> & { mount: SpecMount; options: MountOptions; slots: Slots },
+): void {
+  const { mount, options, host } = input;
+  const place = `mount of ${mount.destination}`;
+  if (!atLeast(host, 5, 2)) throw unsupportedSpec(place, 'bind mounts need Linux 5.2 or newer');
+  const target = mount.destination;
+  const slot = input.slots.take();
+  const recursive = options.bind === 'recursive' ? 1 : 0;
+  steps.sources.push({ op: 'openTree', slot, path: mount.source ?? '', recursive, why: reasons.bindSource });
+  if (input.container.fileBinds?.includes(target)) steps.mounts.push(...filePoint(target));
+  else steps.mounts.push(directoryPoint(target));
+  steps.mounts.push({ op: 'moveMount', slot, target, why: reasons.bindTarget });
+  // A copy of a shared mount stays the host's peer until told otherwise.
+  const propagation = options.propagation ?? { flag: mountFlags.MS_PRIVATE, recursive: true };
+  steps.mounts.push(setPropagation(target, propagation));
+  steps.mounts.push(...restrict(target, options, host));
+}
+
+function addFileSystem(steps: Steps, { mount, options }: { mount: SpecMount; options: MountOptions }): void {
+  const target = mount.destination;
+  const type = mount.type ?? 'none';
+  const { MS_RDONLY } = mountFlags;
+  // Mount points and devices are made inside a tmpfs before it is closed.
+  const sealLater = type === 'tmpfs' && (options.flags & MS_RDONLY) !== 0n;
+  const flags = sealLater ? options.flags & ~MS_RDONLY : options.flags;
+  const why = reasonFor(mount);
+  steps.mounts.push(directoryPoint(target));
+  steps.mounts.push({ op: 'mount', source: mount.source ?? type, target, type, flags, data: options.data, why });
+  if (options.propagation !== undefined) steps.mounts.push(setPropagation(target, options.propagation));
+  if (sealLater) steps.seal.push(remountReadOnly(target, options.flags));
+}
+
+/** v2: cgroup2 itself, which the cgroup namespace cuts down. v1: the container's own directory of each hierarchy. */
+function addCgroup(
+  steps: Steps,
+  input: Pick<MountInput, 'host' | 'cgroupViews'> & { mount: SpecMount; options: MountOptions; slots: Slots },
+): void {
+  const { mount, options, host } = input;
+  const target = mount.destination;
+  const why = reasons.mountCgroup;
+  steps.mounts.push(directoryPoint(target));
+  if (host.cgroup.version === 2) {
+    steps.mounts.push({ op: 'mount', source: 'cgroup', target, type: 'cgroup2', flags: options.flags, data: '', why });
+    return;
+  }
+  if (!atLeast(host, 5, 2)) return;
+  const writable = options.flags & ~mountFlags.MS_RDONLY;
+  steps.mounts.push({ op: 'mount', source: 'tmpfs', target, type: 'tmpfs', flags: writable, data: 'mode=755', why });
+  for (const view of input.cgroupViews) {
+    const place = `${target}/${view.name}`;
+    const slot = input.slots.take();
+    steps.sources.push({ op: 'openTree', slot, path: view.directory, recursive: 0, why: reasons.bindSource });
+    steps.mounts.push({ op: 'mkdir', path: place, mode: 0o755, why: reasons.mountPoint });
+    steps.mounts.push({ op: 'moveMount', slot, target: place, why });
+    steps.mounts.push(...restrict(place, options, host));
+  }
+  if ((options.flags & mountFlags.MS_RDONLY) !== 0n) steps.mounts.push(remountReadOnly(target, options.flags));
+}
+
+/** Restrictions of a bind mount: mount_setattr(2) keeps those that it has already. Older kernels are told all of them. */
+function restrict(target: string, options: MountOptions, host: HostFacts): Operation[] {
+  const why = reasons.bindAttributes;
+  const { attributes, recursiveAttributes } = options;
+  if (atLeast(host, 5, 12)) {
+    const change = (one: AttributeChange, recursive: number): Operation[] =>
+      one.set === 0n && one.clear === 0n
+        ? []
+        : [{ op: 'mountSetattr', target, set: one.set, clear: one.clear, propagation: 0n, recursive, why }];
+    return [...change(recursiveAttributes, 1), ...change(attributes, 0)];
+  }
+  if (recursiveAttributes.set !== 0n) {
+    throw unsupportedSpec(`mount of ${target}`, 'recursive options need Linux 5.12 or newer');
+  }
+  if (options.flags === 0n) return [];
+  const flags = options.flags | mountFlags.MS_REMOUNT | mountFlags.MS_BIND;
+  return [{ op: 'mount', source: 'none', target, type: 'none', flags, data: '', why }];
+}
+
+/** Paths that can be read only: mounted on themselves, then restricted. A path that is not there needs nothing. */
+export function readonlyPathSteps(paths: readonly string[], host: HostFacts): Operation[] {
+  const { MS_BIND, MS_REC, MS_REMOUNT, MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC } = mountFlags;
+  return paths.flatMap((path): Operation[] => [
+    {
+      op: 'mount',
+      source: path,
+      target: path,
+      type: 'none',
+      flags: MS_BIND | MS_REC,
+      data: '',
+      tolerate: ['ENOENT'],
+      why: reasons.readonlyBind,
+    },
+    atLeast(host, 5, 12)
+      ? {
+          op: 'mountSetattr',
+          target: path,
+          set: 1n,
+          clear: 0n,
+          propagation: 0n,
+          recursive: 0,
+          tolerate: ['ENOENT'],
+          why: reasons.readonlyPath,
+        }
+      : {
+          op: 'mount',
+          source: path,
+          target: path,
+          type: 'none',
+          // A remount says all flags anew; /proc and /sys have these three.
+          flags: MS_BIND | MS_REMOUNT | MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC,
+          data: '',
+          tolerate: ['ENOENT'],
+          why: reasons.readonlyPath,
+        },
+  ]);
+}
+
+export function remountReadOnly(target: string, flags: bigint): Operation {
+  const { MS_REMOUNT, MS_BIND, MS_RDONLY } = mountFlags;
+  const why = target === '/' ? reasons.readonlyRoot : reasons.readonlyMount;
+  return {
+    op: 'mount',
+    source: 'none',
+    target,
+    type: 'none',
+    flags: flags | MS_REMOUNT | MS_BIND | MS_RDONLY,
+    data: '',
+    why,
+  };
+}
+
+export function setPropagation(target: string, propagation: Propagation, why: string = reasons.propagation): Operation {
+  const flags = propagation.flag | (propagation.recursive ? mountFlags.MS_REC : 0n);
+  return { op: 'mount', source: 'none', target, type: 'none', flags, data: '', why };
+}
+
+export function atLeast(host: HostFacts, major: number, minor: number): boolean {
+  return host.kernel.major > major || (host.kernel.major === major && host.kernel.minor >= minor);
+}
+
+export function isBelow(path: string, directory: string): boolean {
+  return path === directory || path.startsWith(`${directory}/`);
+}
+
+function directoryPoint(path: string): Operation {
+  return { op: 'mkdirs', path, mode: 0o755, why: reasons.mountPoint };
+}
+
+function filePoint(path: string): Operation[] {
+  const parent = path.slice(0, path.lastIndexOf('/')) || '/';
+  return [
+    ...(parent === '/' ? [] : [directoryPoint(parent)]),
+    { op: 'touch', path, mode: 0o644, why: reasons.mountPoint },
+  ];
+}
+
+function reasonFor(mount: SpecMount): string {
+  switch (mount.type) {
+    case 'proc':
+      return reasons.mountProc;
+    case 'sysfs':
+      return reasons.mountSys;
+    case 'devpts':
+      return reasons.mountPts;
+    case 'mqueue':
+      return reasons.mountMqueue;
+    case 'tmpfs':
+      if (mount.destination === '/dev') return reasons.mountDev;
+      return mount.destination === '/dev/shm' ? reasons.mountShm : reasons.mountTmpfs;
+    default:
+      return reasons.mountOther;
+  }
+}

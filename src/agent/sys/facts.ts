@@ -1,0 +1,106 @@
+import { access } from 'node:fs/promises';
+import { arch, release } from 'node:os';
+import { PortholeError } from '../../base/errors.ts';
+import type { CgroupFacts, CgroupV1, HostFacts } from '../plan/facts.ts';
+import { readIfThere } from './files.ts';
+import { type MountInfo, readMounts } from './proc.ts';
+
+const unsupportedCpu = (name: string) =>
+  new PortholeError('unsupported', `Porthole runs on x64 and arm64, this machine is ${name}`);
+const noCgroups = () =>
+  new PortholeError('unsupported', 'no cgroup hierarchy is mounted, so nothing can be limited or measured');
+
+/** Reads what `compile` has to know about this machine. Nothing in it changes while the machine runs. */
+export async function readHostFacts(): Promise<HostFacts> {
+  const [cgroup, lastCapability, features, processors] = await Promise.all([
+    readCgroupFacts(),
+    readIfThere('/proc/sys/kernel/cap_last_cap'),
+    readFeatures(),
+    readProcessors(),
+  ]);
+  const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
+  return {
+    architecture: architecture(),
+    kernel: { major, minor },
+    lastCapability: Number(lastCapability ?? 37),
+    cgroup,
+    features,
+    processors,
+  };
+}
+
+/** The mounted cgroup hierarchies. A hybrid host has its controllers on v1 and counts as v1. */
+export async function readCgroupFacts(): Promise<CgroupFacts> {
+  const mounts = await readMounts('self');
+  const hierarchies: CgroupV1['hierarchies'][number][] = [];
+  for (const mount of mounts) {
+    // A mount whose root is not / is a container's view of its own cgroup, not the hierarchy.
+    if (mount.type !== 'cgroup' || hierarchies.some((one) => sameControllers(one.controllers, mount))) continue;
+    hierarchies.push({ root: mount.target, controllers: controllersOf(mount) });
+  }
+  if (hierarchies.some((one) => one.controllers.some((name) => !name.startsWith('name=')))) {
+    return { version: 1, hierarchies };
+  }
+  const unified = mounts.find((mount) => mount.type === 'cgroup2');
+  if (unified === undefined) throw noCgroups();
+  const controllers = await readIfThere(`${unified.target}/cgroup.controllers`);
+  return {
+    version: 2,
+    root: unified.target,
+    controllers: (controllers ?? '').split(/\s+/).filter((name) => name !== ''),
+  };
+}
+
+function architecture(): HostFacts['architecture'] {
+  const name = arch();
+  if (name !== 'x64' && name !== 'arm64') throw unsupportedCpu(name);
+  return name;
+}
+
+/** Mount options of a v1 hierarchy's superblock that name no controller. */
+const ordinaryOptions = new Set(['rw', 'ro', 'none', 'clone_children', 'noprefix', 'xattr', 'cpuset_v2_mode']);
+
+function controllersOf(mount: MountInfo): string[] {
+  return mount.superOptions.filter(
+    (option) => !ordinaryOptions.has(option) && (option.startsWith('name=') || !option.includes('=')),
+  );
+}
+
+function sameControllers(controllers: readonly string[], mount: MountInfo): boolean {
+  return controllers.join() === controllersOf(mount).join();
+}
+
+async function readFeatures(): Promise<ReadonlySet<string>> {
+  const probes: readonly (readonly [string, () => Promise<boolean>])[] = [
+    ['mqueue', () => listed('/proc/filesystems', /\bmqueue$/m)],
+    ['overlay', () => listed('/proc/filesystems', /\boverlay$/m)],
+    ['seccomp', async () => (await readIfThere('/proc/self/status'))?.includes('\nSeccomp:') ?? false],
+    ['apparmor', () => listed('/sys/module/apparmor/parameters/enabled', /^Y/)],
+    ['keyring', () => exists('/proc/keys')],
+    ['cgroupns', () => exists('/proc/self/ns/cgroup')],
+    ['timens', () => exists('/proc/self/ns/time')],
+    ['userns', () => exists('/proc/self/ns/user')],
+  ];
+  const found = await Promise.all(probes.map(async ([name, probe]) => ((await probe()) ? [name] : [])));
+  return new Set(found.flat());
+}
+
+async function readProcessors(): Promise<{ cpus: string; mems: string }> {
+  const [cpus, mems] = await Promise.all([
+    readIfThere('/sys/devices/system/cpu/online'),
+    readIfThere('/sys/devices/system/node/online'),
+  ]);
+  // A kernel without NUMA has no node directory and exactly one node.
+  return { cpus: (cpus ?? '0').trim(), mems: (mems ?? '0').trim() };
+}
+
+async function listed(path: string, pattern: RegExp): Promise<boolean> {
+  return pattern.test((await readIfThere(path)) ?? '');
+}
+
+async function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
