@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { forgotten } from '../../scripts/complete-lock.ts';
 import { checkImports, findCycles, importsOf } from './imports.ts';
 import { readSources, type SourceFile } from './sources.ts';
 import { checkNames, checkRegistry, checkSizes, checkWords } from './texts.ts';
@@ -17,6 +18,10 @@ describe('architecture', () => {
   it('no file has more than 500 lines', () => assert.deepEqual(checkSizes(files), []));
   it('no utils, no barrels', () => assert.deepEqual(checkNames(files), []));
   it('no forbidden words', () => assert.deepEqual(checkWords(files), []));
+  it('the lock file forgets no platform (npx tsx scripts/complete-lock.ts mends it)', () => {
+    const lock = files.find(({ path }) => path === 'package-lock.json');
+    assert.deepEqual(forgotten(JSON.parse(lock?.text ?? '')), []);
+  });
   it('packages come from npm only', () => assert.deepEqual(checkRegistry(files), []));
 });
 
@@ -100,6 +105,14 @@ describe('architecture rules can fail', () => {
       rule: 'forbidden words are found',
       bad: () => checkWords([file('src/a.ts', `// ${'TO'}DO later`), file('b.md', `see ${'/home'}/someone/x`)]),
       good: () => checkWords([file('src/a.ts', "const home = '/root';")]),
+    },
+    {
+      rule: 'forgotten optional packages are found',
+      bad: () => forgotten({ packages: { a: { optionalDependencies: { 'x-linux-x64': '1.0.0' } } } }).map(String),
+      good: () =>
+        forgotten({
+          packages: { a: { optionalDependencies: { x: '1.0.0' } }, 'node_modules/x': { version: '1.0.0' } },
+        }).map(String),
     },
     {
       rule: 'foreign registries are found',
