@@ -1,5 +1,6 @@
 import { PortholeError } from '../../base/errors.ts';
-import type { Operation, Step } from '../plan/operations.ts';
+import type { Step } from '../plan/operations.ts';
+import { renderOperation } from '../plan/render.ts';
 import type { OperationResult } from './contract.ts';
 import { errnoMeaning, errnoName } from './errno.ts';
 
@@ -13,7 +14,7 @@ export class PlanFailed extends PortholeError {
   readonly results: readonly OperationResult[];
 
   constructor(step: Step, failure: { errno: number; waitStatus: number; results: readonly OperationResult[] }) {
-    super('internal', `${describe(step.operation)}: ${reason(failure)}`);
+    super('internal', `${renderOperation(step.operation)}: ${step.operation.op}: ${reason(failure)}`);
     this.name = 'PlanFailed';
     this.step = step;
     this.errno = failure.errno;
@@ -22,13 +23,6 @@ export class PlanFailed extends PortholeError {
   }
 }
 
-export const shimVanished = (what: string): PortholeError =>
-  new PortholeError('unavailable', `the shim went away while ${what}`);
-export const noShim = (socket: string, cause: unknown): PortholeError =>
-  new PortholeError('not-found', `no shim listens on ${socket}`, { cause });
-export const planTooLarge = (size: number, limit: number): PortholeError =>
-  new PortholeError('invalid', `the plan takes ${size} bytes, which is more than the ${limit} that the shim holds`);
-
 function reason({ errno, waitStatus }: { errno: number; waitStatus: number }): string {
   const signal = waitStatus & 0x7f;
   if (signal !== 0) return `the process was killed by signal ${signal} on the way`;
@@ -36,12 +30,9 @@ function reason({ errno, waitStatus }: { errno: number; waitStatus: number }): s
   return meaning === '' ? errnoName(errno) : `${errnoName(errno)} (${meaning})`;
 }
 
-/** The call and what it was about: `mount "/dev/sda1" "/mnt" "ext4"`. */
-function describe(operation: Operation): string {
-  const { op, why: _why, tolerate: _tolerate, ...args } = operation;
-  const words = Object.values(args).flatMap((value) => {
-    if (typeof value === 'string') return value === '' ? [] : [JSON.stringify(value)];
-    return typeof value === 'number' || typeof value === 'bigint' ? [`0x${value.toString(16)}`] : [];
-  });
-  return [op, ...words].join(' ');
-}
+export const shimVanished = (what: string): PortholeError =>
+  new PortholeError('unavailable', `the shim went away while ${what}`);
+export const noShim = (socket: string, cause: unknown): PortholeError =>
+  new PortholeError('not-found', `no shim listens on ${socket}`, { cause });
+export const planTooLarge = (size: number, limit: number): PortholeError =>
+  new PortholeError('invalid', `the plan takes ${size} bytes, which is more than the ${limit} that the shim holds`);

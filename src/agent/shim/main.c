@@ -28,8 +28,9 @@ long send_frame(int fd, u32 type, const void *head, u32 head_size, const void *d
   return 0;
 }
 
-static void send_results(void) {
+void send_results(void) {
   if (trace->size) send_frame(AGENT, FRAME_RESULT, 0, 0, trace->data, trace->size);
+  if (trace->streams) trace->size = 0;
 }
 
 static void send_failure(void) {
@@ -39,10 +40,11 @@ static void send_failure(void) {
 
 static void run_plan(struct bytes list, u32 left) {
   struct op_spawn found;
-  u32 spawns = find_spawn(list, &found), stopped = run(list, 0);
+  u32 spawns = find_spawn(list, &found);
+  trace->streams = !spawns;
+  u32 stopped = run(list, 0);
   if (!spawns) {
     send_results();
-    trace->size = 0;
     if (stopped) failed = 1, send_failure();
     else send_frame(AGENT, FRAME_DONE, 0, 0, 0, 0);
     return;

@@ -7,6 +7,7 @@
 struct trace {
   u32 size;
   u32 current;                   /* the id that is being run */
+  u32 streams;                   /* without a spawn results need not be kept: they go out when room is short */
   u32 failed_id, failed_errno;   /* of the operation that stopped a list; errno 0: none */
   u32 exec_id, exec_tried;
   u64 exec_started;
@@ -32,7 +33,9 @@ enum { QUIET = 1, GO_ON = 2 };
 u32 run(struct bytes list, u32 mode);
 u32 find_spawn(struct bytes list, struct op_spawn *found);
 void report(u32 id, u32 errno, u64 nanoseconds, u32 size);
-u32 trace_room(void);
+u32 trace_room(u32 wanted);
+void send_results(void);
+u64 clock_now(void);
 
 long spawn(struct op_spawn op);
 long make_terminal(const char *console);

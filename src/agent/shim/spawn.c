@@ -39,7 +39,9 @@ static void wait_for_exec(int socket) {
 }
 
 static _Noreturn void be_child(struct bytes list, int sync, const int stdio[3]) {
+  static const u64 no_signals = 0;
   process.sync = sync;
+  sys(rt_sigprocmask, 2, &no_signals, 0, 8);
   for (int fd = 0; fd < 3; fd++) sys(dup3, stdio[fd], fd, 0);
   if (run(list, 0) == 0) { /* a list that does not end in exec */
     trace->failed_id = trace->current;
@@ -118,17 +120,15 @@ static char **take_vector(struct texts texts, u32 *used) {
 
 /* execve(2), with the lookup of execvp(3): the first directory that has it; EACCES is remembered, as of a directory. */
 long execute(u32 id, struct op_exec op) {
-  static const u64 no_signals = 0;
   char path[4096];
   u32 used = 0;
   usize name = strlen(op.file), at = 0;
   char **argv = take_vector(op.argv, &used), **env = take_vector(op.env, &used);
   if (!argv || !env) return -E2BIG;
   if (name == 0) return -ENOENT;
-  sys(rt_sigprocmask, 2, &no_signals, 0, 8);
   trace->exec_id = id;
   trace->exec_tried = 1;
-  trace->exec_started = now(MONOTONIC);
+  trace->exec_started = clock_now();
   for (usize i = 0; i < name; i++)
     if (op.file[i] == '/') return sys(execve, op.file, argv, env);
   long failure = -ENOENT;

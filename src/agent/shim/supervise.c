@@ -1,7 +1,7 @@
 /* The supervisor: one loop between the process's stdio, its log and the clients, and then the end. */
 #include "shim.h"
 
-enum { CLIENTS = 16, PATIENCE = 5000 /* ms */, QUEUE_LIMIT = PLAN_LIMIT - CHUNK - 4096, RECORD_MAGIC = 0x31524850 };
+enum { CLIENTS = 16, PATIENCE = 5 /* s */, QUEUE_LIMIT = PLAN_LIMIT - CHUNK - 4096, RECORD_MAGIC = 0x31524850 };
 
 struct client {
   int fd;
@@ -17,7 +17,8 @@ static struct client clients[CLIENTS];
 static u32 client_count;
 static u8 *queue; /* frames for the clients: one chunk of output while the process runs, all that remains at its end */
 static u32 queue_size;
-static u32 ended;
+static u32 exit_at; /* where the queue's last frame, the exit, begins */
+static u32 ended, hung_up;
 
 static long send_some(int fd, const void *data, usize size) {
   return sys(sendto, fd, data, size, NO_SIGNAL | 0x40 /* MSG_DONTWAIT */, 0, 0);
@@ -80,7 +81,9 @@ static u32 read_output(u32 stream) {
   long got = sys(read, process.output[stream], to, CHUNK);
   if (got == -EAGAIN) return 0;
   if (got == -EINTR) return 1;
-  if (got <= 0) { /* EIO: nobody has the terminal open */
+  hung_up = got == -EIO && !ended; /* nobody has the terminal open now; an init may open /dev/console again */
+  if (hung_up) return 0;
+  if (got <= 0) {
     close_output(stream);
     return 0;
   }
@@ -161,7 +164,7 @@ static struct client *add_client(int fd) {
   if (!client) return 0;
   memset(client, 0, (usize)(client->frames - (u8 *)client));
   client->fd = fd;
-  client->position = queue_size;
+  client->position = exit_at ? exit_at : queue_size;
   return client;
 }
 
@@ -191,7 +194,7 @@ static void reap(void) {
 static void poll(int signals) {
   struct pollfd fds[CLIENTS + 5];
   u32 reads = !ended && delivered(), room = 0, count = 5;
-  long wait = -1, inputs = 0;
+  u32 inputs = 0;
   for (u32 i = 0; i < client_count; i++) {
     struct client *client = &clients[i];
     short events = client->used < sizeof client->frames ? READABLE : 0;
@@ -202,10 +205,11 @@ static void poll(int signals) {
   }
   fds[0] = (struct pollfd){signals, READABLE, 0};
   fds[1] = (struct pollfd){room || client_count < CLIENTS ? process.listener : -1, READABLE, 0};
-  for (u32 i = 0; i < 2; i++) fds[2 + i] = (struct pollfd){reads ? process.output[i] : -1, READABLE, 0};
+  for (u32 i = 0; i < 2; i++) fds[2 + i] = (struct pollfd){reads && !hung_up ? process.output[i] : -1, READABLE, 0};
   fds[4] = (struct pollfd){inputs ? process.input : -1, WRITABLE, 0};
-  struct timespec64 patience = {PATIENCE / 1000, 0};
-  wait = sys(ppoll, fds, count, ended ? &patience : 0, 0, 8);
+  struct timespec64 patience = {PATIENCE, 0}, soon = {0, 100000000};
+  long wait = sys(ppoll, fds, count, ended ? &patience : hung_up ? &soon : 0, 0, 8);
+  hung_up = 0;
   if (wait == 0 && ended) { /* at the end a client that takes nothing is not waited for */
     for (u32 i = 0; i < client_count; i++)
       if (clients[i].fd >= 0) drop(&clients[i]);
@@ -264,6 +268,7 @@ static void end(void) {
   memcpy(to, head, sizeof head);
   memcpy(to + sizeof head, trace->data + before, size);
   write_record(to, sizeof head + size);
+  exit_at = queue_size;
   if (process.socket_directory >= 0) sys(unlinkat, process.socket_directory, process.socket_name, 0);
   enqueue(FRAME_EXITED, (u32)sizeof head + size, 1);
 }
