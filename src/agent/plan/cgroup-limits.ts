@@ -9,6 +9,8 @@ export interface LimitWrite {
   readonly file: string;
   readonly value: string;
   readonly why: string;
+  /** The kernel may have been built or started without it; Docker then goes without, too. */
+  readonly optional: boolean;
 }
 
 type Host = Pick<HostFacts, 'cgroup' | 'processors'>;
@@ -82,9 +84,14 @@ function writesV2(resources: Resources): LimitWrite[] {
   return toWrites(rows);
 }
 
+/** Counting swap is an option of the kernel (swapaccount=). */
+const swapFiles: ReadonlySet<string> = new Set(['memory.memsw.limit_in_bytes', 'memory.swap.max']);
+
 function toWrites(rows: readonly Row[]): LimitWrite[] {
   return rows.flatMap(([controller, file, value, why]) =>
-    value === undefined || value === '' ? [] : [{ controller, file, value: String(value), why }],
+    value === undefined || value === ''
+      ? []
+      : [{ controller, file, value: String(value), why, optional: swapFiles.has(file) }],
   );
 }
 

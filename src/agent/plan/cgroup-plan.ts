@@ -75,10 +75,7 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
     make.push({ op: 'mkdirs', path: `${hierarchy.root}${path}`, mode: 0o755, why: reasons.cgroupMake });
     if (hierarchy.controllers.includes('cpuset')) make.push(...fillCpusets(input, hierarchy.root));
   }
-  for (const write of input.writes) {
-    const data = text(write.value);
-    make.push({ op: 'write', path: `${directoryOf(write.controller)}/${write.file}`, data, why: write.why });
-  }
+  make.push(...input.writes.map((write) => limitStep(write, directoryOf(write.controller))));
   for (const rule of spec.linux.resources?.devices ?? []) {
     make.push({
       op: 'write',
@@ -140,9 +137,7 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
     make.push({ op: 'write', path: control, data: delegated, why: reasons.cgroupDelegate });
   }
   make.push({ op: 'mkdirs', path: directory, mode: 0o755, why: reasons.cgroupMake });
-  for (const write of input.writes) {
-    make.push({ op: 'write', path: `${directory}/${write.file}`, data: text(write.value), why: write.why });
-  }
+  make.push(...input.writes.map((write) => limitStep(write, directory)));
   const rules = spec.linux.resources?.devices ?? [];
   if (rules.length > 0) {
     make.push({ op: 'deviceFilter', cgroup: directory, program: deviceProgram(rules), why: reasons.deviceFilter });
@@ -161,6 +156,11 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
     after: [...readings, remove(directory)],
     views: [],
   };
+}
+
+function limitStep(write: LimitWrite, directory: string): Operation {
+  const step = { op: 'write', path: `${directory}/${write.file}`, data: text(write.value), why: write.why } as const;
+  return write.optional ? { ...step, tolerate: ['ENOENT'] } : step;
 }
 
 const handedDown: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);

@@ -1,0 +1,60 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { PortholeError } from '../../base/errors.ts';
+import type { CgroupFacts } from '../plan/facts.ts';
+import { removeDirectoryIfThere, writeIfThere } from '../sys/files.ts';
+import { killProcess } from '../sys/signals.ts';
+import { childrenOf, processesIn, rootsOf } from './tree.ts';
+
+/**
+ * Kills every process in a cgroup and waits until it is empty. On v2 with one write (Linux 5.14); on v1 process by
+ * process, again until none is left, frozen ones thawed first. Rejects with `conflict` when `deadline` passes.
+ *
+ * @param options.deadline milliseconds, 5000 unless told.
+ */
+export async function killCgroup(
+  facts: CgroupFacts,
+  path: string,
+  options: { readonly deadline?: number } = {},
+): Promise<void> {
+  const end = Date.now() + (options.deadline ?? 5000);
+  for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
+    const pids = await processesIn(facts, path);
+    if (pids.length === 0) return;
+    if (Date.now() > end) throw stillBusy(path, pids);
+    const killedAll = facts.version === 2 && (await writeIfThere(`${facts.root}${path}/cgroup.kill`, '1'));
+    if (!killedAll) for (const pid of pids) killProcess(pid);
+    await thaw(facts, path);
+    await delay(pause);
+  }
+}
+
+/**
+ * Removes a cgroup and everything below it from every hierarchy: what a crash left behind. A cgroup that is not there is
+ * fine. A just emptied cgroup can stay busy for a moment, so the removal is tried for a short while.
+ * @throws conflict when it still has processes
+ */
+export async function removeCgroup(facts: CgroupFacts, path: string): Promise<void> {
+  for (const root of rootsOf(facts)) {
+    for (let attempt = 0; !(await removeTree(`${root}${path}`)); attempt++) {
+      if (attempt === 20) throw stillBusy(path, await processesIn(facts, path));
+      await delay(5 * (attempt + 1));
+    }
+  }
+}
+
+const stillBusy = (path: string, pids: readonly number[]) =>
+  new PortholeError('conflict', `cgroup ${path} still has processes: ${pids.slice(0, 10).join(', ') || 'unknown'}`);
+
+/** A frozen process of v1 dies only after it has been thawed. */
+async function thaw(facts: CgroupFacts, path: string): Promise<void> {
+  if (facts.version === 2) return;
+  const root = facts.hierarchies.find((one) => one.controllers.includes('freezer'))?.root;
+  if (root !== undefined) await writeIfThere(`${root}${path}/freezer.state`, 'THAWED');
+}
+
+async function removeTree(directory: string): Promise<boolean> {
+  for (const child of await childrenOf(directory)) {
+    if (!(await removeTree(child))) return false;
+  }
+  return removeDirectoryIfThere(directory);
+}
