@@ -35,19 +35,42 @@ export const test = (code: number, k: number, jumps: { jt: number; jf: number })
   ...jumps,
 });
 
-/** Runs `holds` when the test holds, `otherwise` when not. Both must end in a result. */
-export function choose(
-  code: number,
-  k: number,
-  branches: { readonly holds: readonly Instruction[]; readonly otherwise: readonly Instruction[] },
-): Instruction[] {
-  const { holds, otherwise } = branches;
-  if (otherwise.length <= farthestJump) {
-    return [test(code, k, { jt: otherwise.length, jf: 0 }), ...otherwise, ...holds];
+/**
+ * A program written from its end to its start: jumps of classic BPF only lead forward, so every target is known by the
+ * time its jump is written, and nothing is ever moved.
+ */
+export class BackwardProgram {
+  readonly #reversed: Instruction[] = [];
+
+  get length(): number {
+    return this.#reversed.length;
   }
-  // A conditional jump reaches 255 instructions, the unconditional one everywhere.
-  const far: Instruction = { code: codes.jump, jt: 0, jf: 0, k: otherwise.length };
-  return [test(code, k, { jt: 0, jf: 1 }), far, ...otherwise, ...holds];
+
+  /** Puts instructions, given in their order, in front of what is there. */
+  prepend(instructions: readonly Instruction[]): void {
+    for (let index = instructions.length - 1; index >= 0; index--) {
+      const one = instructions[index];
+      if (one !== undefined) this.#reversed.push(one);
+    }
+  }
+
+  /** Puts a test in front of two branches, each of which must end in a result. */
+  choose(code: number, k: number, branches: { readonly holds: () => void; readonly otherwise: () => void }): void {
+    branches.holds();
+    const before = this.length;
+    branches.otherwise();
+    const skipped = this.length - before;
+    if (skipped <= farthestJump) {
+      this.#reversed.push(test(code, k, { jt: skipped, jf: 0 }));
+      return;
+    }
+    // A conditional jump reaches 255 instructions, the unconditional one everywhere.
+    this.#reversed.push({ code: codes.jump, jt: 0, jf: 0, k: skipped }, test(code, k, { jt: 0, jf: 1 }));
+  }
+
+  instructions(): Instruction[] {
+    return this.#reversed.toReversed();
+  }
 }
 
 /** struct sock_filter[], little-endian. */

@@ -1,5 +1,14 @@
 import type { Seccomp, SeccompAction, SeccompRule } from '../oci/runtime.ts';
-import { choose, codes, encodeFilter, type Instruction, load, mostInstructions, offsets, result } from './bpf.ts';
+import {
+  BackwardProgram,
+  codes,
+  encodeFilter,
+  type Instruction,
+  load,
+  mostInstructions,
+  offsets,
+  result,
+} from './bpf.ts';
 import { invalidSpec } from './errors.ts';
 import type { HostFacts } from './facts.ts';
 import { type Condition, conditional } from './seccomp-condition.ts';
@@ -62,116 +71,139 @@ const ENOSYS = 38;
 const returnErrno = 0x00050000;
 
 function byArchitecture(active: readonly Mode[], seccomp: Seccomp): Instruction[] {
-  const sections = new Map<number, Instruction[]>();
-  for (const mode of active) {
-    if (mode === x32) continue;
-    const own = search(mode, seccomp);
-    sections.set(mode.audit, mode.audit === x32.audit ? withX32(own, active.includes(x32), seccomp) : own);
-  }
-  // A mode that the policy does not name must not be a way around it.
-  let program: Instruction[] = [result(killThread)];
-  for (const [audit, section] of [...sections].reverse()) {
-    program = choose(codes.jumpEqual, audit, { holds: [load(offsets.number), ...section], otherwise: program });
-  }
-  return [load(offsets.architecture), ...program];
-}
-
-function withX32(own: Instruction[], isActive: boolean, seccomp: Seccomp): Instruction[] {
-  // A tracer cancels a call by the number -1; it belongs to no mode and is the default's.
-  const other = isActive
-    ? search(x32, seccomp)
-    : choose(codes.jumpEqual, 0xffffffff, {
-        holds: [result(defaultVerdict(seccomp))],
-        otherwise: [result(killThread)],
-      });
-  return choose(codes.jumpAtLeast, x32Bit, { holds: other, otherwise: own });
-}
-
-/** What happens to calls from `first` up to the next range. */
-interface Range {
-  readonly first: number;
-  readonly code: readonly Instruction[];
-  /** Equal keys are equal code. */
-  readonly key: string;
-}
-
-function search(mode: Mode, seccomp: Seccomp): Instruction[] {
-  const fallback = defaultVerdict(seccomp);
-  const verdicts = verdictsByNumber(mode, seccomp);
-  const numbers = [...verdicts.keys()].sort((a, b) => a - b);
-  const plain = (first: number, value: number): Range => ({ first, code: [result(value)], key: `=${value}` });
-  const ranges: Range[] = [];
-  const add = (range: Range): void => {
-    if (ranges.at(-1)?.key !== range.key) ranges.push(range);
+  const program = new BackwardProgram();
+  const [first, ...rest] = active.filter((mode) => mode !== x32);
+  const section = (mode: Mode): void => {
+    if (mode.audit === x32.audit) x64Section(program, { seccomp, own: mode, withX32: active.includes(x32) });
+    else search(program, mode, seccomp);
+    program.prepend([load(offsets.number)]);
   };
-  const newer = newerCalls(seccomp, { fallback, isEmpty: numbers.length === 0 });
-  // Arm has calls of its own far above all others; what lies between is as unknown as what lies behind.
-  const last = numbers.findLast((number) => (number & ~x32Bit) < armPrivate) ?? -1;
-  const unnamed = (number: number): Range => plain(number, number > last ? newer : fallback);
-  let next = 0;
-  for (const number of numbers) {
-    if (number > next) add(unnamed(next));
-    add({ first: number, ...codeOf(verdicts.get(number), { mode, fallback }) });
-    next = number + 1;
-  }
-  add(unnamed(next));
-  return bisect(ranges);
+  const chain = (mode: Mode | undefined, others: readonly Mode[]): void => {
+    // A mode that the policy does not name must not be a way around it.
+    if (mode === undefined) {
+      program.prepend([result(killThread)]);
+      return;
+    }
+    program.choose(codes.jumpEqual, mode.audit, {
+      holds: () => section(mode),
+      otherwise: () => chain(others[0], others.slice(1)),
+    });
+  };
+  chain(first, rest);
+  program.prepend([load(offsets.architecture)]);
+  return program.instructions();
 }
 
-function bisect(ranges: readonly Range[]): Instruction[] {
-  const middle = ranges[ranges.length >> 1];
-  if (middle === undefined) return [];
-  if (ranges.length === 1) return [...middle.code];
-  const at = ranges.length >> 1;
-  return choose(codes.jumpAtLeast, middle.first, {
-    holds: bisect(ranges.slice(at)),
-    otherwise: bisect(ranges.slice(0, at)),
+function x64Section(
+  program: BackwardProgram,
+  options: { readonly seccomp: Seccomp; readonly own: Mode; readonly withX32: boolean },
+): void {
+  const { seccomp, own } = options;
+  // A tracer cancels a call by the number -1; it belongs to no mode and is the default's.
+  const refused = (): void =>
+    program.choose(codes.jumpEqual, 0xffffffff, {
+      holds: () => program.prepend([result(defaultVerdict(seccomp))]),
+      otherwise: () => program.prepend([result(killThread)]),
+    });
+  program.choose(codes.jumpAtLeast, x32Bit, {
+    holds: () => (options.withX32 ? search(program, x32, seccomp) : refused()),
+    otherwise: () => search(program, own, seccomp),
   });
 }
 
-/** What the policy says of one call: rules with conditions in their order, then one without. */
-interface Verdict {
-  readonly conditional: { readonly conditions: readonly Condition[]; readonly value: number }[];
-  always?: number;
+/** What happens to calls from `first` up to the next range: a plain verdict, or conditions on the arguments. */
+interface Range {
+  readonly first: number;
+  readonly verdict: number | readonly ConditionalVerdict[];
 }
 
-function verdictsByNumber(mode: Mode, seccomp: Seccomp): Map<number, Verdict> {
-  const found = new Map<number, Verdict>();
+interface ConditionalVerdict {
+  readonly conditions: readonly Condition[];
+  readonly value: number;
+}
+
+function search(program: BackwardProgram, mode: Mode, seccomp: Seccomp): void {
+  const fallback = defaultVerdict(seccomp);
+  const ranges = rangesOf(mode, seccomp);
+  const emit = (range: Range): void => {
+    if (typeof range.verdict === 'number') {
+      program.prepend([result(range.verdict)]);
+      return;
+    }
+    const code = range.verdict.flatMap(({ conditions, value }) => conditional(conditions, value, mode.bits));
+    program.prepend([...code, result(fallback)]);
+  };
+  const bisect = (from: number, to: number): void => {
+    const at = (from + to) >> 1;
+    const middle = ranges[at];
+    if (middle === undefined) return;
+    if (to - from > 1) {
+      program.choose(codes.jumpAtLeast, middle.first, {
+        holds: () => bisect(at, to),
+        otherwise: () => bisect(from, at),
+      });
+    } else {
+      emit(middle);
+    }
+  };
+  bisect(0, ranges.length);
+}
+
+/** Every call number from 0 on, as ranges of the same verdict. */
+function rangesOf(mode: Mode, seccomp: Seccomp): Range[] {
+  const fallback = defaultVerdict(seccomp);
+  const { named, always, conditional: conditions } = verdictsByNumber(mode, seccomp);
+  const ranges: Range[] = [];
+  const add = (first: number, verdict: Range['verdict']): void => {
+    if (ranges.at(-1)?.verdict !== verdict) ranges.push({ first, verdict });
+  };
+  const newer = newerCalls(seccomp, { fallback, isEmpty: named.length === 0 });
+  // Arm has calls of its own far above all others; what lies between is as unknown as what lies behind.
+  const last = named.findLast((number) => (number & ~x32Bit) < armPrivate) ?? -1;
+  let next = 0;
+  for (const number of named) {
+    if (number > next) add(next, next > last ? newer : fallback);
+    add(number, always.get(number) ?? conditions.get(number) ?? fallback);
+    next = number + 1;
+  }
+  add(next, next > last ? newer : fallback);
+  return ranges;
+}
+
+interface Verdicts {
+  /** Numbers of all calls that the policy names, ascending. */
+  readonly named: Uint32Array;
+  readonly always: ReadonlyMap<number, number>;
+  readonly conditional: ReadonlyMap<number, ConditionalVerdict[]>;
+}
+
+/** As in libseccomp, a rule that only repeats the default says nothing, and one without conditions wins. */
+function verdictsByNumber(mode: Mode, seccomp: Seccomp): Verdicts {
+  const named = new Set<number>();
+  const always = new Map<number, number>();
+  const found = new Map<number, ConditionalVerdict[]>();
   const fallback = defaultVerdict(seccomp);
   for (const rule of seccomp.syscalls ?? []) {
     const value = actionValue(rule.action, rule.errnoRet ?? EPERM);
+    const whole = (rule.args ?? []).length === 0;
     for (const name of rule.names) {
       const number = mode.numbers.get(name);
       // Policies name the calls of every CPU; those that this one lacks need no rule.
       if (number === undefined) continue;
-      const verdict = found.get(number) ?? { conditional: [] };
-      found.set(number, verdict);
-      // As in libseccomp, a rule that only repeats the default says nothing, and one without conditions wins.
+      named.add(number);
       if (value === fallback) continue;
-      if ((rule.args ?? []).length === 0) verdict.always ??= value;
-      else verdict.conditional.push(...alternatives(rule).map((conditions) => ({ conditions, value })));
+      if (!whole) found.set(number, [...(found.get(number) ?? []), ...alternatives(rule, value)]);
+      else if (!always.has(number)) always.set(number, value);
     }
   }
-  return found;
+  return { named: Uint32Array.from(named).sort(), always, conditional: found };
 }
 
 /** All conditions of a rule must hold, but several on the same argument are alternatives (runc's reading). */
-function alternatives(rule: SeccompRule): Condition[][] {
+function alternatives(rule: SeccompRule, value: number): ConditionalVerdict[] {
   const conditions = rule.args ?? [];
   const isRepeated = new Set(conditions.map((one) => one.index)).size < conditions.length;
-  return isRepeated ? conditions.map((one) => [one]) : [[...conditions]];
-}
-
-function codeOf(
-  verdict: Verdict | undefined,
-  { mode, fallback }: { mode: Mode; fallback: number },
-): { code: Instruction[]; key: string } {
-  const plain = (value: number) => ({ code: [result(value)], key: `=${value}` });
-  if (verdict === undefined) return plain(fallback);
-  if (verdict.always !== undefined) return plain(verdict.always);
-  if (verdict.conditional.length === 0) return plain(fallback);
-  const code = verdict.conditional.flatMap(({ conditions, value }) => conditional(conditions, value, mode.bits));
-  return { code: [...code, result(fallback)], key: JSON.stringify(verdict.conditional) };
+  return isRepeated ? conditions.map((one) => ({ conditions: [one], value })) : [{ conditions, value }];
 }
 
 function newerCalls(seccomp: Seccomp, { fallback, isEmpty }: { fallback: number; isEmpty: boolean }): number {
