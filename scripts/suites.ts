@@ -1,9 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { findChromium } from './browser.ts';
 import { buildExtensionTests } from './bundles.ts';
 import { packageExtension } from './package.ts';
 import { cacheDir, root } from './paths.ts';
 import { attempt } from './processes.ts';
+import { findObstacles } from './start-options.ts';
 import { runInVsCode } from './vscode.ts';
 
 /** How a suite went. */
@@ -30,7 +32,7 @@ export async function findSuites(): Promise<Suite[]> {
     { name: 'check', run: async () => countsIn(await node(['scripts/run.mjs', 'check'])) },
     ...folders.map((folder) => ({ name: folder.replace(/^test\//, ''), run: () => mocha(folder) })),
     { name: 'vscode', run: insideVsCode },
-    { name: 'smoke', run: async () => countsIn(await node(['scripts/run.mjs', 'start', '--smoke'])) },
+    { name: 'smoke', run: smoke },
   ];
 }
 
@@ -63,7 +65,15 @@ async function mocha(folder: string): Promise<Counts> {
   return countsIn(await node(['node_modules/mocha/bin/mocha.js', ...flags, ...files]));
 }
 
+async function smoke(): Promise<Counts> {
+  const obstacles = [...findObstacles(), ...(findChromium() === undefined ? ['Chromium is missing.'] : [])];
+  if (obstacles.length > 0) return skip(obstacles.join(' '));
+  return countsIn(await node(['scripts/run.mjs', 'start', '--smoke']));
+}
+
 async function insideVsCode(): Promise<Counts> {
+  if (process.platform !== 'linux') return skip('the VS Code of npm is for Linux');
+  if (findChromium() === undefined) return skip('Chromium is missing');
   const testsEntry = await buildExtensionTests();
   if (testsEntry === undefined) return skip('there is no test/extension/ui/index.ts');
   await packageExtension();

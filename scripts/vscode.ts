@@ -51,9 +51,10 @@ export async function serveVsCode(options: ServeOptions): Promise<ServedVsCode> 
       install.server,
       ...['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`],
       ...['--user-data-dir', userDataDir, '--extensions-dir', extensionsDir],
+      ...['--config', join(scratch, 'config.yaml')],
       ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
     ],
-    { env: cleanEnv(options.env) },
+    { env: cleanEnv(scratch, options.env) },
   );
   const stop = async () => {
     await running.stop();
@@ -101,7 +102,7 @@ export async function runInVsCode(options: SuiteOptions): Promise<number> {
       ...['--accept-server-license-terms', '--enable-smoke-test-driver'],
       ...['--server-data-dir', scratch, '--telemetry-level', 'off'],
     ],
-    { env: cleanEnv(options.env) },
+    { env: cleanEnv(scratch, options.env) },
   );
   try {
     await listening(running, port);
@@ -163,10 +164,14 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
   }
 }
 
-/** VS Code started from a VS Code terminal would find the outer one's sockets in its environment. */
-function cleanEnv(extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
+/**
+ * VS Code started from a VS Code terminal would find the outer one's sockets in its environment. What it leaves lying about
+ * (sockets, heartbeats) goes where it is removed.
+ */
+function cleanEnv(scratch: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VSCODE_|ELECTRON_|NODE_OPTIONS$)/.test(name));
-  return { ...Object.fromEntries(inherited), ...extra };
+  const places = { TMPDIR: scratch, XDG_RUNTIME_DIR: scratch, XDG_DATA_HOME: scratch };
+  return { ...Object.fromEntries(inherited), ...places, ...extra };
 }
 
 async function writeSettings(dataDir: string, settings: Readonly<Record<string, unknown>>): Promise<void> {
