@@ -50,9 +50,11 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
     ...sysctlSteps(spec),
     ...readonlyPathSteps(spec.linux.readonlyPaths ?? [], host),
     ...(spec.linux.maskedPaths ?? []).map(maskStep),
+    // After the mounts, so that it is made in the one that covers its place, and before anything is sealed.
+    ...workingDirectorySteps(process),
     ...mounts.seal,
     ...rootSeal(spec),
-    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host }),
+    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host, stdin: container.stdin }),
   ];
   return {
     operations: [
@@ -105,7 +107,7 @@ export function compileExec(
     ...sessionSteps(process, { id: container.id, host }),
     ...enterContainer(container, host),
     ...(terminal ? [{ op: 'terminal', console: '', why: reasons.terminal } as const] : []),
-    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host }),
+    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host, stdin: facts.stdin }),
   ];
   const spawn: Operation = {
     op: 'spawn',
@@ -175,6 +177,12 @@ function sessionSteps(
     operations.push({ op: 'keyring', name: `_ses.${id}`, tolerate: ['ENOSYS', 'EPERM'], why: reasons.keyring });
   }
   return operations;
+}
+
+/** As runc and Docker do, a working directory that the image lacks is made; the root belongs to it, whoever the user is. */
+function workingDirectorySteps({ cwd }: Process): Operation[] {
+  if (cwd === '/' || !cwd.startsWith('/')) return [];
+  return [{ op: 'mkdirs', path: cwd, mode: 0o755, tolerate: ['ENOTDIR'], why: reasons.workingDirectoryMade }];
 }
 
 /** The root file system as a mount point of this mount namespace: nothing of it is ever seen on the host. */

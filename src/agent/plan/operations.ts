@@ -42,6 +42,8 @@ export const operationTable = {
   rmtree: { code: 18, args: { path: 'text' } },
   /** syncfs(2) of the file system that holds an existing path: everything written there is on the disk afterwards. */
   syncfs: { code: 19, args: { path: 'text' } },
+  /** lgetxattr(2) of at most `limit` bytes; the value comes back in the operation's result. */
+  getxattr: { code: 29, args: { path: 'text', name: 'text', limit: 'u32' } },
 
   // Mounts.
   mount: { code: 20, args: { source: 'text', target: 'text', type: 'text', flags: 'u64', data: 'text' } },
@@ -95,6 +97,8 @@ export const operationTable = {
   setsid: { code: 50, args: {} },
   /** A new session keyring of that name. */
   keyring: { code: 51, args: { name: 'text' } },
+  /** fchown(2) of an open descriptor; a `gid` of 0xffffffff leaves the group. */
+  fchown: { code: 52, args: { fd: 'u32', uid: 'u32', gid: 'u32' } },
 
   // Processes and their supervision.
   /**
@@ -152,7 +156,8 @@ export type ToleratedErrno =
   | 'ENOSYS'
   | 'EOPNOTSUPP'
   | 'ESRCH'
-  | 'EPERM';
+  | 'EPERM'
+  | 'ENODATA';
 
 /** One kernel operation, discriminated by `op`. */
 export type Operation = {

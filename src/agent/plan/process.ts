@@ -13,7 +13,12 @@ import { compileSeccomp } from './seccomp.ts';
  */
 export function becomeProgram(
   process: Process,
-  options: { readonly seccomp: Seccomp | undefined; readonly host: HostFacts },
+  options: {
+    readonly seccomp: Seccomp | undefined;
+    readonly host: HostFacts;
+    /** Whether standard input is a pipe of ours, and not /dev/null. */
+    readonly stdin: boolean;
+  },
 ): Operation[] {
   const { uid, gid, additionalGids = [], umask = 0o022 } = process.user;
   const noNewPrivileges = process.noNewPrivileges ?? false;
@@ -34,6 +39,7 @@ export function becomeProgram(
   // A change from user 0 to another clears the permitted set unless told to keep it.
   const keeps = uid !== 0 && sets.permitted !== 0n;
   if (keeps) operations.push({ op: 'prctl', option: PR_SET_KEEPCAPS, value: 1n, why: reasons.keepCapabilities });
+  if (uid !== 0) operations.push(...stdioSteps(process, options.stdin));
   operations.push({ op: 'setgroups', groups: groupBytes(additionalGids), why: reasons.groups });
   operations.push({ op: 'setgid', gid, why: reasons.group });
   operations.push({ op: 'setuid', uid, why: reasons.user });
@@ -54,6 +60,15 @@ function execStep(process: Process): Operation {
   const env = process.env ?? [];
   const path = env.findLast((one) => one.startsWith('PATH='));
   return { op: 'exec', file, argv: process.args, env, search: path?.slice(5) ?? '', why: reasons.exec };
+}
+
+/**
+ * A program that is not root opens /dev/stdout anew, which takes the right to the pipe behind it. Only what the shim made
+ * is given away: standard input may be the host's own /dev/null. The group of a terminal stays tty.
+ */
+function stdioSteps(process: Process, stdin: boolean): Operation[] {
+  const ours = process.terminal === true ? [0] : [...(stdin ? [0] : []), 1, 2];
+  return ours.map((fd) => ({ op: 'fchown', fd, uid: process.user.uid, gid: 0xffffffff, why: reasons.stdioOwner }));
 }
 
 function seccompStep(seccomp: Seccomp, host: HostFacts, late: boolean): Operation {

@@ -72,6 +72,7 @@ export const reasons = {
   // Becoming the user's program.
   rlimit: 'A limit of this process and its children.',
   workingDirectory: 'The program starts here.',
+  workingDirectoryMade: 'A working directory that the image lacks is made.',
   stdioOwner: 'The user must be able to open the standard streams again through /dev.',
   noNewPrivileges: 'No program run from here on can gain rights through setuid or file capabilities.',
   seccompEarly: 'Loading the system call filter needs rights that are dropped next.',

@@ -109,6 +109,8 @@ function renderers(operation: Operation): string {
       return `truncate -s ${operation.size}`;
     case 'rmtree':
       return `rm -rf ${word(operation.path)}`;
+    case 'getxattr':
+      return `getfattr -h -n ${word(operation.name)} ${word(operation.path)}`;
     case 'syncfs':
       return `sync -f ${word(operation.path)}`;
     case 'mount':
@@ -163,6 +165,8 @@ function renderers(operation: Operation): string {
       return `umask ${octal(operation.mask)}`;
     case 'seccomp':
       return `seccomp filter of ${operation.filter.length / 8} instructions`;
+    case 'fchown':
+      return `chown ${operation.uid}${operation.gid === keepGroup ? '' : `:${operation.gid}`} '&${operation.fd}'`;
     case 'setsid':
       return 'setsid';
     case 'keyring':
@@ -293,6 +297,8 @@ function rlimits({ soft, hard }: OperationOf<'setrlimit'>): string {
   return soft === hard ? value(soft) : `${value(soft)}:${value(hard)}`;
 }
 
+/** (gid_t)-1 */
+const keepGroup = 0xffffffff;
 const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
 const mode = (bits: number, usual: number): string => (bits === usual ? '' : ` -m ${octal(bits)}`);
 const indent = (depth: number): string => '  '.repeat(depth);

@@ -68,6 +68,14 @@ static long read_file(struct op_read op) {
   return got < 0 ? got : 0;
 }
 
+static long get_attribute(struct op_getxattr op) {
+  if (trace_room(op.limit) < op.limit) return -ENOBUFS;
+  long size = sys(lgetxattr, op.path, op.name, trace->data + trace->size + sizeof(struct result), op.limit);
+  if (size < 0) return size;
+  read_size = (u32)size;
+  return 0;
+}
+
 static long sync_whole(const char *path) {
   long fd = open_at(path, O_RDONLY, 0);
   if (fd < 0) return fd;
@@ -308,6 +316,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(chmod, sys(fchmodat, HERE, op.path, op.mode))
     DO(utimens, set_times(op))
     DO(setxattr, sys(lsetxattr, op.path, op.name, op.value.data, op.value.size, 0))
+    DO(getxattr, get_attribute(op))
     DO(unlink, sys(unlinkat, HERE, op.path, 0))
     DO(rmdir, sys(unlinkat, HERE, op.path, AT_REMOVEDIR))
     DO(file, new_file(op))
@@ -340,6 +349,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(setuid, set_user(op.uid))
     DO(setrlimit, limit(op))
     DO(umask, (sys(umask, op.mask), 0))
+    DO(fchown, sys(fchown, op.fd, op.uid, op.gid))
     DO(seccomp, filter_calls(op))
     case OP_setsid: return sys(setsid);
     DO(keyring, sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, op.name))
