@@ -1,0 +1,147 @@
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isKind } from '../../base/errors.ts';
+import { compile } from '../plan/compile.ts';
+import type { StartedShim } from '../shim/contract.ts';
+import { removeStaleTemporaries } from '../sys/durable.ts';
+import { startTicks } from '../sys/proc.ts';
+import { afterReads } from './after-reads.ts';
+import { containerFacts, exitRecordPath, socketPath } from './bundle.ts';
+import { Container } from './container.ts';
+import { directoriesOf, unfinishedPrefix } from './create.ts';
+import { containersRoot, type Engine } from './engine.ts';
+import { specOf } from './exec.ts';
+import { beginLife, lostExit, recordExit, supervisorKilled } from './exits.ts';
+import { never, readRecord, timestamp } from './record.ts';
+import { removingPrefix } from './remove.ts';
+import { scheduleRestart, wantsRestart } from './restart-policy.ts';
+import { hasProcess } from './state.ts';
+
+const SIGKILL = 9;
+/** Containers that are looked at side by side. */
+const width = 16;
+
+/**
+ * Learns at start-up what the disk and the shims know: which containers there are, which of them run, and how
+ * those ended that ended while no agent was there. Finishes what a crash cut off.
+ */
+export async function adopt(engine: Engine): Promise<void> {
+  const root = containersRoot(engine);
+  await Promise.all([
+    mkdir(root, { recursive: true, mode: 0o710 }),
+    mkdir(join(engine.execRoot, 'containers'), { recursive: true, mode: 0o700 }),
+  ]);
+  const names = await readdir(root);
+  await inParallel(names, async (name) => {
+    const directory = join(root, name);
+    if (name.startsWith(unfinishedPrefix) || name.startsWith(removingPrefix)) {
+      await rm(directory, { recursive: true, force: true });
+      return;
+    }
+    const record = await readRecord(directory);
+    if (!record || record.id !== name) return;
+    await removeStaleTemporaries(directory);
+    engine.registry.reserve(record.name, record.id);
+    engine.registry.add(new Container(record, directoriesOf(engine, record.id)));
+  });
+  await endOrphans(engine);
+  await inParallel(engine.registry.all(), (container) =>
+    engine.locks.run(container.id, () => settle(engine, container)),
+  );
+}
+
+/** A shim whose container's directory is gone serves nobody. */
+async function endOrphans(engine: Engine): Promise<void> {
+  const root = join(engine.execRoot, 'containers');
+  const known = new Set(engine.registry.all().map((container) => container.id));
+  for (const name of await readdir(root)) {
+    if (known.has(name)) continue;
+    const shim = await connect(engine, socketPath(join(root, name)));
+    if (shim) {
+      shim.signal(SIGKILL);
+      await shim.exited.catch(() => undefined);
+    }
+    await rm(join(root, name), { recursive: true, force: true });
+  }
+}
+
+async function settle(engine: Engine, container: Container): Promise<void> {
+  const { record } = container;
+  const { status } = record.state;
+  const shim = await connect(engine, socketPath(container.runtime));
+  if (shim) {
+    await takeOver(engine, container, shim);
+    return;
+  }
+  const exit = await engine.shims.readRecord(exitRecordPath(container.runtime)).catch(() => undefined);
+  const isNews = exit && (hasProcess(status) || timestamp(exit.exitedAt) !== record.state.finishedAt);
+  if (isNews || hasProcess(status)) {
+    if (!hasProcess(status)) container.move('started', { startedAt: record.created });
+    await completeReads(engine, container);
+    await recordExit(engine, container, exit ?? lostExit(), { error: exit ? '' : supervisorKilled });
+    return;
+  }
+  await rm(container.runtime, { recursive: true, force: true });
+  if (status === 'restarting') scheduleRestart(engine, container);
+  else if (isWantedUp(container)) {
+    container.move('started');
+    container.move('retrying');
+    scheduleRestart(engine, container);
+  }
+}
+
+/** As Docker's daemon does when it starts: `always` also brings back what a user had stopped. */
+function isWantedUp(container: Container): boolean {
+  const { state, hostConfig, manuallyStopped } = container.record;
+  if (state.status !== 'exited' || state.startedAt === never) return false;
+  if (hostConfig.RestartPolicy?.Name !== 'always' && manuallyStopped) return false;
+  return wantsRestart(container, state.exitCode);
+}
+
+async function takeOver(engine: Engine, container: Container, shim: StartedShim): Promise<void> {
+  const { state } = container.record;
+  if (!hasProcess(state.status)) container.move('started', { startedAt: timestamp(shim.startedAt) });
+  container.change({
+    startTicks: String((await startTicks(shim.pid)) ?? 0n),
+    state: {
+      ...container.record.state,
+      pid: shim.pid,
+      startedAt: timestamp(shim.startedAt),
+      exitCode: 0,
+      error: '',
+      oomKilled: false,
+    },
+  });
+  await completeReads(engine, container);
+  await container.save();
+  beginLife(engine, container, shim, { subscribed: false });
+}
+
+/** An agent that was killed right after a start had not yet noted what its shim will read in the end. */
+async function completeReads(engine: Engine, container: Container): Promise<void> {
+  if (container.record.after.length > 0) return;
+  try {
+    const spec = await specOf(container);
+    const plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
+    container.change({ after: afterReads(plan) });
+  } catch {
+    // Without them only the OOM flag of this one life is unknown.
+  }
+}
+
+async function connect(engine: Engine, socket: string): Promise<StartedShim | undefined> {
+  try {
+    return await engine.shims.connect(socket);
+  } catch (failure) {
+    if (isKind(failure, 'not-found')) return undefined;
+    throw failure;
+  }
+}
+
+async function inParallel<T>(items: readonly T[], task: (item: T) => Promise<void>): Promise<void> {
+  const rest = [...items];
+  const worker = async () => {
+    for (let item = rest.shift(); item !== undefined; item = rest.shift()) await task(item);
+  };
+  await Promise.all(Array.from({ length: Math.min(width, rest.length) }, worker));
+}

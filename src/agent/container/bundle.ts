@@ -1,0 +1,79 @@
+import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../base/errors.ts';
+import type { Spec } from '../oci/runtime.ts';
+import type { ContainerFacts } from '../plan/facts.ts';
+import { fileBinds } from '../sys/binds.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { invalid } from './errors.ts';
+
+/** Where a container's parts are, for `compile`. */
+export async function containerFacts(engine: Engine, container: Container, spec: Spec): Promise<ContainerFacts> {
+  const { directory, runtime, record } = container;
+  return {
+    id: container.id,
+    rootfs: join(directory, 'rootfs'),
+    overlay: {
+      ...engine.images.rootfs(record.imageId),
+      upper: join(directory, 'upper'),
+      work: join(directory, 'work'),
+    },
+    fileBinds: await fileBinds(spec),
+    socket: socketPath(runtime),
+    log: record.logPath,
+    record: exitRecordPath(runtime),
+    stdin: record.config.OpenStdin === true,
+  };
+}
+
+export function socketPath(runtime: string): string {
+  return join(runtime, 'shim.sock');
+}
+
+export function exitRecordPath(runtime: string): string {
+  return join(runtime, 'exit');
+}
+
+/** The spec of the last start, which the running container has. */
+export function specPath(directory: string): string {
+  return join(directory, 'config.json');
+}
+
+/** A start makes it anew, so it need not last through a power failure: a rename is enough to have it whole. */
+export async function replaceFile(path: string, text: string): Promise<void> {
+  const temporary = `${path}.new`;
+  await writeFile(temporary, text, { mode: 0o600 });
+  await rename(temporary, path);
+}
+
+/** An empty runtime directory: what an earlier life left (its exit record above all) must not be taken for this one's. */
+export async function freshRuntime(runtime: string): Promise<void> {
+  await rm(runtime, { recursive: true, force: true });
+  await mkdir(runtime, { recursive: true, mode: 0o700 });
+}
+
+/** `-v` makes a missing source; every other bind source has to be there. */
+export async function prepareSources(container: Container): Promise<void> {
+  for (const mount of container.record.mounts) {
+    if (mount.Type !== 'bind') continue;
+    if (mount.createSource) await mkdir(mount.Source, { recursive: true }).catch(ifNotThere(mount.Source));
+    else await checkSource(mount.Source);
+  }
+}
+
+/** @throws invalid in Docker's words when a bind source does not exist. */
+export async function checkSource(source: string): Promise<void> {
+  await stat(source).catch((failure: unknown) => {
+    if (errnoOf(failure) !== 'ENOENT') throw failure;
+    throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
+  });
+}
+
+/** A source that is a file is fine as it is. */
+function ifNotThere(source: string) {
+  return async (failure: unknown): Promise<void> => {
+    if (errnoOf(failure) !== 'EEXIST')
+      throw invalid(`error while creating mount source path '${source}': ${String(failure)}`);
+  };
+}

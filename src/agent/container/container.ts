@@ -1,0 +1,78 @@
+import { Signal } from '../../base/async.ts';
+import { PortholeError } from '../../base/errors.ts';
+import type { StartedShim } from '../shim/contract.ts';
+import type { ContainerState } from './contract.ts';
+import type { Exec } from './exec.ts';
+import { OutputHub } from './output.ts';
+import { type StoredRecord, saveRecord } from './record.ts';
+import { after, type Move } from './state.ts';
+
+/** One run of the initial process, from exec to the handled exit. */
+export interface Life {
+  readonly shim: StartedShim;
+  readonly pid: number;
+}
+
+export interface Exit {
+  readonly exitCode: number;
+  readonly error: string;
+}
+
+/** A container in memory: its record, what runs of it now, and who waits for it. Changes happen under the engine's lock of its id. */
+export class Container {
+  readonly id: string;
+  /** DATA_ROOT/containers/ID */
+  readonly directory: string;
+  /** EXEC_ROOT/containers/ID: there while it runs. */
+  readonly runtime: string;
+  readonly output = new OutputHub();
+  readonly execs = new Map<string, Exec>();
+  /** A life began, or its start failed (undefined). */
+  readonly began = new Signal<Life | undefined>();
+  /** A life ended and its end is on disk. */
+  readonly exited = new Signal<Exit>();
+  readonly removed = new Signal<Exit>();
+  life: Life | undefined;
+  /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
+  stopping: 'stop' | 'restart' | undefined;
+  /** The restart policy's next attempt. */
+  retry: { cancel(): void } | undefined;
+  /** Milliseconds that the restart policy waits before its next attempt. */
+  backOff = 0;
+  #record: StoredRecord;
+  #saving: Promise<void> = Promise.resolve();
+
+  constructor(record: StoredRecord, directories: { readonly directory: string; readonly runtime: string }) {
+    this.id = record.id;
+    this.#record = record;
+    this.directory = directories.directory;
+    this.runtime = directories.runtime;
+  }
+
+  get record(): StoredRecord {
+    return this.#record;
+  }
+
+  change(change: Partial<Omit<StoredRecord, 'id' | 'version'>>): void {
+    this.#record = { ...this.#record, ...change };
+  }
+
+  /** Moves the state machine. @throws internal when the table has no such move: a bug, not a user's mistake. */
+  move(move: Move, state: Partial<Omit<ContainerState, 'status'>> = {}): void {
+    const before = this.#record.state;
+    const status = after(before.status, move);
+    if (!status) throw new PortholeError('internal', `container ${this.id}: no move '${move}' from '${before.status}'`);
+    this.change({ state: { ...before, ...state, status } });
+  }
+
+  /** Writes the record durably; writes of one container follow each other, so the newest record is the one that stays. */
+  save(): Promise<void> {
+    this.#saving = this.#saving.catch(() => undefined).then(() => saveRecord(this.directory, this.#record));
+    return this.#saving;
+  }
+
+  /** Resolves when no write is under way, whatever became of it. */
+  async saved(): Promise<void> {
+    await this.#saving.catch(() => undefined);
+  }
+}

@@ -1,0 +1,95 @@
+import { join } from 'node:path';
+import { KeyedLock } from '../../base/async.ts';
+import { adopt } from './adopt.ts';
+import { attach } from './attach.ts';
+import { changesOf } from './changes.ts';
+import type { Container } from './container.ts';
+import type { Containers } from './contract.ts';
+import { create } from './create.ts';
+import type { Engine, EngineParts } from './engine.ts';
+import { notRunning } from './errors.ts';
+import { createExec, execRecord, findExec, startExec } from './exec.ts';
+import { pauseLocked, unpauseLocked } from './freezer.ts';
+import { openLogs } from './logs.ts';
+import { Registry } from './registry.ts';
+import { remove } from './removal.ts';
+import { rename } from './rename.ts';
+import { restart } from './restart.ts';
+import { startLocked, stillThere } from './start.ts';
+import { kill, stop } from './stop.ts';
+import { namespacesOf, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
+import { waitFor } from './waiting.ts';
+
+/**
+ * Opens the container engine on its directories: everything that was there is adopted before it resolves.
+ * `shutdown` lets go of every container without touching it; the next engine adopts them.
+ */
+export async function createContainers(parts: EngineParts): Promise<Containers & { shutdown(): Promise<void> }> {
+  const closing = new AbortController();
+  const engine: Engine = {
+    ...parts,
+    registry: new Registry(),
+    locks: new KeyedLock(),
+    execs: new Map(),
+    accountFiles: new Map(),
+    closing: closing.signal,
+    start: (container) => startLocked(engine, container),
+  };
+  await adopt(engine);
+  const find = (nameOrId: string): Container => engine.registry.find(nameOrId);
+  const locked = <T>(nameOrId: string, task: (container: Container) => Promise<T>): Promise<T> => {
+    const container = find(nameOrId);
+    return engine.locks.run(container.id, async () => {
+      stillThere(engine, container, nameOrId);
+      return task(container);
+    });
+  };
+  return {
+    create: (options) => create(engine, options),
+    list: () => engine.registry.all().map((container) => container.record),
+    get: (nameOrId) => find(nameOrId).record,
+    start: (nameOrId) => locked(nameOrId, (container) => startLocked(engine, container)),
+    stop: async (nameOrId, options) => stop(engine, find(nameOrId), { ...options, purpose: 'stop' }),
+    restart: async (nameOrId, options) => restart(engine, find(nameOrId), options),
+    kill: async (nameOrId, signal) => kill(engine, nameOrId, signal),
+    pause: (nameOrId) => locked(nameOrId, (container) => pauseLocked(engine, container)),
+    unpause: (nameOrId) => locked(nameOrId, (container) => unpauseLocked(engine, container)),
+    wait: async (nameOrId, condition, abort) => waitFor(find(nameOrId), condition, abort),
+    rename: (nameOrId, name) => locked(nameOrId, (container) => rename(engine, container, name)),
+    remove: async (nameOrId, options) => remove(engine, find(nameOrId), options),
+    resize: async (nameOrId, size) => runningShim(find(nameOrId)).resize(size),
+    attach: async (nameOrId, options) => attach(engine, find(nameOrId), { ...options, given: nameOrId }),
+    logs: (nameOrId, options) => openLogs(engine, find(nameOrId), options),
+    execCreate: async (nameOrId, options) => createExec(engine, find(nameOrId), { ...options, given: nameOrId }),
+    execStart: async (execId, options) => startExec(engine, findExec(engine, execId), options),
+    execResize: async (execId, size) => {
+      findExec(engine, execId).shim?.resize(size);
+    },
+    execInspect: (execId) => execRecord(findExec(engine, execId)),
+    execIds: (nameOrId) => [...find(nameOrId).execs.keys()],
+    plan: async (nameOrId) => planOf(engine, find(nameOrId)),
+    trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
+    namespaces: async (nameOrId) => namespacesOf(find(nameOrId)),
+    reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
+    pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
+    changes: async (nameOrId) => changesOf(engine, find(nameOrId)),
+    upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
+    shutdown: () => shutdown(engine, closing),
+  };
+}
+
+function runningShim(container: Container) {
+  if (!container.life) throw notRunning(container.id);
+  return container.life.shim;
+}
+
+async function shutdown(engine: Engine, closing: AbortController): Promise<void> {
+  closing.abort();
+  for (const container of engine.registry.all()) {
+    container.retry?.cancel();
+    await engine.locks.run(container.id, () => container.saved());
+    container.life?.shim.disconnect();
+    container.output.end();
+  }
+  for (const exec of engine.execs.values()) exec.shim?.disconnect();
+}

@@ -1,0 +1,207 @@
+import { randomBytes, randomInt } from 'node:crypto';
+import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
+import { availableParallelism, hostname } from 'node:os';
+import { join, posix } from 'node:path';
+import { CleanupStack } from '../../base/lifetime.ts';
+import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
+import type { ImageRecord } from '../store/contract.ts';
+import { syncDirectory } from '../sys/durable.ts';
+import { checkSource } from './bundle.ts';
+import { Container } from './container.ts';
+import type { CreateOptions } from './contract.ts';
+import { announce, containersRoot, type Engine } from './engine.ts';
+import { invalid } from './errors.ts';
+import { checkLimits } from './limits.ts';
+import { mergeConfig, programOf } from './merge.ts';
+import { type WantedMount, wantedMounts } from './mounts.ts';
+import { checkName, randomName } from './names.ts';
+import { extraHosts, writeNetworkFiles } from './network-files.ts';
+import { never, type StoredRecord, saveRecord, timestamp } from './record.ts';
+import { readSecurityOptions } from './security.ts';
+import { signalNumber } from './signals.ts';
+import { joinedContainers, namedCapabilities } from './spec.ts';
+import { refuseUnsupported } from './supported.ts';
+import { fillVolume } from './volume-copy.ts';
+
+/** A directory with this prefix below DATA_ROOT/containers is not finished: start-up removes what a crash left. */
+export const unfinishedPrefix = '.new-';
+
+export async function create(engine: Engine, options: CreateOptions): Promise<{ id: string; warnings: string[] }> {
+  const image = engine.images.get(options.config.Image ?? '');
+  const id = randomBytes(32).toString('hex');
+  const draft = await draftRecord(engine, { ...options, id, image });
+  const name = takeName(engine, options.name, id);
+  const undo = new CleanupStack();
+  undo.push(() => engine.registry.release(name, id));
+  const record: StoredRecord = { ...draft, name };
+  try {
+    const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
+    undo.push(() => rm(unfinished, { recursive: true, force: true }));
+    await fillDirectory(engine, record, unfinished);
+    await rename(unfinished, record.bundle);
+    undo.push(() => rm(record.bundle, { recursive: true, force: true }));
+    await syncDirectory(containersRoot(engine));
+    undo.release();
+  } catch (failure) {
+    await undo.unwind(failure);
+  }
+  const container = new Container(record, directoriesOf(engine, id));
+  engine.registry.add(container);
+  announce(engine, container, 'create');
+  return { id, warnings: warningsOf(record, image) };
+}
+
+export function directoriesOf(engine: Engine, id: string): { readonly directory: string; readonly runtime: string } {
+  return { directory: join(containersRoot(engine), id), runtime: join(engine.execRoot, 'containers', id) };
+}
+
+/** Everything that can be wrong is found here, before anything is made. */
+async function draftRecord(
+  engine: Engine,
+  options: CreateOptions & { readonly id: string; readonly image: ImageRecord },
+): Promise<Omit<StoredRecord, 'name'>> {
+  const { id, image, hostConfig } = options;
+  refuseUnsupported(options.config, hostConfig);
+  checkLimits(hostConfig, { cpus: availableParallelism(), processors: engine.host.processors });
+  const { architecture, kernel } = engine.host;
+  readSecurityOptions(hostConfig.SecurityOpt ?? [], {
+    capabilities: namedCapabilities(hostConfig),
+    architecture,
+    kernel,
+  });
+  for (const other of joinedContainers(hostConfig)) engine.registry.find(other);
+  extraHosts(hostConfig);
+  const merged = mergeConfig(options.config, image.config.config ?? {});
+  if (merged.StopSignal) signalNumber(merged.StopSignal);
+  const [path, ...args] = programOf(merged);
+  const config: ContainerConfig = {
+    ...merged,
+    WorkingDir: checkedWorkingDir(merged.WorkingDir ?? ''),
+    Hostname: merged.Hostname || (hostConfig.NetworkMode === 'host' ? hostname() : id.slice(0, 12)),
+  };
+  const { directory } = directoriesOf(engine, id);
+  const mounts = wantedMounts(config, hostConfig, () => {
+    const name = randomBytes(32).toString('hex');
+    return { name, source: join(directory, 'volumes', name) };
+  });
+  for (const mount of mounts) {
+    if (mount.Type === 'bind' && !mount.createSource) await checkSource(mount.Source);
+  }
+  const ownFile = (destination: string, name: string) =>
+    mounts.some((mount) => mount.Destination === destination) ? '' : join(directory, name);
+  return {
+    version: 1,
+    id,
+    created: timestamp(Date.now()),
+    image: options.config.Image ?? '',
+    imageId: image.id,
+    path,
+    args,
+    config,
+    hostConfig: normalized(hostConfig),
+    state: { status: 'created', pid: 0, exitCode: 0, oomKilled: false, error: '', startedAt: never, finishedAt: never },
+    restartCount: 0,
+    logPath: join(directory, 'log'),
+    bundle: directory,
+    mounts,
+    hostnamePath: ownFile('/etc/hostname', 'hostname'),
+    hostsPath: ownFile('/etc/hosts', 'hosts'),
+    resolvConfPath: ownFile('/etc/resolv.conf', 'resolv.conf'),
+    manuallyStopped: false,
+    after: [],
+    startTicks: '',
+  };
+}
+
+function checkedWorkingDir(given: string): string {
+  if (given === '') return '';
+  if (!posix.isAbsolute(given)) {
+    throw invalid(`the working directory '${given}' is invalid, it needs to be an absolute path`);
+  }
+  return posix.normalize(given).replace(/(?<=.)\/+$/, '');
+}
+
+/** What inspect shows where the user left a choice to the engine. */
+function normalized(hostConfig: HostConfig): HostConfig {
+  return {
+    ...hostConfig,
+    NetworkMode: hostConfig.NetworkMode || 'default',
+    IpcMode: hostConfig.IpcMode || 'private',
+    ShmSize: hostConfig.ShmSize || 64 * 1024 * 1024,
+    RestartPolicy: {
+      Name: hostConfig.RestartPolicy?.Name || 'no',
+      MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0,
+    },
+    ...((hostConfig.Memory ?? 0) > 0 && !hostConfig.MemorySwap ? { MemorySwap: (hostConfig.Memory ?? 0) * 2 } : {}),
+  };
+}
+
+function takeName(engine: Engine, given: string | undefined, id: string): string {
+  if (given) {
+    const name = checkName(given);
+    engine.registry.reserve(name, id);
+    return name;
+  }
+  for (let tries = 0; ; tries++) {
+    const name = randomName(randomInt, { numbered: tries > 4 });
+    if (engine.registry.isTaken(name) && tries < 1000) continue;
+    engine.registry.reserve(name, id);
+    return name;
+  }
+}
+
+async function fillDirectory(engine: Engine, record: StoredRecord, directory: string): Promise<void> {
+  const upper = join(directory, 'upper');
+  await mkdir(directory, { mode: 0o710 });
+  await Promise.all([
+    mkdir(join(directory, 'rootfs'), { mode: 0o755 }),
+    mkdir(join(directory, 'work'), { mode: 0o700 }),
+    makeUpper(engine, record.imageId, upper),
+    writeNetworkFiles(directory, {
+      hostname: record.config.Hostname ?? '',
+      domainname: record.config.Domainname ?? '',
+      config: record.hostConfig,
+    }),
+    makeVolumes(engine, record, directory),
+  ]);
+  await saveRecord(directory, record);
+}
+
+/** The root directory of the container is the upper one: it takes after the image's. */
+async function makeUpper(engine: Engine, imageId: string, path: string): Promise<void> {
+  const root = await engine.images.lookup(imageId, '');
+  await mkdir(path, { mode: 0o755 });
+  if (root) {
+    await chown(path, root.uid, root.gid);
+    await chmod(path, root.mode);
+  }
+}
+
+async function makeVolumes(engine: Engine, record: StoredRecord, directory: string): Promise<void> {
+  const volumes = record.mounts.filter((mount) => mount.Type === 'volume');
+  for (const mount of volumes) await makeVolume(engine, record.imageId, { mount, directory });
+}
+
+async function makeVolume(
+  engine: Engine,
+  imageId: string,
+  volume: { readonly mount: WantedMount; readonly directory: string },
+): Promise<void> {
+  const path = join(volume.directory, 'volumes', volume.mount.Name ?? '');
+  await mkdir(path, { recursive: true, mode: 0o755 });
+  await fillVolume(engine, { imageId, from: volume.mount.Destination.slice(1), into: path });
+}
+
+function warningsOf(record: StoredRecord, image: ImageRecord): string[] {
+  const warnings: string[] = [];
+  if (['', 'default', 'bridge'].includes(record.hostConfig.NetworkMode ?? '')) {
+    warnings.push(
+      'The bridge network is not supported yet: the container has a network namespace of its own with loopback only.',
+    );
+  }
+  const health = image.config.config?.Healthcheck?.Test ?? [];
+  if (health.length > 0 && health[0] !== 'NONE' && !record.config.Healthcheck?.Test?.includes('NONE')) {
+    warnings.push("The image's health check is not run: health checks are not supported yet.");
+  }
+  return warnings;
+}

@@ -1,0 +1,105 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { errnoOf } from '../../base/errors.ts';
+import type { HostConfig } from '../../protocol/docker.ts';
+import type { Device, DeviceRule } from '../oci/runtime.ts';
+import { invalid } from './errors.ts';
+
+export interface WantedDevices {
+  readonly nodes: readonly Device[];
+  readonly rules: readonly DeviceRule[];
+}
+
+/** Directories of /dev that hold no devices of their own, or that a container gets its own of. */
+const passedOver = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev']);
+
+/** The nodes and rules of `--device`, `--device-cgroup-rule` and, for a privileged container, of everything in the host's /dev. */
+export async function wantedDevices(config: HostConfig): Promise<WantedDevices> {
+  const nodes: Device[] = [];
+  const rules: DeviceRule[] = [];
+  if (config.Privileged) nodes.push(...(await nodesBelow('/dev', '/dev')));
+  for (const { PathOnHost: source, PathInContainer: target, CgroupPermissions: access } of config.Devices ?? []) {
+    const found = await nodesAt(source, target || source);
+    if (access !== '' && !/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device mode: ${access}`);
+    nodes.push(...found);
+    for (const { type, major, minor } of found) rules.push(rule({ type, major, minor, access: access || 'rwm' }));
+  }
+  for (const text of config.DeviceCgroupRules ?? []) rules.push(parseRule(text));
+  return { nodes, rules };
+}
+
+async function nodesAt(source: string, target: string): Promise<Device[]> {
+  try {
+    const status = await stat(source);
+    if (status.isDirectory()) return await nodesBelow(source, target);
+    const node = asNode(status, target);
+    if (node) return [node];
+  } catch (cause) {
+    const why = errnoOf(cause) === 'ENOENT' ? 'no such file or directory' : String(cause);
+    throw invalid(`error gathering device information while adding custom device "${source}": ${why}`);
+  }
+  throw invalid(`error gathering device information while adding custom device "${source}": not a device node`);
+}
+
+async function nodesBelow(source: string, target: string): Promise<Device[]> {
+  const found: Device[] = [];
+  for (const entry of await readdir(source, { withFileTypes: true })) {
+    if (entry.isDirectory()) {
+      if (!passedOver.has(entry.name)) {
+        found.push(...(await nodesBelow(join(source, entry.name), join(target, entry.name))));
+      }
+    } else if ((entry.isCharacterDevice() || entry.isBlockDevice()) && entry.name !== 'console') {
+      const node = asNode(await stat(join(source, entry.name)), join(target, entry.name));
+      if (node) found.push(node);
+    }
+  }
+  return found;
+}
+
+function asNode(
+  status: {
+    isCharacterDevice(): boolean;
+    isBlockDevice(): boolean;
+    rdev: number;
+    mode: number;
+    uid: number;
+    gid: number;
+  },
+  path: string,
+): Device | undefined {
+  if (!status.isCharacterDevice() && !status.isBlockDevice()) return undefined;
+  const number = BigInt(status.rdev);
+  return {
+    type: status.isCharacterDevice() ? 'c' : 'b',
+    path,
+    // The layout of dev_t, see makedev(3).
+    major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)),
+    minor: Number((number & 0xffn) | ((number >> 12n) & ~0xffn)),
+    fileMode: status.mode & 0o777,
+    uid: status.uid,
+    gid: status.gid,
+  };
+}
+
+function parseRule(text: string): DeviceRule {
+  const match = /^([acb]) (\d+|\*):(\d+|\*) ([rwm]{1,3})$/.exec(text);
+  if (!match) throw invalid(`invalid device cgroup rule format: '${text}'`);
+  const [, type, major, minor, access = ''] = match;
+  const number = (value: string | undefined) => (value === '*' ? undefined : Number(value));
+  return rule({ type: type === 'a' || type === 'b' ? type : 'c', major: number(major), minor: number(minor), access });
+}
+
+function rule(from: {
+  type: Device['type'] | 'a';
+  major: number | undefined;
+  minor: number | undefined;
+  access: string;
+}): DeviceRule {
+  return {
+    allow: true,
+    type: from.type === 'b' || from.type === 'a' ? from.type : 'c',
+    ...(from.major === undefined ? {} : { major: from.major }),
+    ...(from.minor === undefined ? {} : { minor: from.minor }),
+    access: from.access,
+  };
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import type { KeyedLock } from '../../base/async.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import type { Shims } from '../shim/contract.ts';
+import type { ImageStore } from '../store/contract.ts';
+import type { Container } from './container.ts';
+import type { EventHub } from './events.ts';
+import type { Exec } from './exec.ts';
+import type { Registry } from './registry.ts';
+
+/** What the engine is made of; given by the composition root. */
+export interface EngineParts {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly host: HostFacts;
+  readonly images: ImageStore;
+  readonly shims: Shims;
+  readonly events: EventHub;
+}
+
+/** What every feature of the engine works with. */
+export interface Engine extends EngineParts {
+  readonly registry: Registry;
+  /** By container id: one change at a time. */
+  readonly locks: KeyedLock;
+  readonly execs: Map<string, Exec>;
+  /** Account files of images, by image id. */
+  readonly accountFiles: Map<string, { readonly passwd: string; readonly group: string }>;
+  /** Starts a container whose lock is held. */
+  start(container: Container): Promise<void>;
+  /** Aborts when the agent shuts down; containers go on. */
+  readonly closing: AbortSignal;
+}
+
+export function containersRoot(parts: Pick<EngineParts, 'dataRoot'>): string {
+  return join(parts.dataRoot, 'containers');
+}
+
+/** Announces an action of a container with dockerd's attributes: labels, image and name beside the action's own. */
+export function announce(
+  engine: Engine,
+  container: Container,
+  action: string,
+  attributes: Readonly<Record<string, string>> = {},
+): void {
+  const { record } = container;
+  engine.events.announce({
+    type: 'container',
+    action,
+    id: container.id,
+    attributes: { ...record.config.Labels, image: record.image, name: record.name, ...attributes },
+  });
+}

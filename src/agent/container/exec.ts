@@ -1,0 +1,225 @@
+import { randomBytes } from 'node:crypto';
+import { PortholeError } from '../../base/errors.ts';
+import { capabilityNames, capabilitySets } from '../oci/capabilities.ts';
+import type { Process, Spec } from '../oci/runtime.ts';
+import { compileExec } from '../plan/compile.ts';
+import type { StartedShim } from '../shim/contract.ts';
+import { readJsonFile } from '../sys/durable.ts';
+import { specPath } from './bundle.ts';
+import type { Container } from './container.ts';
+import type { AttachedStreams, ExecOptions, ExecRecord } from './contract.ts';
+import { parseDetachKeys } from './detach-keys.ts';
+import { announce, type Engine } from './engine.ts';
+import { execEnvironment } from './environment.ts';
+import { conflict, invalid, isRestarting, noSuchExec, notRunning, pausedForExec } from './errors.ts';
+import { startFailure } from './failure.ts';
+import { OutputHub } from './output.ts';
+import { hasProcess } from './state.ts';
+import { type StdinSink, StdioStream } from './stdio-stream.ts';
+import { accountInside } from './users.ts';
+
+/** One additional process of a container. */
+export interface Exec {
+  readonly id: string;
+  readonly container: Container;
+  readonly options: ExecOptions;
+  status: 'created' | 'starting' | 'running' | 'ended';
+  exitCode: number | undefined;
+  pid: number;
+  shim: StartedShim | undefined;
+}
+
+export interface ExecStartOptions {
+  readonly detach: boolean;
+  readonly tty: boolean;
+  readonly size?: { readonly rows: number; readonly columns: number };
+}
+
+/** Ended execs that a container keeps for `exec inspect`; older ones are forgotten. */
+const keptEnded = 64;
+
+export function createExec(
+  engine: Engine,
+  container: Container,
+  options: ExecOptions & { readonly given: string },
+): { id: string } {
+  checkRunning(container, options.given);
+  if (options.argv.length === 0 || options.argv[0] === '') throw invalid('No exec command specified');
+  if (options.detachKeys) parseDetachKeys(options.detachKeys);
+  const exec: Exec = {
+    id: randomBytes(32).toString('hex'),
+    container,
+    options,
+    status: 'created',
+    exitCode: undefined,
+    pid: 0,
+    shim: undefined,
+  };
+  engine.execs.set(exec.id, exec);
+  container.execs.set(exec.id, exec);
+  forgetOldest(engine, container);
+  announce(engine, container, `exec_create: ${commandOf(options)}`, { execID: exec.id });
+  return { id: exec.id };
+}
+
+export function findExec(engine: Engine, id: string): Exec {
+  const exec = engine.execs.get(id);
+  if (!exec) throw noSuchExec(id);
+  return exec;
+}
+
+export function execRecord(exec: Exec): ExecRecord {
+  return {
+    id: exec.id,
+    containerId: exec.container.id,
+    options: exec.options,
+    running: exec.status === 'running',
+    ...(exec.exitCode === undefined ? {} : { exitCode: exec.exitCode }),
+    pid: exec.pid,
+  };
+}
+
+/** Runs the program; resolves when it runs. @throws StartFailed in Docker's words, with the exit code in the record. */
+export async function startExec(
+  engine: Engine,
+  exec: Exec,
+  options: ExecStartOptions,
+): Promise<AttachedStreams | undefined> {
+  const { container } = exec;
+  if (exec.status === 'running' || exec.status === 'starting') {
+    throw conflict(`Error: Exec command ${exec.id} is already running`);
+  }
+  if (exec.status === 'ended') throw conflict(`Error: Exec command ${exec.id} has already run`);
+  checkRunning(container, container.id);
+  exec.status = 'starting';
+  announce(engine, container, `exec_start: ${commandOf(exec.options)}`, { execID: exec.id });
+  const hub = new OutputHub();
+  const stream = options.detach ? undefined : openStream(engine, exec, hub);
+  if (stream) hub.add(stream);
+  try {
+    const plan = compileExec(...(await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false })));
+    exec.shim = await engine.shims.start(plan, stream ? { onOutput: hub.deliver } : {});
+  } catch (thrown) {
+    const failure = startFailure(thrown, 'exec');
+    exec.status = 'ended';
+    // 128 is what a container's state shows; an exec that could not begin for another reason shows 126.
+    exec.exitCode = failure.exitCode === 128 ? 126 : failure.exitCode;
+    hub.end();
+    throw failure;
+  }
+  exec.status = 'running';
+  exec.pid = exec.shim.pid;
+  hub.begin(() => ({ dispose: () => undefined }), { subscribed: true, isDead: async () => exec.status === 'ended' });
+  exec.shim.exited.then(
+    (exit) => ended(engine, exec, { hub, exitCode: exit.exitCode }),
+    () => ended(engine, exec, { hub, exitCode: 137 }),
+  );
+  return stream ? { tty: exec.options.tty, duplex: stream } : undefined;
+}
+
+function ended(engine: Engine, exec: Exec, end: { readonly hub: OutputHub; readonly exitCode: number }): void {
+  exec.status = 'ended';
+  exec.exitCode = end.exitCode;
+  exec.shim?.disconnect();
+  exec.shim = undefined;
+  end.hub.end();
+  if (engine.closing.aborted) return;
+  announce(engine, exec.container, 'exec_die', { execID: exec.id, exitCode: String(end.exitCode) });
+}
+
+function openStream(engine: Engine, exec: Exec, hub: OutputHub): StdioStream {
+  const { options } = exec;
+  const stdin: StdinSink = {
+    write: async (data) => exec.shim?.write(data),
+    end: () => {
+      if (!options.tty) exec.shim?.closeStdin();
+    },
+  };
+  const stream = new StdioStream({
+    tty: options.tty,
+    stdout: options.attachStdout,
+    stderr: options.attachStderr,
+    ...(options.attachStdin ? { stdin } : {}),
+    ...(options.detachKeys ? { detachKeys: options.detachKeys } : {}),
+    onDetach: () => {
+      hub.remove(stream);
+      announce(engine, exec.container, 'exec_detach', { execID: exec.id });
+    },
+    onClose: () => hub.remove(stream),
+  });
+  return stream;
+}
+
+async function planInput(
+  engine: Engine,
+  exec: Exec,
+  options: ExecStartOptions & { readonly stdin: boolean },
+): Promise<Parameters<typeof compileExec>> {
+  const { container } = exec;
+  const life = container.life;
+  if (!life) throw notRunning(container.id);
+  const [spec, account] = await Promise.all([
+    specOf(container),
+    accountInside(engine, container, {
+      user: exec.options.user || (container.record.config.User ?? ''),
+      pid: life.pid,
+    }),
+  ]);
+  const user = {
+    uid: account.uid,
+    gid: account.gid,
+    ...(account.groups.length > 0 ? { additionalGids: account.groups } : {}),
+  };
+  const allowed = exec.options.privileged ? capabilityNames : (spec.process.capabilities?.bounding ?? []);
+  const { consoleSize: _size, ...base } = spec.process;
+  const process: Process = {
+    ...base,
+    args: exec.options.argv,
+    env: execEnvironment(container.record.config, { ...exec.options, home: account.home }),
+    cwd: exec.options.workingDir || spec.process.cwd,
+    user,
+    terminal: exec.options.tty,
+    capabilities: capabilitySets(allowed, user),
+    ...(options.size ? { consoleSize: { height: options.size.rows, width: options.size.columns } } : {}),
+  };
+  const running = {
+    pid: life.pid,
+    startTicks: BigInt(container.record.startTicks || '0'),
+    spec,
+    id: container.id,
+  };
+  return [process, { host: engine.host, container: running, stdin: options.stdin }];
+}
+
+/** The spec that the running life was started with. */
+export async function specOf(container: Container): Promise<Spec> {
+  const found = await readJsonFile(specPath(container.directory));
+  if (!isSpec(found)) throw new PortholeError('internal', `${specPath(container.directory)} is missing or damaged`);
+  return found;
+}
+
+/** Only this engine writes it, in one piece. */
+function isSpec(value: unknown): value is Spec {
+  return typeof value === 'object' && value !== null && 'process' in value && 'linux' in value;
+}
+
+function checkRunning(container: Container, given: string): void {
+  const { status } = container.record.state;
+  if (status === 'paused') throw pausedForExec(given);
+  if (status === 'restarting') throw isRestarting(container.id);
+  if (!hasProcess(status)) throw notRunning(container.id);
+}
+
+/** As dockerd's events show it: the program, a space, the arguments. */
+function commandOf(options: ExecOptions): string {
+  const [program = '', ...rest] = options.argv;
+  return `${program} ${rest.join(' ')}`;
+}
+
+function forgetOldest(engine: Engine, container: Container): void {
+  const over = [...container.execs.values()].filter((exec) => exec.status === 'ended').slice(0, -keptEnded);
+  for (const exec of over) {
+    container.execs.delete(exec.id);
+    engine.execs.delete(exec.id);
+  }
+}

@@ -1,0 +1,122 @@
+import { rm } from 'node:fs/promises';
+import { killCgroup, removeCgroup } from '../cgroup/leftovers.ts';
+import { containerCgroupPath } from '../plan/cgroup-path.ts';
+import type { ExitRecord, StartedShim } from '../shim/contract.ts';
+import { isAlive } from '../sys/proc.ts';
+import { exitRecordPath } from './bundle.ts';
+import type { Container, Life } from './container.ts';
+import { announce, type Engine } from './engine.ts';
+import { timestamp } from './record.ts';
+import { removeLocked } from './remove.ts';
+import { planRetry } from './restart-policy.ts';
+
+/** Takes over a running shim: its output is given out, its exit is waited for. */
+export function beginLife(
+  engine: Engine,
+  container: Container,
+  shim: StartedShim,
+  options: { readonly subscribed: boolean },
+): void {
+  const life: Life = { shim, pid: shim.pid };
+  const process = { pid: shim.pid, startTicks: BigInt(container.record.startTicks || '0') };
+  container.life = life;
+  container.output.begin(() => shim.subscribe(container.output.deliver), {
+    subscribed: options.subscribed,
+    isDead: async () => !(await isAlive(process)),
+  });
+  container.began.emit(life);
+  shim.exited.then(
+    (exit) => endLife(engine, container, life, exit),
+    () => endLife(engine, container, life, undefined),
+  );
+}
+
+export const supervisorKilled = 'the container’s supervisor was killed, so its processes were ended';
+
+/** What an end is recorded as when nobody could tell it: the shim was killed, or the machine went down. */
+export function lostExit(): ExitRecord {
+  return { exitCode: 137, exitedAt: Date.now(), after: [] };
+}
+
+/** @param exit undefined: the shim went away without a record. */
+async function endLife(engine: Engine, container: Container, life: Life, exit: ExitRecord | undefined): Promise<void> {
+  await engine.locks.run(container.id, async () => {
+    if (container.life !== life || engine.closing.aborted) return;
+    const known = exit ?? (await engine.shims.readRecord(exitRecordPath(container.runtime)).catch(() => undefined));
+    container.life = undefined;
+    await recordExit(engine, container, known ?? lostExit(), { error: known ? '' : supervisorKilled });
+  });
+}
+
+/**
+ * The one path of every exit, whether it was seen or is learned later: on disk first, then told.
+ * The container's lock is held.
+ */
+export async function recordExit(
+  engine: Engine,
+  container: Container,
+  exit: ExitRecord,
+  options: { readonly error: string },
+): Promise<void> {
+  const { record } = container;
+  const oomKilled = oomKills(record.after, exit) > 0;
+  const restart = planRetry(container, exit);
+  container.move(restart ? 'retrying' : 'exited', {
+    pid: 0,
+    exitCode: exit.exitCode,
+    oomKilled,
+    error: options.error,
+    finishedAt: timestamp(exit.exitedAt),
+  });
+  container.change({ startTicks: '', after: [], ...(restart ? { restartCount: record.restartCount + 1 } : {}) });
+  const removes = record.hostConfig.AutoRemove === true && container.stopping !== 'restart';
+  // A container that is removed next needs no record of its end.
+  if (!removes) await container.save().catch(() => undefined);
+  await endProcesses(engine, container, exit, { error: options.error });
+  await rm(container.runtime, { recursive: true, force: true }).catch(() => undefined);
+  if (oomKilled) announce(engine, container, 'oom');
+  announce(engine, container, 'die', {
+    exitCode: String(exit.exitCode),
+    execDuration: String(secondsOf(record.state.startedAt, exit.exitedAt)),
+  });
+  container.output.end();
+  container.exited.emit({ exitCode: exit.exitCode, error: options.error });
+  if (removes) await removeLocked(engine, container).catch(() => undefined);
+  else restart?.schedule(engine);
+}
+
+/**
+ * Processes can outlive the initial one where it was not the init of a PID namespace (host or shared), and
+ * where its supervisor was killed.
+ */
+async function endProcesses(
+  engine: Engine,
+  container: Container,
+  exit: ExitRecord,
+  options: { readonly error: string },
+): Promise<void> {
+  const { hostConfig } = container.record;
+  const cleanEnd =
+    options.error === '' &&
+    !hostConfig.PidMode &&
+    exit.after.every((result) => result.errno === 0 || result.errno === 2);
+  if (cleanEnd) return;
+  const path = containerCgroupPath(container.id);
+  await killCgroup(engine.host.cgroup, path).catch(() => undefined);
+  await removeCgroup(engine.host.cgroup, path).catch(() => undefined);
+}
+
+/** The kernel counts OOM kills per cgroup: `oom_kill N` in v1's memory.oom_control and in v2's memory.events. */
+function oomKills(reads: Container['record']['after'], exit: ExitRecord): number {
+  const ids = new Set(reads.filter((read) => /memory\.(oom_control|events)$/.test(read.path)).map((read) => read.id));
+  let kills = 0;
+  for (const result of exit.after) {
+    if (!ids.has(result.id)) continue;
+    kills += Number(/^oom_kill (\d+)$/m.exec(result.data?.toString('latin1') ?? '')?.[1] ?? 0);
+  }
+  return kills;
+}
+
+function secondsOf(startedAt: string, exitedAt: number): number {
+  return Math.max(0, Math.round((exitedAt - Date.parse(startedAt)) / 1000));
+}

@@ -1,0 +1,53 @@
+import { join } from 'node:path';
+import { readJsonFile, writeDurable } from '../sys/durable.ts';
+import type { ContainerRecord } from './contract.ts';
+import type { WantedMount } from './mounts.ts';
+
+/** container.json: the contract's record with what only the engine needs. Immutable; a change is a new record. */
+export interface StoredRecord extends ContainerRecord {
+  readonly version: 1;
+  readonly mounts: readonly WantedMount[];
+  /** Stopped by a user: `unless-stopped` does not start it again. */
+  readonly manuallyStopped: boolean;
+  /** Reads of the running life's `after` list, by operation id: where the exit record's data came from. */
+  readonly after: readonly { readonly id: number; readonly path: string }[];
+  /** Clock ticks at which the initial process started, as text: with the pid it names the process. '' when not running. */
+  readonly startTicks: string;
+}
+
+export const never = '0001-01-01T00:00:00Z';
+
+export function recordPath(directory: string): string {
+  return join(directory, 'container.json');
+}
+
+export async function saveRecord(directory: string, record: StoredRecord): Promise<void> {
+  await writeDurable(recordPath(directory), `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600 });
+}
+
+/** Undefined when there is none (a creation that a crash cut off) or when it is not one of ours. */
+export async function readRecord(directory: string): Promise<StoredRecord | undefined> {
+  const found = await readJsonFile(recordPath(directory)).catch(() => undefined);
+  return isRecord(found) ? found : undefined;
+}
+
+/** Only this engine writes the file, in one piece; what can be wrong is its version. */
+function isRecord(value: unknown): value is StoredRecord {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    'id' in value &&
+    typeof value.id === 'string' &&
+    'state' in value
+  );
+}
+
+/** RFC 3339 with nanoseconds, from milliseconds since the epoch (which may have a fraction). */
+export function timestamp(milliseconds: number): string {
+  const whole = Math.floor(milliseconds);
+  const nanoseconds = Math.round((milliseconds - whole) * 1e6);
+  const rest = `${String(new Date(whole).getUTCMilliseconds()).padStart(3, '0')}${String(Math.min(nanoseconds, 999_999)).padStart(6, '0')}`;
+  return `${new Date(whole).toISOString().slice(0, 19)}.${rest}Z`;
+}

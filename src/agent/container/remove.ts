@@ -1,0 +1,30 @@
+import { rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Container } from './container.ts';
+import { announce, containersRoot, type Engine } from './engine.ts';
+
+/** A directory with this prefix below DATA_ROOT/containers is on its way out: start-up finishes what a crash left. */
+export const removingPrefix = '.removing-';
+
+/** Removes a container that does not run; its lock is held. */
+export async function removeLocked(engine: Engine, container: Container): Promise<void> {
+  const last = container.record.state;
+  container.retry?.cancel();
+  container.move('removing');
+  const doomed = join(containersRoot(engine), `${removingPrefix}${container.id}`);
+  try {
+    await container.saved();
+    // One rename takes the container out of the world whole; what follows can be cut off at any point.
+    await rename(container.directory, doomed);
+  } catch (failure) {
+    container.move('broke', { error: String(failure) });
+    throw failure;
+  }
+  engine.registry.delete(container);
+  for (const exec of container.execs.keys()) engine.execs.delete(exec);
+  announce(engine, container, 'destroy');
+  container.output.end();
+  container.removed.emit({ exitCode: last.exitCode, error: last.error });
+  await rm(container.runtime, { recursive: true, force: true });
+  await rm(doomed, { recursive: true, force: true });
+}

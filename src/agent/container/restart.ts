@@ -1,0 +1,14 @@
+import { isKind } from '../../base/errors.ts';
+import type { Container } from './container.ts';
+import { announce, type Engine } from './engine.ts';
+import { startLocked } from './start.ts';
+import { type StopOptions, stop } from './stop.ts';
+
+/** `docker restart`: stops what runs, then starts. Auto-remove and the restart policy hold still in between. */
+export async function restart(engine: Engine, container: Container, options: StopOptions): Promise<void> {
+  await stop(engine, container, { ...options, purpose: 'restart' }).catch((failure: unknown) => {
+    if (!isKind(failure, 'not-modified')) throw failure;
+  });
+  await engine.locks.run(container.id, () => startLocked(engine, container));
+  announce(engine, container, 'restart');
+}

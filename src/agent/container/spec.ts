@@ -1,0 +1,214 @@
+import { PortholeError } from '../../base/errors.ts';
+import type { HostConfig } from '../../protocol/docker.ts';
+import { adjustCapabilities, capabilitySets } from '../oci/capabilities.ts';
+import { defaultSpec, shmMount } from '../oci/defaults.ts';
+import type { Device, DeviceRule, Namespace, NamespaceType, Resources, Spec, SpecMount } from '../oci/runtime.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import type { Account } from './accounts.ts';
+import { environmentOf } from './environment.ts';
+import { specMounts } from './mounts.ts';
+import type { StoredRecord } from './record.ts';
+import { readSecurityOptions } from './security.ts';
+
+/** What only the start of a container can know. */
+export interface SpecFacts {
+  readonly host: HostFacts;
+  readonly account: Account;
+  readonly devices: { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] };
+  /** The initial process of a container whose namespaces are shared, by that container's name as it was given. */
+  pidOf(container: string): number;
+}
+
+/** A container's OCI bundle config: Docker's defaults, changed by everything that the record asks for. Pure. */
+export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
+  const { config, hostConfig } = record;
+  const privileged = hostConfig.Privileged === true;
+  const capabilities = namedCapabilities(hostConfig);
+  const user = {
+    uid: facts.account.uid,
+    gid: facts.account.gid,
+    ...(facts.account.groups.length > 0 ? { additionalGids: facts.account.groups } : {}),
+  };
+  const base = defaultSpec({
+    process: {
+      args: [record.path, ...record.args],
+      env: environmentOf(config, { home: facts.account.home }),
+      cwd: config.WorkingDir || '/',
+      user,
+      terminal: config.Tty === true,
+    },
+    hostname: config.Hostname ?? '',
+    host: facts.host,
+    capabilities,
+    privileged,
+  });
+  const security = readSecurityOptions(hostConfig.SecurityOpt ?? [], {
+    capabilities: privileged ? (base.process.capabilities?.bounding ?? []) : capabilities,
+    architecture: facts.host.architecture,
+    kernel: facts.host.kernel,
+  });
+  const namespaces = namespacesOf(base.linux.namespaces, hostConfig, facts);
+  const seccomp = security.seccomp === 'default' ? base.linux.seccomp : security.seccomp;
+  const ownUts = hostConfig.UTSMode !== 'host';
+  const { seccomp: _default, maskedPaths, readonlyPaths, ...linux } = base.linux;
+  const { hostname, ...rest } = base;
+  const masked = hostConfig.MaskedPaths ?? maskedPaths;
+  const readonly = hostConfig.ReadonlyPaths ?? readonlyPaths;
+  return {
+    ...rest,
+    ...(ownUts && hostname !== undefined ? { hostname } : {}),
+    ...(ownUts && config.Domainname ? { domainname: config.Domainname } : {}),
+    root: { path: 'rootfs', ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
+    process: {
+      ...base.process,
+      // Privileged or not: a process that is not root has its capabilities in the bounding set only.
+      ...(privileged ? { capabilities: capabilitySets(base.process.capabilities?.bounding ?? [], user) } : {}),
+      oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
+      ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
+      ...(hostConfig.Ulimits?.length ? { rlimits: hostConfig.Ulimits.map(rlimit) } : {}),
+      ...consoleSize(record),
+    },
+    mounts: mountsOf(base.mounts ?? [], record),
+    ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
+    linux: {
+      ...linux,
+      namespaces,
+      cgroupsPath: `/porthole/${record.id}`,
+      devices: facts.devices.nodes,
+      resources: {
+        ...resourcesOf(hostConfig),
+        devices: [...(linux.resources?.devices ?? []), ...facts.devices.rules],
+      },
+      sysctl: {
+        ...(isOwnNetwork(hostConfig) ? linux.sysctl : {}),
+        ...hostConfig.Sysctls,
+      },
+      ...(seccomp ? { seccomp } : {}),
+      ...(masked && masked.length > 0 ? { maskedPaths: masked } : {}),
+      ...(readonly && readonly.length > 0 ? { readonlyPaths: readonly } : {}),
+    },
+  };
+}
+
+/** @throws invalid `invalid CapAdd: unknown capability: "CAP_X"`. */
+export function namedCapabilities(hostConfig: HostConfig): string[] {
+  for (const field of ['CapAdd', 'CapDrop'] as const) {
+    for (const name of hostConfig[field] ?? []) {
+      try {
+        adjustCapabilities({ add: [name] });
+      } catch (cause) {
+        const upper = name.toUpperCase();
+        const full = upper.startsWith('CAP_') ? upper : `CAP_${upper}`;
+        throw new PortholeError('invalid', `invalid ${field}: unknown capability: "${full}"`, { cause });
+      }
+    }
+  }
+  return adjustCapabilities({ add: hostConfig.CapAdd ?? [], drop: hostConfig.CapDrop ?? [] });
+}
+
+/** True when the container's network namespace is its own: its settings are then its own too. */
+export function isOwnNetwork(hostConfig: HostConfig): boolean {
+  const mode = hostConfig.NetworkMode ?? '';
+  return mode !== 'host' && !mode.startsWith('container:');
+}
+
+/** Names of the containers whose namespaces are shared. */
+export function joinedContainers(hostConfig: HostConfig): string[] {
+  return [hostConfig.NetworkMode, hostConfig.PidMode]
+    .filter((mode) => mode?.startsWith('container:'))
+    .map((mode) => (mode ?? '').slice('container:'.length));
+}
+
+function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, facts: SpecFacts): Namespace[] {
+  const modes: Partial<Record<NamespaceType, string>> = {
+    network: hostConfig.NetworkMode ?? '',
+    pid: hostConfig.PidMode ?? '',
+    ipc: hostConfig.IpcMode ?? '',
+    uts: hostConfig.UTSMode ?? '',
+  };
+  const files: Partial<Record<NamespaceType, string>> = { network: 'net', pid: 'pid' };
+  const found: Namespace[] = [];
+  for (const { type } of defaults) {
+    const mode = modes[type] ?? '';
+    if (mode === 'host' || type === 'cgroup') continue; // cgroup is decided below, it is not on in every default
+    if (!mode.startsWith('container:')) found.push({ type });
+    else found.push({ type, path: `/proc/${facts.pidOf(mode.slice('container:'.length))}/ns/${files[type] ?? type}` });
+  }
+  const privateCgroup =
+    hostConfig.CgroupnsMode === 'private' ||
+    (!hostConfig.CgroupnsMode && defaults.some((each) => each.type === 'cgroup'));
+  if (privateCgroup) found.push({ type: 'cgroup' });
+  return found;
+}
+
+function mountsOf(defaults: readonly SpecMount[], record: StoredRecord): SpecMount[] {
+  const { hostConfig, mounts } = record;
+  const taken = new Set(mounts.map((mount) => mount.Destination));
+  const own: SpecMount[] = [];
+  for (const mount of defaults) {
+    if (taken.has(mount.destination)) continue;
+    if (mount.destination === '/dev/shm') own.push(...shm(hostConfig));
+    else if (mount.destination === '/dev/mqueue' && hostConfig.IpcMode === 'host') own.push(hostBind('/dev/mqueue'));
+    else own.push(mount);
+  }
+  const files = [
+    ['/etc/resolv.conf', record.resolvConfPath],
+    ['/etc/hostname', record.hostnamePath],
+    ['/etc/hosts', record.hostsPath],
+  ] as const;
+  for (const [destination, source] of files) {
+    if (source === '') continue;
+    const access = hostConfig.ReadonlyRootfs ? ['ro'] : [];
+    own.push({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...access] });
+  }
+  return [...own, ...specMounts(mounts)];
+}
+
+function shm(hostConfig: HostConfig): SpecMount[] {
+  if (hostConfig.IpcMode === 'none') return [];
+  if (hostConfig.IpcMode === 'host') return [hostBind('/dev/shm')];
+  return [shmMount(hostConfig.ShmSize || 64 * 1024 * 1024)];
+}
+
+function hostBind(path: string): SpecMount {
+  return { destination: path, type: 'bind', source: path, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
+}
+
+function resourcesOf(hostConfig: HostConfig): Resources {
+  const { Memory: limit = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hostConfig;
+  const { MemorySwappiness: swappiness = -1 } = hostConfig;
+  // Docker's rule: a memory limit alone allows as much swap again.
+  const withSwap = limit > 0 && swap === 0 ? limit * 2 : swap;
+  const memory = {
+    ...(limit > 0 ? { limit } : {}),
+    ...(reservation > 0 ? { reservation } : {}),
+    ...(withSwap !== 0 ? { swap: withSwap } : {}),
+    ...(swappiness >= 0 ? { swappiness } : {}),
+    ...(hostConfig.OomKillDisable ? { disableOOMKiller: true } : {}),
+  };
+  const nano = hostConfig.NanoCpus ?? 0;
+  const period = nano > 0 ? 100_000 : (hostConfig.CpuPeriod ?? 0);
+  const quota = nano > 0 ? Math.floor((nano * period) / 1e9) : (hostConfig.CpuQuota ?? 0);
+  const cpu = {
+    ...(hostConfig.CpuShares ? { shares: hostConfig.CpuShares } : {}),
+    ...(quota !== 0 ? { quota } : {}),
+    ...(period > 0 ? { period } : {}),
+    ...(hostConfig.CpusetCpus ? { cpus: hostConfig.CpusetCpus } : {}),
+    ...(hostConfig.CpusetMems ? { mems: hostConfig.CpusetMems } : {}),
+  };
+  const pids = hostConfig.PidsLimit ?? 0;
+  return {
+    ...(Object.keys(memory).length > 0 ? { memory } : {}),
+    ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
+    ...(pids > 0 ? { pids: { limit: pids } } : {}),
+  };
+}
+
+function rlimit(limit: { readonly Name: string; readonly Soft: number; readonly Hard: number }) {
+  return { type: `RLIMIT_${limit.Name.toUpperCase()}`, soft: limit.Soft, hard: limit.Hard };
+}
+
+function consoleSize(record: StoredRecord) {
+  const [height = 0, width = 0] = record.hostConfig.ConsoleSize ?? [];
+  return record.config.Tty && height > 0 && width > 0 ? { consoleSize: { height, width } } : {};
+}

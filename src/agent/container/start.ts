@@ -1,0 +1,181 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { messageOf } from '../../base/errors.ts';
+import type { Trace } from '../../protocol/trace.ts';
+import type { Spec } from '../oci/runtime.ts';
+import { compile } from '../plan/compile.ts';
+import type { Plan } from '../plan/operations.ts';
+import { traceOf } from '../plan/render.ts';
+import type { OperationResult, StartedShim } from '../shim/contract.ts';
+import { errnoName } from '../shim/errno.ts';
+import { PlanFailed } from '../shim/errors.ts';
+import { startTicks } from '../sys/proc.ts';
+import { afterReads } from './after-reads.ts';
+import { containerFacts, freshRuntime, prepareSources, replaceFile, specPath } from './bundle.ts';
+import type { Container } from './container.ts';
+import { wantedDevices } from './devices.ts';
+import { announce, type Engine } from './engine.ts';
+import {
+  conflict,
+  isRestarting,
+  markedForRemoval,
+  noSuchContainer,
+  notModified,
+  StartFailed,
+  startOfPaused,
+} from './errors.ts';
+import { beginLife } from './exits.ts';
+import { startFailure } from './failure.ts';
+import { writeNetworkFiles } from './network-files.ts';
+import { never, timestamp } from './record.ts';
+import { removeLocked } from './remove.ts';
+import { buildSpec } from './spec.ts';
+import { hasProcess } from './state.ts';
+import { accountAtStart } from './users.ts';
+
+/** Starts a container whose lock is held. @throws StartFailed, with the record telling the same. */
+export async function startLocked(engine: Engine, container: Container): Promise<void> {
+  checkStartable(container);
+  container.retry?.cancel();
+  let plan: Plan | undefined;
+  try {
+    await Promise.all([prepareSources(container), freshRuntime(container.runtime)]);
+    const spec = await specAtStart(engine, container);
+    plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
+    const subscribed = container.output.hasClients;
+    const [shim] = await Promise.all([
+      engine.shims.start(plan, subscribed ? { onOutput: container.output.deliver } : {}),
+      replaceFile(specPath(container.directory), JSON.stringify(spec, undefined, 1)),
+      rewriteNetworkFiles(container),
+    ]);
+    await started(engine, container, { plan, shim, subscribed });
+  } catch (thrown) {
+    throw await failed(engine, container, { thrown, plan });
+  }
+}
+
+function checkStartable(container: Container): void {
+  const { status } = container.record.state;
+  if (status === 'running') throw notModified(`Container ${container.id} is already running`);
+  if (status === 'paused') throw startOfPaused();
+  if (status === 'removing' || status === 'dead') throw markedForRemoval();
+}
+
+/** The bundle's spec as it is for a life that begins now: the user is looked up, shared namespaces are found. */
+export async function specAtStart(engine: Engine, container: Container): Promise<Spec> {
+  const [account, devices] = await Promise.all([
+    accountAtStart(engine, container),
+    wantedDevices(container.record.hostConfig),
+  ]);
+  return buildSpec(container.record, { host: engine.host, account, devices, pidOf: (name) => pidOf(engine, name) });
+}
+
+function pidOf(engine: Engine, name: string): number {
+  const other = engine.registry.find(name);
+  if (!hasProcess(other.record.state.status)) {
+    throw conflict(`cannot join network of a non running container: ${other.id}`);
+  }
+  if (other.record.state.status === 'restarting') throw isRestarting(other.id);
+  return other.record.state.pid;
+}
+
+/** At the first start they are as `create` wrote them. */
+async function rewriteNetworkFiles(container: Container): Promise<void> {
+  const { config, hostConfig, state } = container.record;
+  if (state.startedAt === never) return;
+  await writeNetworkFiles(container.directory, {
+    hostname: config.Hostname ?? '',
+    domainname: config.Domainname ?? '',
+    config: hostConfig,
+  });
+}
+
+async function started(
+  engine: Engine,
+  container: Container,
+  life: { readonly plan: Plan; readonly shim: StartedShim; readonly subscribed: boolean },
+): Promise<void> {
+  const { plan, shim } = life;
+  const ticks = await startTicks(shim.pid);
+  container.change({
+    manuallyStopped: false,
+    startTicks: String(ticks ?? 0n),
+    after: afterReads(plan),
+  });
+  container.move('started', {
+    pid: shim.pid,
+    exitCode: 0,
+    oomKilled: false,
+    error: '',
+    startedAt: timestamp(shim.startedAt),
+    finishedAt: never === container.record.state.finishedAt ? never : container.record.state.finishedAt,
+  });
+  beginLife(engine, container, shim, { subscribed: life.subscribed });
+  announce(engine, container, 'start');
+  // Neither has to be on disk before the caller hears of the start: an agent that comes after a crash finds the shim's
+  // socket whatever the record says. A full disk shows when the end is recorded.
+  container.save().catch(() => undefined);
+  saveTrace(container, traceOfStart(plan, shim.results, { startedAt: shim.startedAt, pid: shim.pid })).catch(
+    () => undefined,
+  );
+}
+
+async function failed(
+  engine: Engine,
+  container: Container,
+  start: { readonly thrown: unknown; readonly plan: Plan | undefined },
+): Promise<StartFailed> {
+  const failure = startFailure(start.thrown, 'create');
+  const { state } = container.record;
+  container.change({
+    state: {
+      ...state,
+      status: state.status === 'restarting' ? 'exited' : state.status,
+      pid: 0,
+      exitCode: failure.exitCode,
+      error: failure.message,
+    },
+  });
+  container.began.emit(undefined);
+  container.output.end();
+  const cleaned = await Promise.allSettled([
+    rm(container.runtime, { recursive: true, force: true }),
+    container.save(),
+    start.plan && start.thrown instanceof PlanFailed
+      ? saveTrace(container, traceOfStart(start.plan, start.thrown.results, { startedAt: Date.now() }))
+      : undefined,
+  ]);
+  if (container.record.hostConfig.AutoRemove)
+    cleaned.push(...(await Promise.allSettled([removeLocked(engine, container)])));
+  const alsoFailed = cleaned.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
+  if (alsoFailed.length === 0) return failure;
+  return new StartFailed(`${failure.message} (and cleaning up: ${alsoFailed.map(messageOf).join('; ')})`, {
+    exitCode: failure.exitCode,
+    cause: failure,
+  });
+}
+
+function traceOfStart(
+  plan: Plan,
+  results: readonly OperationResult[],
+  facts: { readonly startedAt: number; readonly pid?: number },
+): Trace {
+  return traceOf(plan, results, {
+    startedAt: timestamp(facts.startedAt),
+    ...(facts.pid === undefined ? {} : { pid: facts.pid }),
+    errnoName,
+  });
+}
+
+async function saveTrace(container: Container, trace: Trace): Promise<void> {
+  await replaceFile(tracePath(container.directory), JSON.stringify(trace));
+}
+
+export function tracePath(directory: string): string {
+  return join(directory, 'trace.json');
+}
+
+/** @throws not-found: for a container that is gone by the time its lock was had. */
+export function stillThere(engine: Engine, container: Container, given: string): void {
+  if (!engine.registry.all().includes(container)) throw noSuchContainer(given);
+}

@@ -1,0 +1,149 @@
+import { lstat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { errnoOf, PortholeError } from '../../base/errors.ts';
+import type { Operation } from '../plan/operations.ts';
+import { type Account, resolveAccount, UnknownAccount } from './accounts.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { StartFailed } from './errors.ts';
+
+interface AccountFiles {
+  readonly passwd: string;
+  readonly group: string;
+}
+
+/** More than this of /etc/passwd is not read. */
+const limit = 1024 * 1024;
+const cachedImages = 64;
+const executorTimeout = 10_000;
+
+/**
+ * Resolves a user for the start of a stopped container, in the container's own files: the image's, unless the
+ * container has changed something below /etc; then the kernel reads them in the stacked root.
+ */
+export async function accountAtStart(engine: Engine, container: Container): Promise<Account> {
+  const files = (await hasOwnEtc(container))
+    ? await readWith(engine, stackedRoot(engine, container))
+    : await imageFiles(engine, container.record.imageId);
+  return resolved(container, container.record.config.User ?? '', files);
+}
+
+/** Resolves a user for an exec, in the running container's view of its files. */
+export async function accountInside(
+  engine: Engine,
+  container: Container,
+  options: { readonly user: string; readonly pid: number },
+): Promise<Account> {
+  const enter: Operation[] = [
+    {
+      op: 'joinProcess',
+      pid: options.pid,
+      startTicks: BigInt(container.record.startTicks || '0'),
+      flags: CLONE_NEWNS,
+      why,
+    },
+  ];
+  return resolved(container, options.user, await readWith(engine, enter));
+}
+
+function resolved(container: Container, user: string, files: AccountFiles): Account {
+  try {
+    return resolveAccount(user, { ...files, extraGroups: container.record.hostConfig.GroupAdd ?? [] });
+  } catch (cause) {
+    if (cause instanceof UnknownAccount) throw new StartFailed(cause.message, { exitCode: 128, cause });
+    throw cause;
+  }
+}
+
+async function hasOwnEtc(container: Container): Promise<boolean> {
+  try {
+    await lstat(join(container.directory, 'upper', 'etc'));
+    return true;
+  } catch (failure) {
+    if (errnoOf(failure) === 'ENOENT') return false;
+    throw failure;
+  }
+}
+
+async function imageFiles(engine: Engine, imageId: string): Promise<AccountFiles> {
+  const cached = engine.accountFiles.get(imageId);
+  if (cached) return cached;
+  const [passwd, group] = await Promise.all([
+    imageFile(engine, imageId, 'etc/passwd'),
+    imageFile(engine, imageId, 'etc/group'),
+  ]);
+  const files = { passwd, group };
+  engine.accountFiles.set(imageId, files);
+  const oldest = engine.accountFiles.keys().next().value;
+  if (engine.accountFiles.size > cachedImages && oldest !== undefined) engine.accountFiles.delete(oldest);
+  return files;
+}
+
+async function imageFile(engine: Engine, imageId: string, path: string): Promise<string> {
+  const position = engine.images.layers(imageId).length - 1;
+  if (position < 0) return '';
+  const entry = await engine.images.lookup(imageId, path);
+  if (entry?.type !== 'file' || entry.size === 0) return '';
+  const opened = await engine.images.openFile(imageId, { position, path, from: 'merged' });
+  return textOf(opened.stream({ start: 0, end: Math.min(opened.size, limit) - 1 }));
+}
+
+async function textOf(stream: Readable): Promise<string> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+/** Enters a root and reads the two files there; what links and mounts mean there is the kernel's business. */
+async function readWith(engine: Engine, enter: readonly Operation[]): Promise<AccountFiles> {
+  const executor = engine.shims.execute();
+  const timeout = setTimeout(() => executor.abort(), executorTimeout);
+  try {
+    const results = await executor.run({
+      operations: [
+        ...enter,
+        { op: 'read', path: '/etc/passwd', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
+        { op: 'read', path: '/etc/group', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
+      ],
+    });
+    const text = (id: number) => results.find((result) => result.id === id)?.data?.toString('utf8') ?? '';
+    const files = { passwd: text(enter.length), group: text(enter.length + 1) };
+    await executor.close();
+    return files;
+  } catch (cause) {
+    executor.abort();
+    throw new PortholeError('internal', 'the users and groups of the container cannot be read', { cause });
+  } finally {
+    clearTimeout(timeout);
+  }
+}
+
+const why = 'Users and groups are looked up in the container’s own files.';
+const CLONE_NEWNS = 0x20000n;
+const MS_RDONLY = 1n;
+const MS_REC = 0x4000n;
+const MS_PRIVATE = 0x40000n;
+
+/** The container's root as it would be stacked, read-only, in a mount namespace that ends with the executor. */
+function stackedRoot(engine: Engine, container: Container): Operation[] {
+  const { base, lowers } = engine.images.rootfs(container.record.imageId);
+  const layers = [join(container.directory, 'upper'), ...lowers].map((path) => path.replace(/[\\:,]/g, '\\$&'));
+  const rootfs = join(container.directory, 'rootfs');
+  return [
+    { op: 'unshare', flags: CLONE_NEWNS, why },
+    { op: 'mount', source: '', target: '/', type: '', flags: MS_REC | MS_PRIVATE, data: '', why },
+    { op: 'chdir', path: base, why },
+    {
+      op: 'mount',
+      source: 'overlay',
+      target: rootfs,
+      type: 'overlay',
+      flags: MS_RDONLY,
+      data: `lowerdir=${layers.join(':')}`,
+      why,
+    },
+    { op: 'chroot', path: rootfs, why },
+    { op: 'chdir', path: '/', why },
+  ];
+}

@@ -1,0 +1,70 @@
+import type { PlanView, Trace } from '../../protocol/trace.ts';
+import type { CgroupReading, NamespaceView } from '../../protocol/usage.ts';
+import { readCgroup } from '../cgroup/reading.ts';
+import { processesIn } from '../cgroup/tree.ts';
+import { containerCgroupPath } from '../plan/cgroup-path.ts';
+import { compile } from '../plan/compile.ts';
+import type { Plan } from '../plan/operations.ts';
+import { planView, traceOf } from '../plan/render.ts';
+import { errnoName } from '../shim/errno.ts';
+import { readJsonFile } from '../sys/durable.ts';
+import { namespaceKinds, readNamespaces } from '../sys/proc.ts';
+import { containerFacts, prepareSources } from './bundle.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { notRunning } from './errors.ts';
+import { specOf } from './exec.ts';
+import { never } from './record.ts';
+import { specAtStart, tracePath } from './start.ts';
+import { hasProcess } from './state.ts';
+
+/** The plan of the running or last life; before the first start, the plan as it would be now. */
+export async function planOf(engine: Engine, container: Container): Promise<PlanView> {
+  return planView(await lastPlan(engine, container));
+}
+
+async function lastPlan(engine: Engine, container: Container): Promise<Plan> {
+  const fresh = container.record.state.startedAt === never;
+  if (fresh) await prepareSources(container);
+  const spec = fresh ? await specAtStart(engine, container) : await specOf(container);
+  return compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
+}
+
+/** Before the first start: every step not run. */
+export async function traceOfContainer(engine: Engine, container: Container): Promise<Trace> {
+  const stored = await readJsonFile(tracePath(container.directory));
+  if (isTrace(stored)) return stored;
+  return traceOf(await lastPlan(engine, container), [], { startedAt: never, errnoName });
+}
+
+/** Only this engine writes it, in one piece. */
+function isTrace(value: unknown): value is Trace {
+  return typeof value === 'object' && value !== null && 'steps' in value;
+}
+
+export async function namespacesOf(container: Container): Promise<NamespaceView[]> {
+  const [own, host] = await Promise.all([readNamespaces(runningPid(container)), readNamespaces('self')]);
+  if (!own) throw notRunning(container.id);
+  return namespaceKinds.flatMap((kind) => {
+    const inode = own[kind];
+    return inode === undefined ? [] : [{ kind, inode, host: inode === host?.[kind] }];
+  });
+}
+
+export async function readingOf(engine: Engine, container: Container): Promise<CgroupReading> {
+  runningPid(container);
+  return readCgroup(engine.host.cgroup, containerCgroupPath(container.id));
+}
+
+/** Host pids, the initial process first. */
+export async function pidsOf(engine: Engine, container: Container): Promise<number[]> {
+  const initial = runningPid(container);
+  const all = await processesIn(engine.host.cgroup, containerCgroupPath(container.id));
+  return [initial, ...all.filter((pid) => pid !== initial).sort((a, b) => a - b)];
+}
+
+function runningPid(container: Container): number {
+  const { status, pid } = container.record.state;
+  if (!hasProcess(status)) throw notRunning(container.id);
+  return pid;
+}
