@@ -1,6 +1,9 @@
 import type { Socket } from 'node:net';
 import { type Frame, FrameReader } from './wire.ts';
 
+/** Milliseconds. */
+const lingerTime = 1000;
+
 /**
  * Frames over one socket. They are handled one after another: while a handler's promise is pending nothing more is
  * read, so that a slow consumer is felt at the other end.
@@ -55,6 +58,13 @@ export class Connection {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Closes when what was sent has left, or soon: the other end may not read any more. */
+  close(): void {
+    if (this.#socket.writableLength === 0) this.destroy();
+    else this.#socket.destroySoon();
+    setTimeout(() => this.#socket.destroy(), lingerTime).unref();
   }
 
   async #pump(): Promise<void> {

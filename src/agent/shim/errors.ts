@@ -1,4 +1,4 @@
-import { PortholeError } from '../../base/errors.ts';
+import { messageOf, PortholeError } from '../../base/errors.ts';
 import type { Step } from '../plan/operations.ts';
 import { renderOperation } from '../plan/render.ts';
 import type { OperationResult } from './contract.ts';
@@ -32,6 +32,8 @@ function reason({ errno, waitStatus }: { errno: number; waitStatus: number }): s
 
 export const shimVanished = (what: string): PortholeError =>
   new PortholeError('unavailable', `the shim went away while ${what}`);
+export const cannotStart = (path: string, cause: unknown): PortholeError =>
+  new PortholeError('unavailable', `the shim ${path} cannot be started: ${messageOf(cause)}`, { cause });
 export const noShim = (socket: string, cause: unknown): PortholeError =>
   new PortholeError('not-found', `no shim listens on ${socket}`, { cause });
 export const planTooLarge = (size: number, limit: number): PortholeError =>

@@ -29,7 +29,9 @@ export class ShimExecutor implements Executor {
     this.#process = spawnShim(path);
     this.#connection = new Connection(this.#process.socket, {
       onFrame: (received) => this.#handle(received),
-      onClose: () => this.#fail(shimVanished('it carried out operations')),
+      onClose: () => {
+        void this.#process.ended.then((failure) => this.#fail(failure ?? shimVanished('it carried out operations')));
+      },
     });
   }
 

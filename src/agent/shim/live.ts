@@ -94,6 +94,7 @@ export class LiveShim implements StartedShim {
         this.#taken = taken;
         void this.#connection.send(frameHead(frame.stdin, part.length), part);
         await taken.promise;
+        this.#taken = undefined;
       }
     })();
     this.#lastWrite = mine;
@@ -101,7 +102,9 @@ export class LiveShim implements StartedShim {
   }
 
   closeStdin(): void {
-    void this.#lastWrite.then(() => this.#connection.send(frameOf(frame.stdinClose)));
+    const close = (): void => void this.#connection.send(frameOf(frame.stdinClose));
+    if (this.#taken) void this.#lastWrite.then(close);
+    else close();
   }
 
   resize({ rows, columns }: { readonly rows: number; readonly columns: number }): void {
@@ -118,7 +121,7 @@ export class LiveShim implements StartedShim {
       this.#exit.reject(canceled(`watching process ${this.pid}`));
     }
     this.#subscribers.clear();
-    this.#connection.destroy();
+    this.#connection.close();
   }
 
   #finish(): void {

@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { Socket } from 'node:net';
-import { PortholeError } from '../../base/errors.ts';
+import { cannotStart } from './errors.ts';
 
 export interface ShimProcess {
   readonly child: ChildProcess;
   readonly socket: Socket;
-  /** Resolves when the shim's process has ended. */
-  readonly ended: Promise<void>;
+  /** Resolves when the shim's process has ended; with the error when it could not begin. */
+  readonly ended: Promise<Error | undefined>;
 }
 
 /** Starts a shim: its own session, nothing of ours but descriptor 3. */
@@ -18,14 +18,13 @@ export function spawnShim(path: string): ShimProcess {
     env: {},
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
   });
-  const ended = new Promise<void>((resolve) => {
-    child.once('exit', () => resolve());
-    // The socket closes too, and says it to whoever waits.
-    child.once('error', () => resolve());
+  const ended = new Promise<Error | undefined>((resolve) => {
+    child.once('exit', () => resolve(undefined));
+    child.once('error', (cause) => resolve(cannotStart(path, cause)));
   });
   // A shim outlives us: it must not keep our event loop alive by itself, its connection does while that is wanted.
   child.unref();
   const socket = child.stdio[3];
-  if (!(socket instanceof Socket)) throw new PortholeError('unavailable', `the shim ${path} cannot be started`);
+  if (!(socket instanceof Socket)) throw cannotStart(path, undefined);
   return { child, socket, ended };
 }

@@ -18,7 +18,7 @@ export async function startShim(path: string, plan: Plan, options: StartOptions)
   if (encoded.length > planLimit) throw planTooLarge(encoded.length, planLimit);
   if (signal?.aborted) throw canceled('starting the process');
 
-  const { child, socket } = spawnShim(path);
+  const { child, socket, ended } = spawnShim(path);
   const subscribers = new Set<OnOutput>(onOutput ? [onOutput] : []);
   const started = deferred<LiveShim>();
   const results: OperationResult[] = [];
@@ -40,7 +40,7 @@ export async function startShim(path: string, plan: Plan, options: StartOptions)
   };
   const onClose = (): void => {
     if (live) live.closed();
-    else started.reject(shimVanished('it carried out a plan'));
+    else void ended.then((failure) => started.reject(failure ?? shimVanished('it carried out a plan')));
   };
   const connection = new Connection(socket, { onFrame, onClose });
   if (onOutput) void connection.send(frameOf(frame.subscribe, 1));

@@ -17,7 +17,6 @@ static struct client clients[CLIENTS];
 static u32 client_count;
 static u8 *queue; /* frames for the clients: one chunk of output while the process runs, all that remains at its end */
 static u32 queue_size;
-static u32 exit_at; /* where the queue's last frame, the exit, begins */
 static u32 ended, hung_up;
 
 static long send_some(int fd, const void *data, usize size) {
@@ -51,6 +50,12 @@ static u32 delivered(void) {
   for (u32 i = 0; i < client_count; i++)
     if (clients[i].fd >= 0 && clients[i].position < queue_size) return 0;
   return 1;
+}
+
+static u32 connected(void) {
+  for (u32 i = 0; i < client_count; i++)
+    if (clients[i].fd >= 0) return 1;
+  return 0;
 }
 
 /* A frame of `size` bytes stands behind the queue: it becomes part of it. Who has not subscribed has "got" it. */
@@ -164,7 +169,7 @@ static struct client *add_client(int fd) {
   if (!client) return 0;
   memset(client, 0, (usize)(client->frames - (u8 *)client));
   client->fd = fd;
-  client->position = exit_at ? exit_at : queue_size;
+  client->position = queue_size;
   return client;
 }
 
@@ -176,7 +181,7 @@ static void welcome(void) {
     sys(close, fd);
     return;
   }
-  struct hello hello = {PROTOCOL, ended ? 2 : 1, (u32)sys(getpid), (u32)process.pid, process.started};
+  struct hello hello = {PROTOCOL, 1, (u32)sys(getpid), (u32)process.pid, process.started};
   if (send_frame(fd, FRAME_HELLO, &hello, sizeof hello, trace->data, trace->size) < 0) drop(client);
 }
 
@@ -260,6 +265,7 @@ static void end(void) {
   log_end();
   for (u32 i = 0; i < 2; i++)
     if (process.output[i] >= 0) close_output(i);
+  end_input();
   u32 before = trace->size;
   run(process.after, GO_ON);
   u32 size = trace->size - before, head[4] = {(u32)process.status, 0, (u32)time, (u32)(time >> 32)};
@@ -268,8 +274,11 @@ static void end(void) {
   memcpy(to, head, sizeof head);
   memcpy(to + sizeof head, trace->data + before, size);
   write_record(to, sizeof head + size);
-  exit_at = queue_size;
+  /* Whoever hears of the exit may unmount or remove what these are on. A client that was not accepted yet finds the record. */
   if (process.socket_directory >= 0) sys(unlinkat, process.socket_directory, process.socket_name, 0);
+  const int done[] = {process.listener, process.socket_directory, process.record, process.log};
+  for (u32 i = 0; i < 4; i++) sys(close, done[i]);
+  process.listener = -1;
   enqueue(FRAME_EXITED, (u32)sizeof head + size, 1);
 }
 
@@ -288,5 +297,8 @@ _Noreturn void supervise(u8 *buffer, u32 used, u32 subscribed) {
   while (!ended) poll(signals);
   end();
   while (!delivered()) poll(signals);
+  /* A socket closed over unread data is reset, and its peer may lose the exit: the clients close first. */
+  for (u32 i = 0; i < client_count; i++) sys(shutdown, clients[i].fd, 1 /* SHUT_WR */);
+  while (connected()) poll(signals);
   leave(0);
 }

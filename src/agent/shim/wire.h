@@ -39,7 +39,7 @@ struct __attribute__((packed)) result {
 };
 
 struct hello {
-  u32 version, state, shim_pid, pid; /* state: 0 executor, 1 running, 2 ended */
+  u32 version, state, shim_pid, pid; /* state: 0 executor, 1 running */
   u64 started;                       /* realtime, 0 before */
 };
 

@@ -85,7 +85,7 @@ export class FrameReader {
 
 export interface Hello {
   readonly version: number;
-  readonly state: 'executor' | 'running' | 'ended';
+  readonly state: 'executor' | 'running';
   readonly shimPid: number;
   readonly pid: number;
   /** Milliseconds since the epoch, 0 before. */
@@ -94,10 +94,9 @@ export interface Hello {
 }
 
 export function parseHello(data: Buffer): Hello {
-  const state = (['executor', 'running', 'ended'] as const)[data.readUInt32LE(4)];
   return {
     version: data.readUInt32LE(0),
-    state: state ?? 'executor',
+    state: data.readUInt32LE(4) === 1 ? 'running' : 'executor',
     shimPid: data.readUInt32LE(8),
     pid: data.readUInt32LE(12),
     startedAt: milliseconds(data.readBigUInt64LE(16)),
