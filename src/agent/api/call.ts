@@ -1,0 +1,81 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { PortholeError } from '../../base/errors.ts';
+import type { Engine } from './engine.ts';
+import { badParameter, bodyTooLarge } from './errors.ts';
+import { hijackHead, readUpgradeBody, takeSocket } from './hijack.ts';
+import { Query } from './query.ts';
+import type { Call, Match } from './route.ts';
+
+/** How a request came in. `socket` is there when node:http has let go of the connection already. */
+export interface Incoming {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly socket?: Duplex;
+}
+
+/** A matched request as a `Call`. The owner aborts `signal` when the client goes away. */
+export class HttpCall implements Call {
+  readonly engine: Engine;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: Query;
+  readonly minor: number;
+  readonly signal: AbortSignal;
+  readonly #socket: Duplex | undefined;
+  readonly #params: ReadonlyMap<string, string>;
+  #isHijacked = false;
+
+  constructor(
+    incoming: Incoming,
+    parts: { engine: Engine; match: Match; search: string; minor: number; signal: AbortSignal },
+  ) {
+    this.request = incoming.request;
+    this.response = incoming.response;
+    this.#socket = incoming.socket;
+    this.engine = parts.engine;
+    this.query = new Query(parts.search);
+    this.minor = parts.minor;
+    this.signal = parts.signal;
+    this.#params = parts.match.params;
+  }
+
+  get isHijacked(): boolean {
+    return this.#isHijacked;
+  }
+
+  param(name: string): string {
+    const value = this.#params.get(name);
+    if (value === undefined) throw new PortholeError('internal', `the route has no part ${name}`);
+    try {
+      return decodeURIComponent(value);
+    } catch {
+      throw badParameter(`invalid path: ${value.slice(0, 100)} is not URL-encoded text`);
+    }
+  }
+
+  async readBody(limit: number): Promise<Buffer> {
+    if (this.#socket !== undefined) return readUpgradeBody(this.request, this.#socket, limit);
+    const parts: Buffer[] = [];
+    let length = 0;
+    for await (const part of this.request) {
+      if (!(part instanceof Buffer)) continue;
+      length += part.length;
+      if (length > limit) throw bodyTooLarge(limit);
+      parts.push(part);
+    }
+    return Buffer.concat(parts);
+  }
+
+  hijack(contentType: string): Duplex {
+    this.#isHijacked = true;
+    const socket = this.#socket ?? takeSocket(this.request);
+    if (this.#socket !== undefined) this.response.detachSocket(this.request.socket);
+    const headers = Object.fromEntries(
+      Object.entries(this.response.getHeaders()).map(([name, value]) => [name, String(value)]),
+    );
+    const upgrade = this.#socket === undefined ? undefined : (this.request.headers.upgrade ?? 'tcp');
+    socket.write(hijackHead({ upgrade, contentType, headers }));
+    return socket;
+  }
+}

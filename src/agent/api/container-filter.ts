@@ -1,0 +1,101 @@
+import { isKind } from '../../base/errors.ts';
+import type { ContainerRecord } from '../container/contract.ts';
+import type { Engine } from './engine.ts';
+import { badParameter } from './errors.ts';
+import type { Filters } from './filters.ts';
+import { networkId, networkOf } from './networks.ts';
+
+export const containerFilterKeys = [
+  ...['ancestor', 'before', 'exited', 'expose', 'health', 'id', 'is-task', 'isolation', 'label', 'name', 'network'],
+  ...['publish', 'since', 'status', 'volume'],
+];
+
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
+
+/** The containers that `GET /containers/json` shows, newest first. */
+export function chosenContainers(
+  engine: Engine,
+  filters: Filters,
+  options: { readonly all: boolean; readonly limit: number },
+): ContainerRecord[] {
+  for (const status of filters.get('status')) {
+    if (statuses.includes(status)) continue;
+    throw badParameter(
+      `invalid value for status (${status}): must be one of ${statuses.slice(0, -1).join(', ')}, or dead`,
+    );
+  }
+  const exitCodes = filters.get('exited').map(exitCodeOf);
+  const before = filters.get('before').map((name) => createdAt(engine, name));
+  const since = filters.get('since').map((name) => createdAt(engine, name));
+  const ancestors = filters.get('ancestor').flatMap((name) => imageIdOf(engine, name));
+  const all = options.all || options.limit > 0 || filters.has('status') || exitCodes.length > 0;
+
+  const chosen = engine.containers
+    .list()
+    .filter((record) => {
+      const { state } = record;
+      return (
+        (all || state.status === 'running' || state.status === 'paused' || state.status === 'restarting') &&
+        filters.begins('id', record.id) &&
+        filters.matches('name', record.name, `/${record.name}`) &&
+        filters.labels(record.config.Labels) &&
+        filters.equals('status', state.status) &&
+        (exitCodes.length === 0 || (exitCodes.includes(state.exitCode) && hasEnded(record))) &&
+        before.every((time) => record.created < time) &&
+        since.every((time) => record.created > time) &&
+        (!filters.has('ancestor') || ancestors.includes(record.imageId)) &&
+        filters.equals('health', 'none') &&
+        isInNetwork(record, filters) &&
+        hasVolume(record, filters) &&
+        hasPorts(record, filters) &&
+        filters.flag('is-task') !== true
+      );
+    })
+    .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));
+  return options.limit > 0 ? chosen.slice(0, options.limit) : chosen;
+}
+
+function hasEnded({ state }: ContainerRecord): boolean {
+  return (state.status === 'exited' || state.status === 'dead') && !state.finishedAt.startsWith('0001-');
+}
+
+function isInNetwork(record: ContainerRecord, filters: Filters): boolean {
+  if (!filters.has('network')) return true;
+  const name = networkOf(record);
+  return name !== undefined && (filters.equals('network', name) || filters.begins('network', networkId(name)));
+}
+
+function hasVolume(record: ContainerRecord, filters: Filters): boolean {
+  return filters.equals(
+    'volume',
+    ...record.mounts.flatMap((mount) => [mount.Destination, ...(mount.Name === undefined ? [] : [mount.Name])]),
+  );
+}
+
+/** Nothing is published yet; what is exposed is in the config, as '80/tcp'. */
+function hasPorts(record: ContainerRecord, filters: Filters): boolean {
+  const exposed = Object.keys(record.config.ExposedPorts ?? {});
+  return (
+    !filters.has('publish') &&
+    filters.equals('expose', ...exposed, ...exposed.map((port) => port.replace(/\/tcp$/, '')))
+  );
+}
+
+function createdAt(engine: Engine, name: string): string {
+  return engine.containers.get(name).created;
+}
+
+/** None for an image that is not there: the filter then matches nothing. */
+function imageIdOf(engine: Engine, name: string): string[] {
+  try {
+    return [engine.images.get(name).id];
+  } catch (failure) {
+    if (isKind(failure, 'not-found')) return [];
+    throw failure;
+  }
+}
+
+function exitCodeOf(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw badParameter(`invalid filter 'exited=${text}'`);
+  return Number(text);
+}

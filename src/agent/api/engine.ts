@@ -1,0 +1,15 @@
+import type { AgentInfo } from '../../protocol/porthole.ts';
+import type { Containers } from '../container/contract.ts';
+import type { EventHub } from '../container/events.ts';
+import type { HostDescription } from '../inspect/host.ts';
+import type { ImageStore } from '../store/contract.ts';
+
+/** What the routes need of the engine; `main.ts` composes it, tests give their own. */
+export interface Engine {
+  readonly containers: Containers;
+  readonly images: ImageStore;
+  readonly events: EventHub;
+  readonly agent: AgentInfo;
+  /** Fresh facts about the host. */
+  describeHost(): Promise<HostDescription>;
+}

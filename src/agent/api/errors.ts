@@ -1,0 +1,15 @@
+import { PortholeError } from '../../base/errors.ts';
+
+export const badParameter = (message: string) => new PortholeError('invalid', message);
+export const pageNotFound = () => new PortholeError('not-found', 'page not found');
+export const notThereYet = (what: string) =>
+  new PortholeError('unsupported', `${what} is not implemented in Porthole yet`);
+export const bodyTooLarge = (limit: number) =>
+  new PortholeError('invalid', `the request body is larger than ${limit} bytes`);
+export const clientTooOld = (version: string, oldest: string) =>
+  new PortholeError(
+    'invalid',
+    `client version ${version} is too old. Minimum supported API version is ${oldest}, please upgrade your client to a newer version`,
+  );
+export const clientTooNew = (version: string, newest: string) =>
+  new PortholeError('invalid', `client version ${version} is too new. Maximum supported API version is ${newest}`);

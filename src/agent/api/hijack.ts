@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { bodyTooLarge } from './errors.ts';
+
+/** Events by which node:http reads a connection. */
+const httpEvents = ['data', 'end', 'close', 'drain', 'error', 'timeout'] as const;
+
+/**
+ * Takes a connection out of node:http's hands once its request has been read, so that raw bytes can follow. It is what
+ * node:http itself does for an upgrade; a client that did not ask for one (API below 1.22, scripts) needs it too.
+ */
+export function takeSocket(request: IncomingMessage): Duplex {
+  const { socket } = request;
+  for (const event of httpEvents) socket.removeAllListeners(event);
+  socket.setTimeout(0);
+  return socket;
+}
+
+/** The head that ends HTTP on this connection. `upgrade` is the protocol that the client asked for. */
+export function hijackHead(options: {
+  readonly upgrade: string | undefined;
+  readonly contentType: string;
+  readonly headers: Readonly<Record<string, string>>;
+}): string {
+  const { upgrade, contentType, headers } = options;
+  const lines =
+    upgrade === undefined
+      ? ['HTTP/1.1 200 OK', `Content-Type: ${contentType}`]
+      : ['HTTP/1.1 101 UPGRADED', `Content-Type: ${contentType}`, 'Connection: Upgrade', `Upgrade: ${upgrade}`];
+  const more = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return `${[...lines, ...more].join('\r\n')}\r\n\r\n`;
+}
+
+/** The body of a request whose connection was handed over before it was read. @throws invalid above `limit` bytes. */
+export async function readUpgradeBody(request: IncomingMessage, socket: Duplex, limit: number): Promise<Buffer> {
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (!(length > 0)) return Buffer.alloc(0);
+  if (length > limit) throw bodyTooLarge(limit);
+  const parts: Buffer[] = [];
+  for (let missing = length; missing > 0; ) {
+    const part: unknown = socket.read(Math.min(missing, socket.readableLength || missing));
+    if (part instanceof Buffer) {
+      parts.push(part);
+      missing -= part.length;
+    } else if (socket.readableEnded || socket.destroyed) {
+      break;
+    } else {
+      await readable(socket);
+    }
+  }
+  return Buffer.concat(parts);
+}
+
+async function readable(socket: Duplex): Promise<void> {
+  const events = ['readable', 'end', 'close', 'error'] as const;
+  await new Promise<void>((resolve) => {
+    const done = (): void => {
+      for (const event of events) socket.off(event, done);
+      resolve();
+    };
+    for (const event of events) socket.on(event, done);
+  });
+}
+
+/**
+ * Joins a process's streams with a client's connection until the output ended or either side is gone. An end of the
+ * client's input ends the process's input only; the output goes on.
+ */
+export async function join(streams: Duplex, connection: Duplex, options: { readonly stdin: boolean }): Promise<void> {
+  await new Promise<void>((resolve) => {
+    let isOver = false;
+    const over = (): void => {
+      if (isOver) return;
+      isOver = true;
+      streams.destroy();
+      // What was written goes out before the connection closes.
+      if (connection.writableFinished || connection.destroyed) connection.destroy();
+      else connection.end(() => connection.destroy());
+      resolve();
+    };
+    streams.once('end', over).once('close', over).on('error', over);
+    connection.once('close', over).on('error', over);
+    if (options.stdin) connection.pipe(streams, { end: true });
+    else connection.resume();
+    streams.pipe(connection, { end: false });
+  });
+}

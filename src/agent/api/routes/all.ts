@@ -1,0 +1,31 @@
+import type { Route } from '../route.ts';
+import { absentRoutes } from './absent.ts';
+import { attachRoutes } from './attach.ts';
+import { containerRoutes } from './containers.ts';
+import { eventRoutes } from './events.ts';
+import { execRoutes } from './exec.ts';
+import { imageTransferRoutes } from './image-transfer.ts';
+import { imageRoutes } from './images.ts';
+import { layerRoutes } from './layers.ts';
+import { lifeRoutes } from './life.ts';
+import { networkRoutes } from './networks.ts';
+import { portholeRoutes } from './porthole.ts';
+import { statsRoutes } from './stats.ts';
+import { systemRoutes } from './system.ts';
+
+/** The whole API. Order matters where two patterns match: the first wins, and what is absent comes last. */
+export const allRoutes: readonly Route[] = [
+  ...systemRoutes,
+  ...eventRoutes,
+  ...imageTransferRoutes,
+  ...imageRoutes,
+  ...containerRoutes,
+  ...lifeRoutes,
+  ...attachRoutes,
+  ...statsRoutes,
+  ...execRoutes,
+  ...networkRoutes,
+  ...layerRoutes,
+  ...portholeRoutes,
+  ...absentRoutes,
+];

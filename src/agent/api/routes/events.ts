@@ -1,0 +1,110 @@
+import type { EngineEvent } from '../../container/events.ts';
+import { Filters } from '../filters.ts';
+import { type Call, type Reply, type Route, sent } from '../route.ts';
+
+export const eventRoutes: readonly Route[] = [{ method: 'GET', path: '/events', handler: events }];
+
+const known = [
+  ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope'],
+  ...['secret', 'service', 'type', 'volume'],
+];
+
+/** Past events from `since`, then live ones until `until` or until the client goes away. */
+async function events(call: Call): Promise<Reply> {
+  const { query, response, engine } = call;
+  const filters = Filters.parse(query.text('filters'), known);
+  const [since, until] = [query.time('since'), query.time('until')];
+  response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
+
+  const inTime = (event: EngineEvent): boolean => {
+    const at = Number(event.timeNano) / 1e9;
+    return (since === undefined || at >= since) && (until === undefined || at <= until);
+  };
+  const write = (event: EngineEvent): void => {
+    if (!inTime(event) || !wanted(event, filters)) return;
+    // An event is small and none may be lost: a client that reads slowly is given up only when it is far behind.
+    if (response.writableLength > mostBehind) response.destroy();
+    else response.write(`${eventLine(event)}\n`);
+  };
+  if (since !== undefined || until !== undefined) engine.events.past().forEach(write);
+  const left = until === undefined ? undefined : until * 1000 - Date.now();
+  if (left === undefined || left > 0) {
+    const listening = engine.events.signal.on(write);
+    await untilOver(call, left);
+    listening.dispose();
+  }
+  response.end();
+  return sent;
+}
+
+const mostBehind = 16 * 1024 * 1024;
+/** A longer timer would fire at once; an `until` beyond it (24 days) is waited for in parts. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Resolves after `milliseconds`, or when the client is gone. */
+async function untilOver(call: Call, milliseconds: number | undefined): Promise<void> {
+  const { signal } = call;
+  await new Promise<void>((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = milliseconds === undefined ? undefined : Date.now() + milliseconds;
+    let timer: NodeJS.Timeout | undefined;
+    const done = (): void => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const tick = (): void => {
+      if (end === undefined) return;
+      const left = end - Date.now();
+      if (left <= 0) done();
+      else timer = setTimeout(tick, Math.min(left, longestTimer));
+    };
+    signal.addEventListener('abort', done);
+    tick();
+  });
+}
+
+/** One line of `GET /events`, without its end. */
+export function eventLine(event: EngineEvent): string {
+  const { type, action, id, attributes, timeNano } = event;
+  const from = attributes['image'];
+  const value = {
+    // Clients from before API 1.22 read the flat fields; dockerd still sends them for containers and images.
+    ...((type === 'container' || type === 'image') && { status: action, id }),
+    ...(type === 'container' && from !== undefined && { from }),
+    Type: type,
+    Action: action,
+    Actor: { ID: id, Attributes: attributes },
+    scope: 'local',
+    time: Number(timeNano / 1_000_000_000n),
+  };
+  // Nanoseconds are beyond what a JavaScript number holds exactly, but not beyond JSON's.
+  return `${JSON.stringify(value).slice(0, -1)},"timeNano":${timeNano}}`;
+}
+
+function wanted(event: EngineEvent, filters: Filters): boolean {
+  const { type, action, id, attributes } = event;
+  const name = attributes['name'] ?? '';
+  return (
+    filters.equals('type', type) &&
+    filters.equals('event', action, action.split(':')[0] ?? action) &&
+    filters.equals('scope', 'local') &&
+    filters.labels(attributes) &&
+    about('container', type === 'container' || filters.get('container').length === 0) &&
+    about('image', type === 'image' || type === 'container' || filters.get('image').length === 0) &&
+    about('volume', type === 'volume' || filters.get('volume').length === 0) &&
+    about('network', type === 'network' || filters.get('network').length === 0) &&
+    about('daemon', type === 'daemon' || filters.get('daemon').length === 0)
+  );
+
+  function about(key: string, isOfType: boolean): boolean {
+    if (!isOfType) return false;
+    if (key === 'image') return imageMatches();
+    return filters.begins(key, id) || filters.equals(key, name);
+  }
+
+  function imageMatches(): boolean {
+    const image = type === 'image' ? name : (attributes['image'] ?? '');
+    return filters.equals('image', id, image, image.replace(/:[^:/]*$/, ''));
+  }
+}

@@ -1,0 +1,65 @@
+import { messageOf } from '../../../base/errors.ts';
+import { badParameter, notThereYet } from '../errors.ts';
+import { announceImage } from '../image-events.ts';
+import { type Call, type Reply, type Route, sent } from '../route.ts';
+import { referenceOf } from './images.ts';
+
+/** Ways in which images come. */
+export const imageTransferRoutes: readonly Route[] = [
+  { method: 'POST', path: '/images/load', handler: load },
+  { method: 'POST', path: '/images/create', handler: create },
+];
+
+async function load(call: Call): Promise<Reply> {
+  const { engine, request, response, signal } = call;
+  const lines: object[] = [];
+  try {
+    for (const { id, tags } of await engine.images.load(request, { signal })) {
+      lines.push(...tags.map((tag) => ({ stream: `Loaded image: ${tag}\n` })));
+      if (tags.length === 0) lines.push({ stream: `Loaded image ID: ${id}\n` });
+      announceImage(engine, 'load', { id, name: id });
+    }
+  } catch (failure) {
+    if (signal.aborted) throw failure;
+    // dockerd tells a failed load inside a stream whose status is 200, and its clients look for it there.
+    const message = messageOf(failure);
+    lines.push({ errorDetail: { message }, error: message });
+  }
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.end(lines.map((line) => `${JSON.stringify(line)}\r\n`).join(''));
+  return sent;
+}
+
+/** `docker import` and, once there is a registry client, `docker pull`. */
+async function create(call: Call): Promise<Reply> {
+  const { engine, query, request, response, signal } = call;
+  const [source, image] = [query.text('fromSrc'), query.text('fromImage')];
+  if (image !== '') {
+    throw notThereYet(
+      `Pulling ${referenceOf(image, query.text('tag'))} from a registry (images come by load and import)`,
+    );
+  }
+  if (source === '') throw badParameter('one of fromImage and fromSrc is needed');
+  if (source !== '-') throw notThereYet(`Importing from the address ${source} (send the archive: fromSrc=-)`);
+  const reference = referenceOf(query.text('repo'), query.text('tag'));
+  const platform = platformOf(query.text('platform'));
+  const { id } = await engine.images.importTar(request, {
+    ...(reference !== '' && { reference }),
+    message: query.text('message') || 'Imported from -',
+    changes: query.texts('changes'),
+    ...(platform && { platform }),
+    signal,
+  });
+  announceImage(engine, 'import', { id, name: id });
+  response.writeHead(200, { 'Content-Type': 'application/json' });
+  response.end(`${JSON.stringify({ status: id })}\r\n`);
+  return sent;
+}
+
+function platformOf(text: string): { os: string; architecture: string } | undefined {
+  if (text === '') return undefined;
+  const [os = '', architecture = ''] = text.split('/');
+  if (os !== 'linux' || architecture === '')
+    throw badParameter(`invalid platform ${JSON.stringify(text)}: linux/CPU is expected`);
+  return { os, architecture };
+}

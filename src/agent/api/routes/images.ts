@@ -1,0 +1,113 @@
+import type { ImageRecord } from '../../store/contract.ts';
+import type { Engine } from '../engine.ts';
+import { badParameter } from '../errors.ts';
+import { Filters } from '../filters.ts';
+import { globMatches } from '../glob.ts';
+import { announceImage } from '../image-events.ts';
+import { imageHistory, imageInspect, imageSummary } from '../image-json.ts';
+import { type Call, empty, json, type Reply, type Route } from '../route.ts';
+
+/** Looking at images, naming and removing them. */
+export const imageRoutes: readonly Route[] = [
+  { method: 'GET', path: '/images/json', handler: list },
+  { method: 'GET', path: '/images/{name*}/json', handler: inspect },
+  { method: 'GET', path: '/images/{name*}/history', handler: history },
+  { method: 'POST', path: '/images/{name*}/tag', handler: tag },
+  { method: 'DELETE', path: '/images/{name*}', handler: remove },
+];
+
+const filterKeys = ['before', 'dangling', 'label', 'reference', 'since', 'until'];
+
+async function list(call: Call): Promise<Reply> {
+  const { engine, query, minor } = call;
+  const filters = Filters.parse(query.text('filters'), filterKeys);
+  return json(chosenImages(engine, filters).map((image) => imageSummary(image, { minor })));
+}
+
+async function inspect(call: Call): Promise<Reply> {
+  const image = call.engine.images.get(call.param('name'));
+  return json(imageInspect(image, call.engine.images.rootfs(image.id), call.minor));
+}
+
+async function history(call: Call): Promise<Reply> {
+  const image = call.engine.images.get(call.param('name'));
+  return json(imageHistory(image, call.engine.images.layers(image.id)));
+}
+
+async function tag(call: Call): Promise<Reply> {
+  const { engine, query } = call;
+  const reference = referenceOf(query.text('repo'), query.text('tag'));
+  if (reference === '') throw badParameter('repository name must have at least one component');
+  const { id } = engine.images.get(call.param('name'));
+  await engine.images.tag(id, reference);
+  announceImage(engine, 'tag', {
+    id,
+    name: reference.includes(':', reference.lastIndexOf('/') + 1) ? reference : `${reference}:latest`,
+  });
+  return empty(201);
+}
+
+async function remove(call: Call): Promise<Reply> {
+  const { engine, query } = call;
+  const { id } = engine.images.get(call.param('name'));
+  const removed = await engine.images.remove(call.param('name'), {
+    force: query.flag('force'),
+    usedBy: (imageId) =>
+      engine.containers
+        .list()
+        .filter((record) => record.imageId === imageId)
+        .map(({ id, state }) => ({ id, running: ['running', 'paused', 'restarting'].includes(state.status) })),
+  });
+  for (const one of removed) {
+    if ('Untagged' in one) announceImage(engine, 'untag', { id, name: id });
+    else if (one.Deleted === id) announceImage(engine, 'delete', { id, name: id });
+  }
+  return json(removed);
+}
+
+/** 'repo:tag' from the two parameters; dockerd lets the tag be part of the first too. */
+export function referenceOf(repository: string, tagOrDigest: string): string {
+  if (repository === '' || tagOrDigest === '') return repository;
+  return `${repository}${tagOrDigest.includes(':') ? '@' : ':'}${tagOrDigest}`;
+}
+
+function chosenImages(engine: Engine, filters: Filters): ImageRecord[] {
+  const dangling = filters.flag('dangling');
+  const before = filters.get('before').map((name) => Date.parse(engine.images.get(name).created));
+  const since = filters.get('since').map((name) => Date.parse(engine.images.get(name).created));
+  const until = filters.get('until').map(untilOf);
+  return engine.images.list().flatMap((image) => {
+    const created = Date.parse(image.created);
+    const isChosen =
+      (dangling === undefined || dangling === (image.tags.length === 0)) &&
+      filters.labels(image.config.config?.Labels ?? undefined) &&
+      before.every((time) => created < time) &&
+      since.every((time) => created > time) &&
+      until.every((time) => created <= time);
+    if (!isChosen) return [];
+    if (!filters.has('reference')) return [image];
+    // Of an image with several names, those that match are shown.
+    const shown = (name: string): boolean => filters.get('reference').some((pattern) => isReference(pattern, name));
+    const [tags, digests] = [image.tags.filter(shown), image.digests.filter(shown)];
+    return tags.length + digests.length > 0 ? [{ ...image, tags, digests }] : [];
+  });
+}
+
+/** A pattern is held against the whole name and against the name without tag or digest. */
+function isReference(pattern: string, name: string): boolean {
+  const bare = name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
+  return globMatches(pattern, name) || globMatches(pattern, bare);
+}
+
+/** Milliseconds since the epoch from a point in time or a duration back from now ('10m', '1h30m'). */
+function untilOf(text: string): number {
+  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
+  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
+  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
+    return Date.now() - parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+  }
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) throw badParameter(`invalid filter 'until=${text}'`);
+  return milliseconds;
+}

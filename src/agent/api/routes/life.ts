@@ -1,0 +1,97 @@
+import { badParameter } from '../errors.ts';
+import { type Call, empty, type Reply, type Route, sent } from '../route.ts';
+
+/** What moves a container through its states. */
+export const lifeRoutes: readonly Route[] = [
+  { method: 'POST', path: '/containers/{id}/start', handler: start },
+  { method: 'POST', path: '/containers/{id}/stop', handler: stop },
+  { method: 'POST', path: '/containers/{id}/restart', handler: restart },
+  { method: 'POST', path: '/containers/{id}/kill', handler: kill },
+  { method: 'POST', path: '/containers/{id}/pause', handler: pause },
+  { method: 'POST', path: '/containers/{id}/unpause', handler: unpause },
+  { method: 'POST', path: '/containers/{id}/wait', handler: wait },
+  { method: 'POST', path: '/containers/{id}/rename', handler: rename },
+  { method: 'POST', path: '/containers/{id}/resize', handler: resize },
+  { method: 'DELETE', path: '/containers/{id}', handler: remove },
+];
+
+async function start(call: Call): Promise<Reply> {
+  await call.engine.containers.start(call.param('id'));
+  return empty(204);
+}
+
+async function stop(call: Call): Promise<Reply> {
+  await call.engine.containers.stop(call.param('id'), grace(call));
+  return empty(204);
+}
+
+async function restart(call: Call): Promise<Reply> {
+  await call.engine.containers.restart(call.param('id'), grace(call));
+  return empty(204);
+}
+
+async function kill(call: Call): Promise<Reply> {
+  await call.engine.containers.kill(call.param('id'), call.query.text('signal') || undefined);
+  return empty(204);
+}
+
+async function pause(call: Call): Promise<Reply> {
+  await call.engine.containers.pause(call.param('id'));
+  return empty(204);
+}
+
+async function unpause(call: Call): Promise<Reply> {
+  await call.engine.containers.unpause(call.param('id'));
+  return empty(204);
+}
+
+async function wait(call: Call): Promise<Reply> {
+  const condition = conditionOf(call.query.text('condition'));
+  const { id } = call.engine.containers.get(call.param('id'));
+  const ended = call.engine.containers.wait(id, condition, call.signal);
+  // `docker run` starts the container only after it has seen these headers, so that no exit is missed.
+  call.response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
+  const { exitCode, error } = await ended;
+  const value = error ? { StatusCode: exitCode, Error: { Message: error } } : { StatusCode: exitCode };
+  call.response.end(`${JSON.stringify(value)}\n`);
+  return sent;
+}
+
+async function rename(call: Call): Promise<Reply> {
+  await call.engine.containers.rename(call.param('id'), call.query.text('name'));
+  return empty(204);
+}
+
+async function resize(call: Call): Promise<Reply> {
+  await call.engine.containers.resize(call.param('id'), sizeOf(call));
+  return empty(200);
+}
+
+async function remove(call: Call): Promise<Reply> {
+  if (call.query.flag('link')) throw badParameter('links between containers are not supported');
+  await call.engine.containers.remove(call.param('id'), {
+    force: call.query.flag('force'),
+    volumes: call.query.flag('v'),
+  });
+  return empty(204);
+}
+
+/** Rows and columns of a terminal, from `h` and `w`. */
+export function sizeOf(call: Call): { rows: number; columns: number } {
+  const [rows, columns] = [call.query.whole('h'), call.query.whole('w')];
+  if (rows === undefined || columns === undefined) throw badParameter('a terminal size needs h and w');
+  if (rows < 0 || columns < 0 || rows > 65_535 || columns > 65_535) throw badParameter('h and w are 0 to 65535');
+  return { rows, columns };
+}
+
+function grace(call: Call): { abort: AbortSignal; seconds?: number; signal?: string } {
+  const seconds = call.query.whole('t');
+  const signal = call.query.text('signal');
+  return { abort: call.signal, ...(seconds !== undefined && { seconds }), ...(signal !== '' && { signal }) };
+}
+
+function conditionOf(text: string): 'not-running' | 'next-exit' | 'removed' {
+  if (text === '' || text === 'not-running') return 'not-running';
+  if (text === 'next-exit' || text === 'removed') return text;
+  throw badParameter(`invalid condition: ${JSON.stringify(text)}`);
+}

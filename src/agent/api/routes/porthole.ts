@@ -1,0 +1,30 @@
+import { type Call, json, type Reply, type Route } from '../route.ts';
+
+/** What Docker's API has no words for: containers seen from the kernel. */
+export const portholeRoutes: readonly Route[] = [
+  { method: 'GET', path: '/porthole/v1/info', handler: info },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/plan', handler: plan },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/trace', handler: trace },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/namespaces', handler: namespaces },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: cgroup },
+];
+
+async function info(call: Call): Promise<Reply> {
+  return json(call.engine.agent);
+}
+
+async function plan(call: Call): Promise<Reply> {
+  return json(await call.engine.containers.plan(call.param('id')));
+}
+
+async function trace(call: Call): Promise<Reply> {
+  return json(await call.engine.containers.trace(call.param('id')));
+}
+
+async function namespaces(call: Call): Promise<Reply> {
+  return json(await call.engine.containers.namespaces(call.param('id')));
+}
+
+async function cgroup(call: Call): Promise<Reply> {
+  return json(await call.engine.containers.reading(call.param('id')));
+}

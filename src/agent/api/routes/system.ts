@@ -1,0 +1,181 @@
+import { dockerApi, productVersion } from '../../../protocol/version.ts';
+import type { ContainerStatus } from '../../container/contract.ts';
+import { containerSummary } from '../container-summary.ts';
+import { notThereYet } from '../errors.ts';
+import { imageSummary } from '../image-json.ts';
+import { builtInNetworks } from '../networks.ts';
+import { type Call, json, type Reply, type Route, text } from '../route.ts';
+import { imageWord, sizesOf } from './containers.ts';
+
+/** The engine as a whole. */
+export const systemRoutes: readonly Route[] = [
+  { method: 'GET', path: '/_ping', handler: ping },
+  { method: 'HEAD', path: '/_ping', handler: ping },
+  { method: 'GET', path: '/version', handler: version },
+  { method: 'GET', path: '/info', handler: info },
+  { method: 'GET', path: '/system/df', handler: diskUsage },
+  {
+    method: 'POST',
+    path: '/auth',
+    handler: async () => Promise.reject(notThereYet('Logging in to a registry')),
+  },
+];
+
+async function ping(call: Call): Promise<Reply> {
+  call.response.setHeader('Cache-Control', 'no-cache, no-store, must-revalidate');
+  call.response.setHeader('Pragma', 'no-cache');
+  call.response.setHeader('Swarm', 'inactive');
+  return text('OK');
+}
+
+async function version(call: Call): Promise<Reply> {
+  const host = await call.engine.describeHost();
+  const common = { ApiVersion: dockerApi.newest, Os: 'linux', Arch: host.goArchitecture, KernelVersion: host.kernel };
+  return json({
+    Platform: { Name: 'Porthole' },
+    Components: [
+      {
+        Name: 'Engine',
+        Version: productVersion,
+        Details: {
+          ...common,
+          MinAPIVersion: dockerApi.oldest,
+          Experimental: 'false',
+          NodeVersion: call.engine.agent.node,
+        },
+      },
+    ],
+    Version: productVersion,
+    MinAPIVersion: dockerApi.oldest,
+    GitCommit: '',
+    GoVersion: '',
+    ...common,
+    BuildTime: '',
+  });
+}
+
+async function info(call: Call): Promise<Reply> {
+  const { containers, images, agent } = call.engine;
+  const host = await call.engine.describeHost();
+  const states = containers.list().map(({ state }) => state.status);
+  const inState = (...wanted: ContainerStatus[]): number => states.filter((status) => wanted.includes(status)).length;
+  const has = (controller: string): boolean => host.controllers.has(controller);
+  return json({
+    ID: agent.dataRoot,
+    Containers: states.length,
+    ContainersRunning: inState('running', 'restarting'),
+    ContainersPaused: inState('paused'),
+    ContainersStopped: inState('created', 'exited', 'dead', 'removing'),
+    Images: images.list().length,
+    Driver: 'overlay2',
+    DriverStatus: [
+      ['Backing Filesystem', host.backingFileSystem],
+      ['Supports d_type', 'true'],
+      ['userxattr', 'false'],
+    ],
+    Plugins: {
+      Volume: [],
+      Network: builtInNetworks.map(({ driver }) => driver),
+      Authorization: null,
+      Log: ['json-file'],
+    },
+    MemoryLimit: has('memory'),
+    SwapLimit: has('memory'),
+    CpuCfsPeriod: has('cpu'),
+    CpuCfsQuota: has('cpu'),
+    CPUShares: has('cpu'),
+    CPUSet: has('cpuset'),
+    PidsLimit: has('pids'),
+    IPv4Forwarding: host.ipv4Forwarding,
+    BridgeNfIptables: false,
+    BridgeNfIp6tables: false,
+    Debug: false,
+    NFd: 0,
+    OomKillDisable: host.cgroupVersion === 1 && has('memory'),
+    NGoroutines: 0,
+    SystemTime: new Date().toISOString(),
+    LoggingDriver: 'json-file',
+    CgroupDriver: 'cgroupfs',
+    CgroupVersion: String(host.cgroupVersion),
+    NEventsListener: 0,
+    KernelVersion: host.kernel,
+    OperatingSystem: host.operatingSystem,
+    OSVersion: host.osVersion,
+    OSType: 'linux',
+    Architecture: host.machine,
+    IndexServerAddress: '',
+    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
+    NCPU: host.cpus,
+    MemTotal: host.memory,
+    GenericResources: null,
+    DockerRootDir: agent.dataRoot,
+    HttpProxy: '',
+    HttpsProxy: '',
+    NoProxy: '',
+    Name: host.name,
+    Labels: [],
+    ExperimentalBuild: false,
+    ServerVersion: productVersion,
+    Runtimes: { porthole: { path: 'porthole-shim' } },
+    DefaultRuntime: 'porthole',
+    Swarm: {
+      NodeID: '',
+      NodeAddr: '',
+      LocalNodeState: 'inactive',
+      ControlAvailable: false,
+      Error: '',
+      RemoteManagers: null,
+    },
+    LiveRestoreEnabled: true,
+    Isolation: '',
+    InitBinary: '',
+    ContainerdCommit: { ID: '' },
+    RuncCommit: { ID: '' },
+    InitCommit: { ID: '' },
+    SecurityOptions: [
+      ...(host.features.has('seccomp') ? ['name=seccomp,profile=builtin'] : []),
+      ...(host.features.has('cgroupns') ? ['name=cgroupns'] : []),
+    ],
+    Warnings: null,
+  });
+}
+
+async function diskUsage(call: Call): Promise<Reply> {
+  const { engine, minor, query } = call;
+  const types = query.texts('type');
+  const asks = (type: string): boolean => types.length === 0 || types.includes(type);
+  const images = engine.images.list();
+  const records = engine.containers.list();
+  const layers = images.map((image) => ({ image, layers: engine.images.layers(image.id) }));
+  // A layer on the same layers is stored once, whatever the number of its images.
+  const stored = new Map(layers.flatMap((one) => one.layers.map(({ chainId, size }) => [chainId, size])));
+  const now = new Date();
+  const containers = !asks('container')
+    ? []
+    : await Promise.all(
+        records.map(async (record) =>
+          containerSummary(record, {
+            now,
+            minor,
+            image: imageWord(engine, record),
+            sizes: await sizesOf(engine, record),
+          }),
+        ),
+      );
+  return json({
+    LayersSize: asks('image') ? [...stored.values()].reduce((sum, size) => sum + size, 0) : 0,
+    Images: !asks('image')
+      ? []
+      : layers.map((one) => ({
+          ...imageSummary(one.image, {
+            minor,
+            shared: one.layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0),
+          }),
+          Containers: records.filter(({ imageId }) => imageId === one.image.id).length,
+        })),
+    Containers: containers,
+    Volumes: [],
+    BuildCache: [],
+    ...(minor < 42 && { BuilderSize: 0 }),
+  });
+}

@@ -1,0 +1,131 @@
+import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { messageOf } from '../../base/errors.ts';
+import { dockerApi, productVersion } from '../../protocol/version.ts';
+import { splitVersion } from './api-version.ts';
+import { HttpCall, type Incoming } from './call.ts';
+import type { Engine } from './engine.ts';
+import { pageNotFound } from './errors.ts';
+import { matcher, type Reply } from './route.ts';
+import { allRoutes } from './routes/all.ts';
+import { statusOf } from './status.ts';
+
+export interface ApiServer {
+  /** Not yet listening. */
+  readonly http: Server;
+  /** Ends every connection and stops listening. */
+  close(): Promise<void>;
+}
+
+export interface ApiOptions {
+  /** Told of failures that the client sees as "internal" (500) only. */
+  onFailure(what: string, failure: unknown): void;
+}
+
+/**
+ * The Docker Engine API and /porthole/v1 over one HTTP server.
+ *
+ * A request finds its route, the handler replies or streams, and whatever it throws becomes Docker's
+ * `{"message": ...}` with the status of its kind.
+ */
+export function createApiServer(engine: Engine, options: ApiOptions): ApiServer {
+  const find = matcher(allRoutes);
+  const connections = new Set<Duplex>();
+
+  async function answer(incoming: Incoming): Promise<void> {
+    const { request, response } = incoming;
+    for (const [name, value] of ownHeaders) response.setHeader(name, value);
+    const abort = new AbortController();
+    const gone = (): void => abort.abort();
+    // A connection may carry many requests: what this one adds to it, it takes away.
+    request.socket.once('close', gone);
+    let call: HttpCall | undefined;
+    try {
+      const { pathname, search } = splitTarget(request.url ?? '/');
+      const { minor, path } = splitVersion(pathname);
+      const match = find({ method: request.method ?? 'GET', path, minor });
+      if (match === undefined) throw pageNotFound();
+      call = new HttpCall(incoming, { engine, match, search, minor, signal: abort.signal });
+      send(response, await match.route.handler(call));
+    } catch (failure) {
+      if (abort.signal.aborted) response.destroy();
+      else if (call?.isHijacked === true || response.headersSent) {
+        options.onFailure(`${request.method} ${request.url}`, failure);
+        request.socket.destroy();
+      } else {
+        if (statusOf(failure) === 500) options.onFailure(`${request.method} ${request.url}`, failure);
+        sendFailure(response, failure);
+      }
+    } finally {
+      request.socket.off('close', gone);
+    }
+  }
+
+  const http = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true });
+  http.on('connection', (socket) => {
+    connections.add(socket);
+    socket.once('close', () => connections.delete(socket));
+  });
+  http.on('request', (request, response) => {
+    void answer({ request, response });
+  });
+  // node:http has let go of the connection here: nobody else would hear its errors.
+  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    socket.on('error', () => socket.destroy());
+    if (head.length > 0) socket.unshift(head);
+    const response = new ServerResponse(request);
+    response.shouldKeepAlive = false;
+    response.assignSocket(request.socket);
+    response.once('finish', () => request.socket.end());
+    void answer({ request, response, socket });
+  });
+
+  return {
+    http,
+    async close() {
+      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      for (const socket of connections) socket.destroy();
+      await closed;
+    },
+  };
+}
+
+const ownHeaders = [
+  ['Api-Version', dockerApi.newest],
+  ['Docker-Experimental', 'false'],
+  ['Ostype', 'linux'],
+  ['Server', `Porthole/${productVersion} (linux)`],
+] as const;
+
+/** The request's target as it was sent: `new URL` would resolve dots and re-encode names. */
+function splitTarget(target: string): { pathname: string; search: string } {
+  const path = target.replace(/^https?:\/\/[^/]*/, '');
+  const mark = path.indexOf('?');
+  return mark < 0 ? { pathname: path, search: '' } : { pathname: path.slice(0, mark), search: path.slice(mark + 1) };
+}
+
+function send(response: ServerResponse, reply: Reply): void {
+  switch (reply.kind) {
+    case 'sent':
+      return;
+    case 'empty':
+      response.writeHead(reply.status).end();
+      return;
+    case 'text':
+      response.writeHead(reply.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(reply.text);
+      return;
+    case 'json':
+      sendJson(response, reply.status, reply.value);
+  }
+}
+
+function sendFailure(response: ServerResponse, failure: unknown): void {
+  const status = statusOf(failure);
+  if (status === 304) response.writeHead(304).end();
+  else sendJson(response, status, { message: messageOf(failure) });
+}
+
+function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+  response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body);
+}

@@ -1,0 +1,59 @@
+import { arch, hostname, release } from 'node:os';
+import type { HostFacts } from '../plan/facts.ts';
+import { readIfThere } from '../sys/files.ts';
+import { readMachineCpu, readMemoryTotal, readOsRelease } from '../sys/machine.ts';
+import { readMounts } from '../sys/proc.ts';
+
+/** What `GET /info` and `/version` tell about the host. */
+export interface HostDescription {
+  readonly name: string;
+  /** uname -r. */
+  readonly kernel: string;
+  readonly operatingSystem: string;
+  readonly osVersion: string;
+  /** As uname -m words it: 'x86_64', 'aarch64'. */
+  readonly machine: string;
+  /** As Docker's `Arch` words it: 'amd64', 'arm64'. */
+  readonly goArchitecture: string;
+  readonly cpus: number;
+  /** Bytes. */
+  readonly memory: number;
+  readonly cgroupVersion: 1 | 2;
+  /** Names of the controllers that are there. */
+  readonly controllers: ReadonlySet<string>;
+  readonly ipv4Forwarding: boolean;
+  /** File system that holds the data root, for example 'ext4'. */
+  readonly backingFileSystem: string;
+  readonly features: ReadonlySet<string>;
+}
+
+export async function describeHost(facts: HostFacts, dataRoot: string): Promise<HostDescription> {
+  const [os, cpu, memory, forwarding, mounts] = await Promise.all([
+    readOsRelease(),
+    readMachineCpu(),
+    readMemoryTotal(),
+    readIfThere('/proc/sys/net/ipv4/ip_forward'),
+    readMounts('self'),
+  ]);
+  const { cgroup } = facts;
+  const controllers = cgroup.version === 2 ? cgroup.controllers : cgroup.hierarchies.flatMap((one) => one.controllers);
+  // The innermost mount point that holds the data root; of two at the same place the later one is on top.
+  const backing = mounts
+    .filter(({ target }) => target === '/' || dataRoot === target || dataRoot.startsWith(`${target}/`))
+    .reduce((best, one) => (one.target.length >= best.target.length ? one : best), { target: '', type: 'unknown' });
+  return {
+    name: hostname(),
+    kernel: release(),
+    operatingSystem: os.get('PRETTY_NAME') ?? os.get('NAME') ?? 'Linux',
+    osVersion: os.get('VERSION_ID') ?? '',
+    machine: arch() === 'arm64' ? 'aarch64' : 'x86_64',
+    goArchitecture: arch() === 'arm64' ? 'arm64' : 'amd64',
+    cpus: cpu.online,
+    memory,
+    cgroupVersion: cgroup.version,
+    controllers: new Set(controllers),
+    ipv4Forwarding: forwarding?.trim() === '1',
+    backingFileSystem: backing.type,
+    features: facts.features,
+  };
+}

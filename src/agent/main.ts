@@ -1,0 +1,218 @@
+import { mkdir, rm } from 'node:fs/promises';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { messageOf, PortholeError } from '../base/errors.ts';
+import type { AgentInfo } from '../protocol/porthole.ts';
+import { portholeProtocol, productVersion } from '../protocol/version.ts';
+import type { Engine } from './api/engine.ts';
+import { listenOn } from './api/listen.ts';
+import { createApiServer } from './api/server.ts';
+import { serveBridge } from './connect/bridge.ts';
+import { ensureAgent } from './connect/detached.ts';
+import { stdioChannel } from './connect/stdio.ts';
+import { bridgeTargets } from './connect/targets.ts';
+import { createContainers } from './container/containers.ts';
+import { EventHub } from './container/events.ts';
+import { describeHost } from './inspect/host.ts';
+import { createShims } from './shim/client.ts';
+import { openImageStore } from './store/disk-store.ts';
+import { writeDurable } from './sys/durable.ts';
+import { readHostFacts } from './sys/facts.ts';
+import { isHeld, takeProcessLock } from './sys/process-lock.ts';
+
+const usage = `Usage:
+  porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
+  porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
+                         [--docker PATH] [--podman PATH]
+  porthole-agent version
+
+serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
+connect  is a bridge: HTTP/2 on standard input and output leads to the agent's and other engines' sockets.
+         With --start the agent is started, detached, when it does not answer.
+`;
+
+/** What the command line says, with defaults filled in. */
+interface Settings {
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  readonly socket: string;
+  readonly shim: string;
+  readonly pidfile?: string;
+  readonly start: boolean;
+  readonly docker?: string;
+  readonly podman?: string;
+}
+
+class UsageError extends Error {}
+
+const alreadyRuns = (dataRoot: string, pid: number) =>
+  new PortholeError('conflict', `an agent (pid ${pid}) runs on ${dataRoot} already`);
+const needsRoot = () =>
+  new PortholeError('unsupported', 'the agent needs root: running containers without root is not implemented yet');
+
+async function main(args: readonly string[]): Promise<void> {
+  const [command, ...rest] = args;
+  switch (command) {
+    case 'serve':
+      return serve(settingsOf(rest, ['pidfile']));
+    case 'connect':
+      return connect(settingsOf(rest, ['start', 'docker', 'podman']));
+    case 'version':
+    case '--version':
+      console.log(`porthole-agent ${productVersion}`);
+      return;
+    case 'help':
+    case '--help':
+      console.log(usage);
+      return;
+    case undefined:
+      throw new UsageError('a command is missing');
+    default:
+      throw new UsageError(`unknown command ${JSON.stringify(command)}`);
+  }
+}
+
+/** The composition root: what the agent is made of, from the lock to the socket. */
+async function serve(settings: Settings): Promise<void> {
+  const { dataRoot, execRoot, socket } = settings;
+  if (process.getuid?.() !== 0) throw needsRoot();
+  await mkdir(dataRoot, { recursive: true, mode: 0o700 });
+  await mkdir(execRoot, { recursive: true, mode: 0o711 });
+  const lock = await takeProcessLock(dataRoot, 'agent.lock');
+  if (isHeld(lock)) throw alreadyRuns(dataRoot, lock.pid);
+
+  const host = await readHostFacts();
+  const shims = createShims({ path: settings.shim });
+  const events = new EventHub(nanosecondClock());
+  const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
+  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events });
+  const agent: AgentInfo = {
+    version: productVersion,
+    protocol: portholeProtocol,
+    pid: process.pid,
+    dataRoot,
+    execRoot,
+    socket,
+    node: process.version,
+    platform: process.platform,
+    architecture: process.arch,
+    kernel: release(),
+    cgroupVersion: host.cgroup.version,
+    startedAt: new Date().toISOString(),
+  };
+  const engine: Engine = { containers, images, events, agent, describeHost: () => describeHost(host, dataRoot) };
+  const api = createApiServer(engine, {
+    onFailure: (what, failure) => console.error(`${new Date().toISOString()} ${what}: ${stackOf(failure)}`),
+  });
+  await listenOn(api.http, socket);
+  if (settings.pidfile !== undefined) await writeDurable(settings.pidfile, `${process.pid}\n`, { mode: 0o644 });
+
+  const ended = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  // Whoever started the agent may be gone when it says something.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
+  // A promise that nobody waited for: worth telling, no reason to leave everybody else without an agent.
+  process.on('unhandledRejection', (failure) => console.error(`unhandled: ${stackOf(failure)}`));
+  console.log(`porthole-agent ${productVersion} listening on ${socket}`);
+  await ended;
+
+  await api.close();
+  await containers.shutdown();
+  await rm(socket, { force: true });
+  if (settings.pidfile !== undefined) await rm(settings.pidfile, { force: true });
+  await lock.release();
+  // Connections to shims and timers of restarts do not keep an agent that was asked to end.
+  process.exit(0);
+}
+
+async function connect(settings: Settings): Promise<void> {
+  const { socket, execRoot, dataRoot, shim } = settings;
+  if (settings.start) {
+    const own = [...process.execArgv, fileURLToPath(import.meta.url)];
+    const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
+    await ensureAgent({ socket, execRoot, argv: [process.execPath, ...own, 'serve', ...roots] });
+  }
+  const targets = await bridgeTargets({
+    socket,
+    ...(settings.docker !== undefined && { docker: settings.docker }),
+    ...(settings.podman !== undefined && { podman: settings.podman }),
+  });
+  await serveBridge(stdioChannel(process.stdin, process.stdout), targets);
+  process.exit(0);
+}
+
+function settingsOf(args: string[], allowed: readonly string[]): Settings {
+  const values = parse(args);
+  for (const name of ['pidfile', 'start', 'docker', 'podman'] as const) {
+    if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
+  }
+  const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
+  const { pidfile, docker, podman } = values;
+  return {
+    dataRoot: absolute('--data-root', values['data-root'] ?? '/var/lib/porthole'),
+    execRoot,
+    socket: socketOf(values.host ?? `unix://${join(execRoot, 'porthole.sock')}`),
+    shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
+    start: values.start ?? false,
+    ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
+    ...(docker !== undefined && { docker: absolute('--docker', docker) }),
+    ...(podman !== undefined && { podman: absolute('--podman', podman) }),
+  };
+}
+
+function parse(args: string[]) {
+  try {
+    return parseArgs({
+      args,
+      options: {
+        'data-root': { type: 'string' },
+        'exec-root': { type: 'string' },
+        host: { type: 'string', short: 'H' },
+        pidfile: { type: 'string', short: 'p' },
+        shim: { type: 'string' },
+        start: { type: 'boolean' },
+        docker: { type: 'string' },
+        podman: { type: 'string' },
+      },
+    }).values;
+  } catch (failure) {
+    throw new UsageError(messageOf(failure));
+  }
+}
+
+function absolute(option: string, path: string): string {
+  if (!path.startsWith('/')) throw new UsageError(`${option} needs an absolute path, not ${JSON.stringify(path)}`);
+  return path.length > 1 ? path.replace(/\/+$/, '') : path;
+}
+
+function socketOf(host: string): string {
+  if (!host.startsWith('unix://')) throw new UsageError(`--host is unix://PATH, not ${JSON.stringify(host)}`);
+  return absolute('--host', host.slice('unix://'.length));
+}
+
+function shimBesideUs(): string {
+  return join(dirname(fileURLToPath(import.meta.url)), `shim-linux-${process.arch}`);
+}
+
+/** Nanoseconds since the epoch, never the same twice: events are ordered by it, and a client asks for those since one. */
+function nanosecondClock(): () => bigint {
+  let last = 0n;
+  return () => {
+    const now = BigInt(Date.now()) * 1_000_000n;
+    last = now > last ? now : last + 1n;
+    return last;
+  };
+}
+
+function stackOf(failure: unknown): string {
+  return failure instanceof Error ? (failure.stack ?? failure.message) : String(failure);
+}
+
+main(process.argv.slice(2)).catch((failure: unknown) => {
+  const isUsage = failure instanceof UsageError;
+  console.error(`porthole-agent: ${messageOf(failure)}${isUsage ? `\n${usage}` : ''}`);
+  process.exit(isUsage ? 2 : 1);
+});

@@ -1,0 +1,39 @@
+import type { LayerEntry } from './layers.ts';
+
+/** `GET /porthole/v1/info` */
+export interface AgentInfo {
+  readonly version: string;
+  readonly protocol: number;
+  readonly pid: number;
+  readonly dataRoot: string;
+  readonly execRoot: string;
+  /** Path of the unix socket. */
+  readonly socket: string;
+  /** Of the Node that runs the agent, for example 'v20.20.2'. */
+  readonly node: string;
+  readonly platform: string;
+  /** 'x64' or 'arm64'. */
+  readonly architecture: string;
+  /** uname -r. */
+  readonly kernel: string;
+  readonly cgroupVersion: 1 | 2;
+  /** RFC 3339. */
+  readonly startedAt: string;
+}
+
+/** `GET /hello` of the stdio bridge, and the first thing that a client asks for. */
+export interface Hello {
+  readonly version: string;
+  readonly pid: number;
+  readonly platform: string;
+  readonly arch: string;
+  readonly node: string;
+  /** Path of the agent's socket that the bridge leads to. */
+  readonly socket: string;
+}
+
+/** `GET /porthole/v1/images/{name}/merged`: every entry, or with `path` the entries directly in that directory. */
+export type MergedTree = readonly LayerEntry[];
+
+/** Response header of the file routes: the file's `LayerEntry` as JSON in base64. */
+export const entryHeader = 'porthole-entry';
