@@ -132,8 +132,9 @@ export function compileExec(
 function enterContainer(container: RunningContainer, host: HostFacts): Operation[] {
   const kinds: NamespaceFile[] = ['uts', 'ipc', 'net'];
   if (host.features.has('cgroupns')) kinds.push('cgroup');
-  // The mount namespace last: after it, the host's /proc is out of sight.
-  return joinProcess(container, host, [...kinds, 'mnt']);
+  // By file: the host's number of the initial process means nothing to a child in the container's PID namespace, but the
+  // host's /proc still shows it. The mount namespace last: after it that /proc is out of sight.
+  return joinByFile(container, [...kinds, 'mnt']);
 }
 
 const namespaceFiles = {
@@ -154,6 +155,11 @@ function joinProcess(container: RunningContainer, host: HostFacts, kinds: readon
     const flags = kinds.reduce((bits, kind) => bits | namespaceFiles[kind], 0n);
     return [{ op: 'joinProcess', pid, startTicks, flags, why }];
   }
+  return joinByFile(container, kinds);
+}
+
+function joinByFile({ pid }: RunningContainer, kinds: readonly NamespaceFile[]): Operation[] {
+  const why = reasons.joinContainer;
   return kinds.map((kind) => ({ op: 'setns', path: `/proc/${pid}/ns/${kind}`, flags: namespaceFiles[kind], why }));
 }
 
