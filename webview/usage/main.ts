@@ -80,7 +80,7 @@ class UsagePage {
         limitName,
       }),
       pids: new Chart({
-        title: t('Processes'),
+        title: t('PIDs'),
         color: '--ph-purple',
         format: String,
         steps: decimalSteps,

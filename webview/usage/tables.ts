@@ -19,7 +19,7 @@ export function factsTable(reading: CgroupReading, latest: Sample | undefined, t
 
 /** The charts' last moments as a table, newest first. */
 export function historyTable(samples: readonly Sample[], t: Translate): HTMLElement {
-  const heads = [t('Time'), t('CPU'), t('Memory'), t('Processes')];
+  const heads = [t('Time'), t('CPU'), t('Memory'), t('PIDs')];
   const rows = samples.slice(-20).reverse();
   return element('table', { class: 'history' }, [
     element('caption', { class: 'visually-hidden', text: t('The last readings') }),
@@ -89,7 +89,7 @@ function memoryRows({ memory }: CgroupReading, t: Translate): HTMLElement[] {
 
 function pidsRows({ pids }: CgroupReading, t: Translate): HTMLElement[] {
   if (!pids) return [];
-  return group(t('Processes'), [
+  return group(t('PIDs'), [
     factRow(t('Now'), String(pids.current)),
     factRow(t('Limit'), pids.limit === undefined ? t('none') : String(pids.limit)),
     factRow(t('Refused forks'), String(pids.refused), { alarming: pids.refused > 0 }),

@@ -40,7 +40,10 @@ export function hostHandlers({ fleet, targets, settings, log }: HostParts): Host
     },
 
     'porthole.host.add': async () => {
-      const target = await askTarget(await settings.configuredHosts(), new Set(settings.targets()));
+      const target = await askTarget(
+        await settings.configuredHosts(),
+        new Set(settings.ssh().map(({ target }) => target)),
+      );
       if (target === undefined) return;
       const id = await settings.add(target);
       await connect(id);

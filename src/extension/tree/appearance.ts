@@ -30,7 +30,7 @@ export function containerLook(container: ContainerView): Look {
     case 'exited':
       if (container.oomKilled) return look('flame', 'list.errorForeground', problem ?? '');
       if (problem) return look('error', 'list.errorForeground', problem);
-      return look('circle-large-outline', 'descriptionForeground', l10n.t('ended with exit code {0}', 0));
+      return look('circle-large-outline', 'descriptionForeground', l10n.t('exited with code {0}', 0));
     case 'dead':
       return look('error', 'list.errorForeground', l10n.t('dead'));
   }
@@ -42,7 +42,7 @@ export function containerProblem(container: ContainerView): string | undefined {
   if (container.state !== 'exited') return undefined;
   if (container.oomKilled) return l10n.t('killed: out of memory');
   if (container.exitCode === undefined || container.exitCode === 0) return undefined;
-  return l10n.t('ended with exit code {0}', container.exitCode);
+  return l10n.t('exited with code {0}', container.exitCode);
 }
 
 /** What stands behind a container's name: live numbers, or how it ended; then its image. */

@@ -1,0 +1,134 @@
+import { commands, type ExtensionContext, type LogOutputChannel, l10n, window, workspace } from 'vscode';
+import { KeyedLock } from '../base/async.ts';
+import { messageOf } from '../base/errors.ts';
+import { containerHandlers } from './commands/container-handlers.ts';
+import { registerCommands } from './commands/handlers.ts';
+import { hostHandlers } from './commands/host-handlers.ts';
+import { imageHandlers } from './commands/image-handlers.ts';
+import { viewIds } from './commands/manifest.ts';
+import { Targets } from './commands/targets.ts';
+import { PortholeFiles } from './editors/file-system.ts';
+import { scheme } from './editors/uris.ts';
+import { type Fleet, findHost } from './fleet.ts';
+import { FleetOfModels } from './fleet-of-models.ts';
+import { HostSettings, sshHostId } from './host-settings.ts';
+import { Panels } from './panels/panels.ts';
+import { containerProblem } from './tree/appearance.ts';
+import { ContainersView } from './tree/containers-view.ts';
+import { ChangeDecorations } from './tree/decorations.ts';
+import { HostsView } from './tree/hosts-view.ts';
+import { ImagesView } from './tree/images-view.ts';
+import { Layers } from './tree/layers.ts';
+
+/** What tests reach of the extension. */
+export interface PortholeApi {
+  readonly fleet: Fleet;
+  readonly views: { readonly hosts: HostsView; readonly containers: ContainersView; readonly images: ImagesView };
+  /** Resolves when the hosts of the settings are in the fleet. */
+  readonly ready: Promise<void>;
+}
+
+/** The composition root: everything is made here and given to what needs it. */
+export function activate(context: ExtensionContext): PortholeApi {
+  const own = <T extends { dispose(): unknown }>(item: T): T => {
+    context.subscriptions.push(item);
+    return item;
+  };
+  const log = own(window.createOutputChannel('Porthole', { log: true }));
+  const settings = new HostSettings();
+  const fleet = own(new FleetOfModels());
+
+  const layers = new Layers(fleet);
+  const hosts = own(new HostsView(fleet));
+  const containers = own(new ContainersView(fleet));
+  const images = own(new ImagesView(fleet, layers));
+  own(window.createTreeView(viewIds.hosts, { treeDataProvider: hosts }));
+  const containersTree = own(
+    window.createTreeView(viewIds.containers, { treeDataProvider: containers, canSelectMany: true }),
+  );
+  own(window.createTreeView(viewIds.images, { treeDataProvider: images, canSelectMany: true }));
+  containers.setVisible(containersTree.visible);
+  own(containersTree.onDidChangeVisibility(({ visible }) => containers.setVisible(visible)));
+
+  const files = own(new PortholeFiles(fleet));
+  own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));
+  own(window.registerFileDecorationProvider(new ChangeDecorations()));
+  const panels = own(new Panels(fleet, context.extensionUri));
+
+  const targets = new Targets(fleet);
+  const handlers = {
+    ...hostHandlers({ fleet, targets, settings, log }),
+    ...containerHandlers({ fleet, targets, panels }),
+    ...imageHandlers({ fleet, targets }),
+  };
+  for (const command of registerCommands(handlers, (line) => log.error(line))) own(command);
+
+  own(
+    fleet.onDidChange(({ kind, keys }) => {
+      if (kind === 'containers' || kind === 'images') files.touch(new Set(keys));
+      if (kind !== 'images') {
+        containersTree.badge = badge(fleet);
+        const connected = fleet.hosts.some(({ host }) => host.state.kind === 'connected');
+        void commands.executeCommand('setContext', 'porthole.connected', connected);
+      }
+    }),
+  );
+  const fill = filler(context, { fleet, settings, log });
+  own(
+    workspace.onDidChangeConfiguration((event) => {
+      if (HostSettings.concerns(event)) void fill().catch((failure) => log.error(messageOf(failure)));
+    }),
+  );
+  const ready = fill();
+  void ready.then(
+    () => connectLocal(fleet, log),
+    (failure) => log.error(messageOf(failure)),
+  );
+  return { fleet, views: { hosts, containers, images }, ready };
+}
+
+interface Filling {
+  readonly fleet: FleetOfModels;
+  readonly settings: HostSettings;
+  readonly log: LogOutputChannel;
+}
+
+/** What brings the fleet in line with the settings. The heavy parts are loaded here, after the views have been shown. */
+function filler(context: ExtensionContext, { fleet, settings, log }: Filling): () => Promise<void> {
+  const lock = new KeyedLock();
+  return () =>
+    lock.run('fill', async () => {
+      const { hostFactory } = await import('./host-factory.ts');
+      const { extensionUri, globalStorageUri, secrets } = context;
+      const make = hostFactory({ settings, extensionUri, storageUri: globalStorageUri, secrets, log });
+      const local = settings.local();
+      // A host is made anew when what the settings say of it, or of SSH as a whole, has changed.
+      const sign = (setting: unknown) => JSON.stringify([setting, settings.sshConfigFile()]);
+      await fleet.arrange([
+        ...(local ? [{ id: 'local', kind: 'local' as const, made: sign(local), make: () => make.local(local) }] : []),
+        ...settings.ssh().map((setting) => ({
+          id: sshHostId(setting.target),
+          kind: 'ssh' as const,
+          made: sign(setting),
+          make: () => make.ssh(setting),
+        })),
+      ]);
+    });
+}
+
+/** This machine costs nothing to connect to; a failure shows in its row, where it can be tried again. */
+async function connectLocal(fleet: Fleet, log: LogOutputChannel): Promise<void> {
+  const local = findHost(fleet, 'local')?.host;
+  try {
+    await local?.connect(new AbortController().signal, (step) => log.info(`${local.label}: ${step}`));
+  } catch (failure) {
+    log.warn(messageOf(failure));
+  }
+}
+
+/** A number on the view for containers that ended badly. */
+function badge(fleet: Fleet): { value: number; tooltip: string } | undefined {
+  const all = fleet.hosts.flatMap(({ engines }) => engines.flatMap((view) => view.containers));
+  const value = all.filter((container) => containerProblem(container) !== undefined).length;
+  return value === 0 ? undefined : { value, tooltip: l10n.t('{0} containers ended with a problem', value) };
+}

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict';
+import type Dockerode from 'dockerode';
+import * as vscode from 'vscode';
+import { makeStarterImage, starterImage } from '../../../../scripts/starter-image.ts';
+import type { PortholeApi } from '../../../../src/extension/extension.ts';
+import { findHost, type ImageView } from '../../../../src/extension/fleet.ts';
+import { EngineTerminal } from '../../../../src/extension/terminal/engine-terminal.ts';
+import { execProgram } from '../../../../src/extension/terminal/programs.ts';
+import { pickShell } from '../../../../src/extension/terminal/shells.ts';
+import { TestAgent } from './agent.ts';
+import { activated, settings, until } from './extension.ts';
+import { loadImage, rowText, unfolded } from './rows.ts';
+
+describe('This machine in VS Code', function () {
+  this.timeout(120_000);
+  let agent: TestAgent;
+  let api: PortholeApi;
+  let docker: Dockerode;
+
+  before(async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('      skipped: needs root');
+      this.skip();
+    }
+    const found = await activated();
+    api = found.api;
+    agent = await TestAgent.start(found.extension.extensionPath);
+    const { socket, dataRoot, execRoot } = agent.places;
+    await settings({ 'local.socket': socket, 'local.dataRoot': dataRoot, 'local.execRoot': execRoot });
+    await until('the fleet has the host anew', () => findHost(api.fleet, 'local'));
+    await vscode.commands.executeCommand('porthole.host.connect', { type: 'host', hostId: 'local' });
+    await until('the host is connected', () => findHost(api.fleet, 'local')?.host.state.kind === 'connected');
+    const host = findHost(api.fleet, 'local')?.host ?? assert.fail('no host');
+    docker = host.engine('porthole');
+    await loadImage(docker, await makeStarterImage());
+  });
+
+  after(async () => {
+    if (!agent) return;
+    for (const { Id } of await docker.listContainers({ all: true }))
+      await docker.getContainer(Id).remove({ force: true });
+    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
+    await findHost(api.fleet, 'local')?.host.disconnect();
+    await agent.stop();
+    await settings({ 'local.socket': undefined, 'local.dataRoot': undefined, 'local.execRoot': undefined });
+  });
+
+  const images = (): readonly ImageView[] => engine()?.images ?? [];
+  const engine = () => findHost(api.fleet, 'local')?.engines.find((view) => view.engine === 'porthole');
+  const imageRow = () => until('the image is listed', () => images().find(({ tags }) => tags.includes(starterImage)));
+
+  it('lists an image as soon as it is loaded', async () => {
+    const image = await imageRow();
+    assert.ok(image.size > 0);
+  });
+
+  it('unfolds an image into layers with cleaned instructions', async () => {
+    const ref = await imageRow();
+    const layers = await api.views.images.getChildren({ type: 'image', ref });
+    const texts = layers.map((node) => rowText(api.views.images.getTreeItem(node)));
+    assert.equal(layers.length, 3);
+    assert.match(texts[1] ?? '', /^RUN edit \/etc\/motd/);
+    for (const text of texts) assert.doesNotMatch(text, /#\(nop\)|# buildkit/);
+  });
+
+  it('shows what a layer added, modified and deleted, and opens each against what lies below', async () => {
+    const ref = await imageRow();
+    const layers = await api.views.images.getChildren({ type: 'image', ref });
+    const files = await unfolded(api.views.images, layers[1] ?? assert.fail('no second layer'));
+    const kinds = new Map(files.map(({ node }) => [node.path, node.change?.kind]));
+    assert.equal(kinds.get('etc/motd'), 'modified');
+    assert.equal(kinds.get('etc/draft.conf'), 'deleted');
+    assert.equal(kinds.get('usr/share/porthole/tour.txt'), 'added');
+
+    const sides = async (path: string) => {
+      const file = files.find(({ node }) => node.path === path);
+      await vscode.commands.executeCommand('porthole.file.compare', file);
+      const input = await until(`a diff of ${path}`, () => {
+        const open = vscode.window.tabGroups.activeTabGroup.activeTab?.input;
+        return open instanceof vscode.TabInputTextDiff && open.modified.path === `/${path}` ? open : undefined;
+      });
+      const text = async (uri: vscode.Uri) => (await vscode.workspace.openTextDocument(uri)).getText();
+      return { below: await text(input.original), here: await text(input.modified) };
+    };
+    const motd = await sides('etc/motd');
+    assert.notEqual(motd.below, '');
+    assert.notEqual(motd.here, motd.below);
+    const tour = await sides('usr/share/porthole/tour.txt');
+    assert.equal(tour.below, '');
+    assert.notEqual(tour.here, '');
+    const draft = await sides('etc/draft.conf');
+    assert.notEqual(draft.below, '');
+    assert.equal(draft.here, '');
+  });
+
+  it('runs an image, and shows the container running with live numbers while the view is visible', async () => {
+    const ref = await imageRow();
+    await vscode.commands.executeCommand('porthole.image.run', { type: 'image', ref });
+    const container = await until('a running container', () =>
+      engine()?.containers.find(({ state }) => state === 'running'),
+    );
+    await vscode.commands.executeCommand('porthole.containers.focus');
+    const item = () => api.views.containers.getTreeItem(api.views.containers.nodeOf(container));
+    assert.equal(item().contextValue, 'container.running.porthole');
+    await until('live numbers', () => /\d%.*\d (B|[KM]iB)/.test(String(item().description)));
+  });
+
+  it('gives a shell that resizes, and ends with the exit code', async () => {
+    const [first] = await docker.listContainers();
+    const container = docker.getContainer(first?.Id ?? assert.fail('nothing runs'));
+    const shell = await pickShell(container);
+    assert.ok(shell, 'the starter image has a shell');
+    const terminal = new EngineTerminal(execProgram(container, shell));
+    let shown = '';
+    terminal.onDidWrite((text) => {
+      shown += text;
+    });
+    const closed = new Promise<number | undefined>((resolve) => terminal.onDidClose(resolve));
+    terminal.open({ columns: 101, rows: 33 });
+    terminal.handleInput('stty size; exit 7\n');
+    await until('the exit code is shown', () => /exit code 7/.test(shown));
+    assert.match(shown, /33 101/);
+    terminal.handleInput('x');
+    assert.equal(await closed, 7);
+    terminal.close();
+  });
+
+  it('opens the two panels of a container, and its description', async () => {
+    const container = engine()?.containers[0] ?? assert.fail('no container');
+    const row = api.views.containers.nodeOf(container);
+    const labels = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map((tab) => tab.label));
+    await vscode.commands.executeCommand('porthole.container.birth', row);
+    await until('the birth panel', () => labels().includes(`Birth: ${container.name}`));
+    await vscode.commands.executeCommand('porthole.container.usage', row);
+    await until('the usage panel', () => labels().includes(`Usage: ${container.name}`));
+    await vscode.commands.executeCommand('porthole.container.inspect', row);
+    const text = await until('the description', () => {
+      const { document } = vscode.window.activeTextEditor ?? {};
+      return document?.uri.scheme === 'porthole' ? document.getText() : undefined;
+    });
+    assert.equal(JSON.parse(text).Id, container.id);
+  });
+
+  it('shows why a container ended', async () => {
+    const made = await docker.createContainer({
+      Image: starterImage,
+      Cmd: ['sh', '-c', 'exit 3'],
+      name: 'ends-with-3',
+    });
+    await made.start();
+    const ended = await until('it ended', () =>
+      engine()?.containers.find(
+        ({ name, state, exitCode }) => name === 'ends-with-3' && state === 'exited' && exitCode === 3,
+      ),
+    );
+    const item = api.views.containers.getTreeItem(api.views.containers.nodeOf(ended));
+    assert.match(String(item.description), /exited with code 3/);
+  });
+
+  it('stops, and the row follows', async () => {
+    const container = engine()?.containers.find(({ state }) => state === 'running') ?? assert.fail('nothing runs');
+    await vscode.commands.executeCommand('porthole.container.kill', api.views.containers.nodeOf(container));
+    const item = await until('the row says so', () => {
+      const row = api.views.containers.getTreeItem(api.views.containers.nodeOf(container));
+      return row.contextValue === 'container.exited.porthole' ? row : undefined;
+    });
+    assert.match(String(item.description), /exited with code 137/);
+  });
+});
