@@ -14,7 +14,7 @@ import { askLayer } from './lookup.ts';
 import { stack } from './merge.ts';
 import type { Staging } from './staging.ts';
 import { type Bytes, decompressed, digesting } from './streams.ts';
-import { unpack } from './unpack.ts';
+import { type Lower, unpack } from './unpack.ts';
 
 /** An unpacked layer: `layers/NAME/{fs/,index.jsonl,layer.json}`, where `layer.json` holds this. */
 export interface StoredLayer {
@@ -178,6 +178,14 @@ export class LayerStore {
     }
   }
 
+  #below(chainId: string | undefined): Lower {
+    return {
+      lookup: async (path) => (await this.lookup(chainId, path))?.entry,
+      names: async () =>
+        (await this.merged(chainId)).flatMap(({ path }) => (path && !path.includes('/') ? [path] : [])),
+    };
+  }
+
   async #fill(directory: string, { diffId, parent, verified, open }: NewLayer): Promise<LayerIndex> {
     const content = join(directory, 'fs');
     await mkdir(content, { mode: 0o755 });
@@ -195,8 +203,7 @@ export class LayerStore {
         : digesting(plain, (digest) => {
             actual = digest;
           });
-      const inherit = async (path: string) => (await this.lookup(parent, path))?.entry;
-      const index = await unpack(tar, { executor, inherit });
+      const index = await unpack(tar, { executor, lower: this.#below(parent) });
       await executor.close();
       if (actual !== diffId)
         throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);

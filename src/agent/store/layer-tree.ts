@@ -89,6 +89,34 @@ export class LayerTree {
     return found;
   }
 
+  /** Names that are only whiteouts. `covered`: a directory of this layer hides whatever lies there already. */
+  whiteouts(): Whiteout[] {
+    const found: Whiteout[] = [];
+    const search = (node: Node, path: string, covered: boolean): void => {
+      const covers = covered || node.opaque === true || (node.whiteout === true && node.children !== undefined);
+      for (const [name, child] of node.children ?? []) {
+        const childPath = `${below(path)}${name}`;
+        if (child.children) search(child, childPath, covers);
+        else if (!child.inode) {
+          found.push({ path: childPath, covered: covers, forget: () => node.children?.delete(name) });
+        }
+      }
+    };
+    search(this.root, '', false);
+    return found;
+  }
+
+  /** Overlayfs knows no opaque root: everything that `names` has below it is hidden one by one. */
+  spreadOpaqueRoot(names: readonly string[]): void {
+    if (!this.root.opaque) return;
+    delete this.root.opaque;
+    for (const name of names) {
+      const child = this.root.children?.get(name);
+      if (child) child.whiteout = true;
+      else this.root.children?.set(name, { whiteout: true });
+    }
+  }
+
   /** Sorted entries and whiteouts. `inherit` describes the directories that no entry described. */
   index(inherit: (path: string) => Inode): LayerIndex {
     const entries: LayerEntry[] = [];
@@ -108,6 +136,12 @@ export class LayerTree {
     });
     return { version: 1, entries, whiteouts };
   }
+}
+
+interface Whiteout {
+  readonly path: string;
+  readonly covered: boolean;
+  forget(): void;
 }
 
 interface Directory {

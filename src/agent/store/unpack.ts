@@ -10,12 +10,11 @@ import { readTar, type TarEntry } from './tar.ts';
  * Unpacks the tar of a changeset and describes it. Every operation goes to an executor whose root is the layer's
  * directory, so nothing that the archive says can reach outside.
  *
- * @param inherit what the layers below show at a path: a directory that the archive only implies keeps its owner, mode and time.
  * @throws invalid for a hostile or broken archive; the failures of `source` and of the executor as they are.
  */
 export async function unpack(
   source: AsyncIterable<Uint8Array>,
-  into: { readonly executor: Executor; inherit(path: string): Promise<LayerEntry | undefined> },
+  into: { readonly executor: Executor; readonly lower: Lower },
 ): Promise<LayerIndex> {
   const tree = new LayerTree();
   const writer = new LayerWriter(into.executor);
@@ -24,14 +23,32 @@ export async function unpack(
     if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
     await unpackEntry(entry, { tree, writer });
   }
-  const inherited = new Map<string, Inode>();
-  for (const path of tree.undescribed()) {
-    const lower = await into.inherit(path);
-    if (lower?.type === 'directory') inherited.set(path, inodeOf(lower));
-  }
-  const index = tree.index((path) => inherited.get(path) ?? impliedDirectory);
+  const index = await settle(tree, into.lower);
   await writer.finish(index);
   return index;
+}
+
+/** What the layers below show. */
+export interface Lower {
+  lookup(path: string): Promise<LayerEntry | undefined>;
+  /** Names in the root. */
+  names(): Promise<string[]>;
+}
+
+/** Brings a layer into the form in which overlayfs shows what the archive means. */
+async function settle(tree: LayerTree, lower: Lower): Promise<LayerIndex> {
+  if (tree.root.opaque) tree.spreadOpaqueRoot(await lower.names());
+  for (const { path, covered, forget } of tree.whiteouts()) {
+    // In a directory that hides nothing, overlayfs lists the name of a whiteout and then cannot find it.
+    if (covered || !(await lower.lookup(path))) forget();
+  }
+  const inherited = new Map<string, Inode>();
+  // A directory that the archive only implies keeps its owner, mode and time.
+  for (const path of tree.undescribed()) {
+    const entry = await lower.lookup(path);
+    if (entry?.type === 'directory') inherited.set(path, inodeOf(entry));
+  }
+  return tree.index((path) => inherited.get(path) ?? impliedDirectory);
 }
 
 const mostEntries = 1_000_000;
