@@ -51,9 +51,10 @@ async function wait(call: Call): Promise<Reply> {
   const ended = call.engine.containers.wait(id, condition, call.signal);
   // `docker run` starts the container only after it has seen these headers, so that no exit is missed.
   call.response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
-  const { exitCode, error } = await ended;
-  const value = error ? { StatusCode: exitCode, Error: { Message: error } } : { StatusCode: exitCode };
-  call.response.end(`${JSON.stringify(value)}\n`);
+  // Docker's `Error` here tells of a removal that failed. Why a start failed is in the container's state and in the answer
+  // to `start`: the docker command would print it twice.
+  const { exitCode } = await ended;
+  call.response.end(`${JSON.stringify({ StatusCode: exitCode })}\n`);
   return sent;
 }
 
