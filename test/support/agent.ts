@@ -16,7 +16,7 @@ export interface AgentOptions {
 }
 
 /** A real agent, run from the sources on temporary roots. */
-export interface TestAgent {
+export interface RunningAgent {
   /** Path of its unix socket. */
   readonly socket: string;
   readonly dataRoot: string;
@@ -40,7 +40,7 @@ export interface TestAgent {
  * const agent = await startAgent();
  * try { ... `docker -H unix://${agent.socket}` ... } finally { await agent.stop(); }
  */
-export async function startAgent(options: AgentOptions = {}): Promise<TestAgent> {
+export async function startAgent(options: AgentOptions = {}): Promise<RunningAgent> {
   const root = await mkdtemp('/tmp/porthole-agent-');
   const places = { dataRoot: join(root, 'data'), execRoot: join(root, 'exec'), socket: join(root, 'porthole.sock') };
   let running = await launch(places, options);
