@@ -30,7 +30,7 @@ export class ShimExecutor implements Executor {
     this.#connection = new Connection(this.#process.socket, {
       onFrame: (received) => this.#handle(received),
       onClose: () => {
-        void this.#process.ended.then((failure) => this.#fail(failure ?? shimVanished('it carried out operations')));
+        void this.#process.ended().then((failure) => this.#fail(failure ?? shimVanished('it carried out operations')));
       },
     });
   }
@@ -59,7 +59,7 @@ export class ShimExecutor implements Executor {
     if (last) await last.answer.promise.catch(() => undefined);
     this.#closing = true;
     this.#connection.end();
-    await this.#process.ended;
+    await this.#process.ended();
     if (this.#failure) throw this.#failure;
   }
 

@@ -6,7 +6,7 @@ export interface ShimProcess {
   readonly child: ChildProcess;
   readonly socket: Socket;
   /** Resolves when the shim's process has ended; with the error when it could not begin. */
-  readonly ended: Promise<Error | undefined>;
+  ended(): Promise<Error | undefined>;
 }
 
 /** Starts a shim: its own session, nothing of ours but descriptor 3. */
@@ -26,5 +26,13 @@ export function spawnShim(path: string): ShimProcess {
   child.unref();
   const socket = child.stdio[3];
   if (!(socket instanceof Socket)) throw cannotStart(path, undefined);
-  return { child, socket, ended };
+  return {
+    child,
+    socket,
+    ended: () => {
+      // Whoever waits for the end has a reason to stay.
+      child.ref();
+      return ended;
+    },
+  };
 }

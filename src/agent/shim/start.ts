@@ -40,7 +40,7 @@ export async function startShim(path: string, plan: Plan, options: StartOptions)
   };
   const onClose = (): void => {
     if (live) live.closed();
-    else void ended.then((failure) => started.reject(failure ?? shimVanished('it carried out a plan')));
+    else void ended().then((failure) => started.reject(failure ?? shimVanished('it carried out a plan')));
   };
   const connection = new Connection(socket, { onFrame, onClose });
   if (onOutput) void connection.send(frameOf(frame.subscribe, 1));
