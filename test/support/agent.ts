@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { request } from 'node:http';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
@@ -71,7 +72,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<RunningAge
 
 /** The command line that runs the agent from the sources. */
 export function agentCommand(...args: string[]): [string, ...string[]] {
-  return [process.execPath, '--import', import.meta.resolve('tsx'), join(checkout, 'src/agent/main.ts'), ...args];
+  return [process.execPath, '--import', createRequire(import.meta.url).resolve('tsx'), join(checkout, 'src/agent/main.ts'), ...args];
 }
 
 /** Options of `serve` and `connect` for an agent on temporary roots. */
