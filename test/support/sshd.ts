@@ -12,6 +12,8 @@ const run = promisify(execFile);
 export interface SshdOptions {
   /** Further lines of sshd_config. */
   readonly config?: readonly string[];
+  /** Environment of those who log in, besides HOME. */
+  readonly env?: Readonly<Record<string, string>>;
   /** Key types of the server; the first is what `rekey` makes anew. */
   readonly hostKeyTypes?: readonly ('ed25519' | 'rsa' | 'ecdsa')[];
 }
@@ -92,7 +94,10 @@ export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
       'PermitRootLogin yes',
       'PidFile none',
       'PrintMotd no',
-      `SetEnv HOME=${home}`,
+      // One line: sshd reads only the first SetEnv.
+      `SetEnv ${Object.entries({ HOME: home, ...options.env })
+        .map(([name, value]) => `${name}=${value}`)
+        .join(' ')}`,
       'LogLevel VERBOSE',
       '',
     ].join('\n'),

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { ClientChannel, Client as SshClient } from 'ssh2';
 import { Signal } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
@@ -8,6 +9,8 @@ import type { SshSettings } from './settings.ts';
 import type { RemoteExit, RemoteProgram, RemoteShell } from './shell.ts';
 
 const STDERR_KEPT = 8192;
+/** Milliseconds that a server may take to notice that a session has ended. */
+const SETTLING = 3000;
 
 /** An SSH connection that has logged in. */
 export class SshConnection implements RemoteShell {
@@ -15,6 +18,8 @@ export class SshConnection implements RemoteShell {
   readonly settings: SshSettings;
   readonly #client: SshClient;
   readonly #closed = new Signal<Error | undefined>();
+  /** Milliseconds since the epoch. */
+  #lastEnd = 0;
   #end: { readonly error: Error | undefined } | undefined;
 
   constructor(client: SshClient, settings: SshSettings) {
@@ -37,13 +42,22 @@ export class SshConnection implements RemoteShell {
   }
 
   async exec(command: string, { signal }: { signal: AbortSignal }): Promise<RemoteProgram> {
-    signal.throwIfAborted();
-    const channel = await this.#open<ClientChannel>(signal, (done) => this.#client.exec(command, done)).catch(
-      (failure) => {
-        throw this.#end?.error ?? (signal.aborted ? canceled('The command') : sessionRefused(this.where, failure));
-      },
-    );
-    return programOf(channel);
+    for (;;) {
+      if (signal.aborted) throw canceled('The command');
+      try {
+        const channel = await this.#open<ClientChannel>(signal, (done) => this.#client.exec(command, done));
+        channel.once('close', () => {
+          this.#lastEnd = Date.now();
+        });
+        return programOf(channel);
+      } catch (failure) {
+        if (this.#end?.error) throw this.#end.error;
+        if (signal.aborted) throw canceled('The command');
+        // sshd frees a session a moment after it has closed its channel; with MaxSessions 1 the next must wait for it.
+        if (Date.now() - this.#lastEnd > SETTLING) throw sessionRefused(this.where, failure);
+        await delay(20, undefined, { signal }).catch(() => undefined);
+      }
+    }
   }
 
   /** A TCP connection from this host to another, for ProxyJump. */

@@ -1,0 +1,140 @@
+import http from 'node:http';
+import type { Duplex } from 'node:stream';
+import Dockerode from 'dockerode';
+import { canceled, type ErrorKind, PortholeError } from '../../base/errors.ts';
+import type { EngineKind } from './contract.ts';
+import { badAnswer, tooLarge } from './problems.ts';
+
+type Dial = (kind: EngineKind) => Duplex;
+
+/** HTTP clients whose connections are made by `dial`: Docker clients for every engine, and `/porthole/v1`. */
+export class Engines {
+  readonly #dial: Dial;
+  readonly #clients = new Map<EngineKind, Dockerode>();
+  readonly #agent: http.Agent;
+
+  constructor(dial: Dial) {
+    this.#dial = dial;
+    this.#agent = new DialingAgent(() => dial('porthole'));
+  }
+
+  client(kind: EngineKind): Dockerode {
+    let client = this.#clients.get(kind);
+    if (!client) {
+      // Everything is named, since docker-modem fills what is absent from DOCKER_HOST and its kin.
+      const options = {
+        agent: new DialingAgent(() => this.#dial(kind)),
+        socketPath: `/${kind}`,
+        protocol: 'http' as const,
+        host: undefined,
+        port: undefined,
+        ca: undefined,
+        cert: undefined,
+        key: undefined,
+        timeout: undefined,
+      };
+      client = new Dockerode(options);
+      this.#clients.set(kind, client);
+    }
+    return client;
+  }
+
+  /** `GET path` as JSON. @throws what the agent answered, as the kind that belongs to its status */
+  async json(path: string, signal: AbortSignal | undefined): Promise<unknown> {
+    // A layer's index of a large image is some tens of megabytes.
+    const body = await this.bytes(path, { limit: 256 << 20, signal });
+    try {
+      return JSON.parse(body.toString('utf8'));
+    } catch {
+      throw badAnswer(path, 'not JSON');
+    }
+  }
+
+  async bytes(path: string, { limit, signal }: { limit: number; signal: AbortSignal | undefined }): Promise<Buffer> {
+    const response = await this.#get(path, signal);
+    const failed = (response.statusCode ?? 0) >= 300;
+    const most = failed ? 64 << 10 : limit;
+    const parts: Buffer[] = [];
+    let size = 0;
+    if (!failed && Number(response.headers['content-length'] ?? 0) > limit) {
+      response.destroy();
+      throw tooLarge(path, limit);
+    }
+    try {
+      for await (const part of response) {
+        if (!Buffer.isBuffer(part)) continue;
+        size += part.length;
+        // Leaving the loop destroys the response.
+        if (size > most) throw tooLarge(path, most);
+        parts.push(part);
+      }
+    } catch (failure) {
+      throw signal?.aborted ? canceled(path) : failure;
+    }
+    const body = Buffer.concat(parts);
+    if (failed) throw refusal(path, response.statusCode ?? 0, body.toString('utf8'));
+    return body;
+  }
+
+  #get(path: string, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const request = http.get(
+        { path, agent: this.#agent, socketPath: '/porthole', ...(signal && { signal }) },
+        resolve,
+      );
+      request.on('error', (failure) => reject(signal?.aborted ? canceled(path) : failure));
+    });
+  }
+}
+
+/**
+ * One connection for each request. Keeping them would save nothing, as a connection here is one frame and no round trip,
+ * and would bring the race between our next request and the server's idle time-out.
+ */
+class DialingAgent extends http.Agent {
+  readonly #dial: () => Duplex;
+
+  constructor(dial: () => Duplex) {
+    super({ keepAlive: false, maxSockets: Number.POSITIVE_INFINITY });
+    this.#dial = dial;
+  }
+
+  override createConnection(): Duplex {
+    return this.#dial();
+  }
+}
+
+function refusal(path: string, status: number, body: string): PortholeError {
+  let message = body.trim();
+  try {
+    const parsed: unknown = JSON.parse(body);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) message = String(parsed.message);
+  } catch {
+    // A plain text is a message too.
+  }
+  return new PortholeError(kindOf(status), message || `${path}: HTTP status ${status}`);
+}
+
+function kindOf(status: number): ErrorKind {
+  switch (status) {
+    case 304:
+      return 'not-modified';
+    case 400:
+    case 416:
+      return 'invalid';
+    case 401:
+      return 'unauthorized';
+    case 403:
+      return 'forbidden';
+    case 404:
+      return 'not-found';
+    case 409:
+      return 'conflict';
+    case 501:
+      return 'unsupported';
+    case 503:
+      return 'unavailable';
+    default:
+      return 'internal';
+  }
+}
