@@ -33,6 +33,8 @@ function parse(bytes: Buffer): unknown {
 }
 
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
+  // To valibot a list is an object with no field at all.
+  if (Array.isArray(value)) throw badParameter('invalid value for the request body: an object is expected, not a list');
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
   const [issue] = result.issues;

@@ -72,10 +72,15 @@ export class HttpCall implements Call {
     const socket = this.#socket ?? takeSocket(this.request);
     if (this.#socket !== undefined) this.response.detachSocket(this.request.socket);
     const headers = Object.fromEntries(
-      Object.entries(this.response.getHeaders()).map(([name, value]) => [name, String(value)]),
+      Object.entries(this.response.getHeaders()).map(([name, value]) => [capitalized(name), String(value)]),
     );
     const upgrade = this.#socket === undefined ? undefined : (this.request.headers.upgrade ?? 'tcp');
     socket.write(hijackHead({ upgrade, contentType, headers }));
     return socket;
   }
+}
+
+/** Node gives header names in lower case; dockerd's begin with capitals. */
+function capitalized(name: string): string {
+  return name.replace(/(?<=^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }

@@ -13,13 +13,11 @@ const known = [
 async function events(call: Call): Promise<Reply> {
   const { query, response, engine } = call;
   const filters = Filters.parse(query.text('filters'), known);
-  const [since, until] = [query.time('since'), query.time('until')];
+  const [since, until] = [query.nanoTime('since'), query.nanoTime('until')];
   response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
 
-  const inTime = (event: EngineEvent): boolean => {
-    const at = Number(event.timeNano) / 1e9;
-    return (since === undefined || at >= since) && (until === undefined || at <= until);
-  };
+  const inTime = ({ timeNano }: EngineEvent): boolean =>
+    (since === undefined || timeNano >= since) && (until === undefined || timeNano <= until);
   const write = (event: EngineEvent): void => {
     if (!inTime(event) || !wanted(event, filters)) return;
     // An event is small and none may be lost: a client that reads slowly is given up only when it is far behind.
@@ -27,7 +25,7 @@ async function events(call: Call): Promise<Reply> {
     else response.write(`${eventLine(event)}\n`);
   };
   if (since !== undefined || until !== undefined) engine.events.past().forEach(write);
-  const left = until === undefined ? undefined : until * 1000 - Date.now();
+  const left = until === undefined ? undefined : Number(until / 1_000_000n) - Date.now();
   if (left === undefined || left > 0) {
     const listening = engine.events.signal.on(write);
     await untilOver(call, left);

@@ -1,0 +1,142 @@
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Engine } from '../../../src/agent/api/engine.ts';
+import { listenOn } from '../../../src/agent/api/listen.ts';
+import { createApiServer } from '../../../src/agent/api/server.ts';
+import type { ContainerRecord, Containers } from '../../../src/agent/container/contract.ts';
+import { EventHub } from '../../../src/agent/container/events.ts';
+import type { ImageStore } from '../../../src/agent/store/contract.ts';
+
+/** What a test does not expect to be called. */
+function unexpected(): never {
+  throw new Error('the test does not expect this call');
+}
+
+const noContainers: Containers = {
+  create: unexpected,
+  list: () => [],
+  get: unexpected,
+  start: unexpected,
+  stop: unexpected,
+  restart: unexpected,
+  kill: unexpected,
+  pause: unexpected,
+  unpause: unexpected,
+  wait: unexpected,
+  rename: unexpected,
+  remove: unexpected,
+  resize: unexpected,
+  attach: unexpected,
+  logs: unexpected,
+  execCreate: unexpected,
+  execStart: unexpected,
+  execResize: unexpected,
+  execInspect: unexpected,
+  execIds: () => [],
+  plan: unexpected,
+  trace: unexpected,
+  namespaces: unexpected,
+  reading: unexpected,
+  pids: unexpected,
+  changes: unexpected,
+  upper: () => '/nowhere/upper',
+};
+
+const noImages: ImageStore = {
+  list: () => [],
+  get: unexpected,
+  load: unexpected,
+  importTar: unexpected,
+  tag: unexpected,
+  remove: unexpected,
+  rootfs: unexpected,
+  layers: unexpected,
+  index: unexpected,
+  changes: unexpected,
+  merged: unexpected,
+  lookup: unexpected,
+  openFile: unexpected,
+};
+
+export interface FakeEngine {
+  readonly containers?: Partial<Containers>;
+  readonly images?: Partial<ImageStore>;
+}
+
+/** An API server on a temporary socket, over parts that a test gives. */
+export async function serveFakes(parts: FakeEngine): Promise<{
+  socket: string;
+  events: EventHub;
+  failures: string[];
+  close(): Promise<void>;
+}> {
+  const directory = await mkdtemp(join(tmpdir(), 'porthole-api-'));
+  const socket = join(directory, 's.sock');
+  const events = new EventHub(() => BigInt(Date.now()) * 1_000_000n);
+  const failures: string[] = [];
+  const engine: Engine = {
+    containers: { ...noContainers, ...parts.containers },
+    images: { ...noImages, ...parts.images },
+    events,
+    agent: {
+      version: '0',
+      protocol: 1,
+      pid: process.pid,
+      dataRoot: directory,
+      execRoot: directory,
+      socket,
+      node: process.version,
+      platform: 'linux',
+      architecture: process.arch,
+      kernel: '0',
+      cgroupVersion: 2,
+      startedAt: '2026-01-01T00:00:00Z',
+    },
+    describeHost: unexpected,
+  };
+  const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });
+  await listenOn(api.http, socket);
+  return {
+    socket,
+    events,
+    failures,
+    async close() {
+      await api.close();
+      rmSync(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A stopped container; a test changes what it is about. */
+export function record(changes: Partial<ContainerRecord> = {}): ContainerRecord {
+  return {
+    id: 'c'.repeat(64),
+    name: 'web',
+    created: '2026-01-01T00:00:00.000000000Z',
+    image: 'busybox',
+    imageId: `sha256:${'a'.repeat(64)}`,
+    path: 'sh',
+    args: ['-c', 'echo hi'],
+    config: { Labels: { tier: 'front', empty: '' } },
+    hostConfig: { NetworkMode: 'none' },
+    state: {
+      status: 'exited',
+      pid: 0,
+      exitCode: 3,
+      oomKilled: false,
+      error: '',
+      startedAt: '2026-01-01T00:00:01.000000000Z',
+      finishedAt: '2026-01-01T00:00:02.000000000Z',
+    },
+    restartCount: 0,
+    logPath: '/nowhere/log',
+    bundle: '/nowhere',
+    mounts: [],
+    hostnamePath: '/nowhere/hostname',
+    hostsPath: '/nowhere/hosts',
+    resolvConfPath: '/nowhere/resolv.conf',
+    ...changes,
+  };
+}
