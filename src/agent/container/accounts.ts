@@ -52,10 +52,12 @@ export function resolveAccount(
     }
   }
   for (const name of files.extraGroups ?? []) supplementary.add(groupByName(name));
+  const gid = groupName === '' ? (entry?.gid ?? 0) : groupByName(groupName);
   return {
     uid: entry?.uid ?? wanted ?? 0,
-    gid: groupName === '' ? (entry?.gid ?? 0) : groupByName(groupName),
-    groups: [...supplementary],
+    gid,
+    // The primary group is in the list too: without it, giving up a group would gain rights (CVE-2022-2989).
+    groups: [...new Set([gid, ...supplementary])],
     home: entry?.home || '/',
   };
 }

@@ -1,5 +1,7 @@
 import { join } from 'node:path';
 import { KeyedLock } from '../../base/async.ts';
+import { capabilityNames } from '../oci/capabilities.ts';
+import { readStatus } from '../sys/proc.ts';
 import { adopt } from './adopt.ts';
 import { attach } from './attach.ts';
 import { changesOf } from './changes.ts';
@@ -32,6 +34,7 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
     locks: new KeyedLock(),
     execs: new Map(),
     accountFiles: new Map(),
+    available: await ownCapabilities(),
     closing: closing.signal,
     start: (container) => startLocked(engine, container),
   };
@@ -76,6 +79,11 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
     shutdown: () => shutdown(engine, closing),
   };
+}
+
+async function ownCapabilities(): Promise<ReadonlySet<string>> {
+  const mask = BigInt(`0x${(await readStatus('self'))?.get('CapPrm') ?? '0'}`);
+  return new Set(capabilityNames.filter((_, number) => (mask >> BigInt(number)) & 1n));
 }
 
 function runningShim(container: Container) {

@@ -24,6 +24,8 @@ export interface Engine extends EngineParts {
   /** By container id: one change at a time. */
   readonly locks: KeyedLock;
   readonly execs: Map<string, Exec>;
+  /** Names of the capabilities that the agent itself has. */
+  readonly available: ReadonlySet<string>;
   /** Account files of images, by image id. */
   readonly accountFiles: Map<string, { readonly passwd: string; readonly group: string }>;
   /** Starts a container whose lock is held. */

@@ -170,7 +170,8 @@ async function planInput(
     gid: account.gid,
     ...(account.groups.length > 0 ? { additionalGids: account.groups } : {}),
   };
-  const allowed = exec.options.privileged ? capabilityNames : (spec.process.capabilities?.bounding ?? []);
+  const all = capabilityNames.filter((name) => engine.available.has(name));
+  const allowed = exec.options.privileged ? all : (spec.process.capabilities?.bounding ?? []);
   const { consoleSize: _size, ...base } = spec.process;
   const process: Process = {
     ...base,

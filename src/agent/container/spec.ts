@@ -1,6 +1,6 @@
 import { PortholeError } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
-import { adjustCapabilities, capabilitySets } from '../oci/capabilities.ts';
+import { adjustCapabilities, capabilityNames, capabilitySets } from '../oci/capabilities.ts';
 import { defaultSpec, shmMount } from '../oci/defaults.ts';
 import type { Device, DeviceRule, Namespace, NamespaceType, Resources, Spec, SpecMount } from '../oci/runtime.ts';
 import type { HostFacts } from '../plan/facts.ts';
@@ -13,6 +13,8 @@ import { readSecurityOptions } from './security.ts';
 /** What only the start of a container can know. */
 export interface SpecFacts {
   readonly host: HostFacts;
+  /** Capabilities that the agent has itself: "all" can mean no more than that. */
+  readonly available: ReadonlySet<string>;
   readonly account: Account;
   readonly devices: { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] };
   /** The initial process of a container whose namespaces are shared, by that container's name as it was given. */
@@ -23,7 +25,9 @@ export interface SpecFacts {
 export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
   const { config, hostConfig } = record;
   const privileged = hostConfig.Privileged === true;
-  const capabilities = namedCapabilities(hostConfig);
+  const named = namedCapabilities(hostConfig);
+  const takesAll = privileged || (hostConfig.CapAdd ?? []).some((name) => name.toUpperCase() === 'ALL');
+  const capabilities = (privileged ? capabilityNames : named).filter((name) => !takesAll || facts.available.has(name));
   const user = {
     uid: facts.account.uid,
     gid: facts.account.gid,
@@ -43,7 +47,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     privileged,
   });
   const security = readSecurityOptions(hostConfig.SecurityOpt ?? [], {
-    capabilities: privileged ? (base.process.capabilities?.bounding ?? []) : capabilities,
+    capabilities,
     architecture: facts.host.architecture,
     kernel: facts.host.kernel,
   });
@@ -61,8 +65,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     root: { path: 'rootfs', ...(hostConfig.ReadonlyRootfs ? { readonly: true } : {}) },
     process: {
       ...base.process,
-      // Privileged or not: a process that is not root has its capabilities in the bounding set only.
-      ...(privileged ? { capabilities: capabilitySets(base.process.capabilities?.bounding ?? [], user) } : {}),
+      ...(privileged ? { capabilities: capabilitySets(capabilities, user) } : {}),
       oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
       ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
       ...(hostConfig.Ulimits?.length ? { rlimits: hostConfig.Ulimits.map(rlimit) } : {}),
@@ -148,7 +151,6 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord): SpecMou
   for (const mount of defaults) {
     if (taken.has(mount.destination)) continue;
     if (mount.destination === '/dev/shm') own.push(...shm(hostConfig));
-    else if (mount.destination === '/dev/mqueue' && hostConfig.IpcMode === 'host') own.push(hostBind('/dev/mqueue'));
     else own.push(mount);
   }
   const files = [

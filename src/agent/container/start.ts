@@ -67,7 +67,13 @@ export async function specAtStart(engine: Engine, container: Container): Promise
     accountAtStart(engine, container),
     wantedDevices(container.record.hostConfig),
   ]);
-  return buildSpec(container.record, { host: engine.host, account, devices, pidOf: (name) => pidOf(engine, name) });
+  return buildSpec(container.record, {
+    host: engine.host,
+    available: engine.available,
+    account,
+    devices,
+    pidOf: (name) => pidOf(engine, name),
+  });
 }
 
 function pidOf(engine: Engine, name: string): number {
