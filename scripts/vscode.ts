@@ -170,7 +170,7 @@ async function within<T>(ms: number, promise: Promise<T>): Promise<T | undefined
  */
 function cleanEnv(scratch: string, extra: NodeJS.ProcessEnv = {}): NodeJS.ProcessEnv {
   const inherited = Object.entries(process.env).filter(([name]) => !/^(VSCODE_|ELECTRON_|NODE_OPTIONS$)/.test(name));
-  const places = { TMPDIR: scratch, XDG_RUNTIME_DIR: scratch, XDG_DATA_HOME: scratch };
+  const places = { TMPDIR: scratch, XDG_DATA_HOME: scratch };
   return { ...Object.fromEntries(inherited), ...places, ...extra };
 }
 

@@ -50,9 +50,6 @@ describe('docker, as against dockerd', function () {
           await docker(engine, ['load'], { input: archive }),
           await docker(engine, ['load'], { input: archive }),
           await docker(engine, ['run', '--rm', 'saved:1', 'sh', '-c', 'echo $A; pwd']),
-          await docker(engine, ['load'], { input: archive.subarray(0, archive.length / 2) }),
-          await docker(engine, ['load'], { input: 'this is no archive' }),
-          await docker(engine, ['import', '-c', 'NOPE x', '-', 'bad:1'], { input: tar }),
           await docker(engine, ['rmi', 'saved:1', 'imported:1']),
         ];
         return said.map(({ code, stdout, stderr }) => ({
@@ -63,6 +60,26 @@ describe('docker, as against dockerd', function () {
       }),
     );
     assert.deepEqual(both[0], both[1]);
+  });
+
+  it('broken archives and changes: refused by both, ours naming what is wrong', async () => {
+    const archive = await saved(theirs, image);
+    const cases = [
+      {
+        args: ['load'],
+        input: archive.subarray(0, archive.length / 2),
+        ours: /^invalid archive: it ends in the middle/,
+      },
+      { args: ['load'], input: 'this is no archive', ours: /^invalid archive: / },
+      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /NOPE is not a valid change command/ },
+    ];
+    const before = await docker(ours, ['images', '-aq']);
+    for (const { args, input, ours: words } of cases) {
+      const [mine, reference] = await Promise.all([docker(ours, args, { input }), docker(theirs, args, { input })]);
+      assert.equal(mine.code, reference.code, args.join(' '));
+      assert.match(mine.stderr, words);
+    }
+    assert.deepEqual(await docker(ours, ['images', '-aq']), before, 'nothing is left of them');
   });
 });
 

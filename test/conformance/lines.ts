@@ -17,3 +17,6 @@ export const sorted = (text: string): string => text.split('\n').sort().join('\n
 
 /** The table of `docker ps` or `docker images` with one space between columns. */
 export const columns = (text: string): string => text.replace(/ {2,}/g, ' | ').replace(/ +$/gm, '');
+
+/** An interactive shell: prompts, typed-ahead echoes and questions to the terminal come when they come; the answer counts. */
+export const shellAnswer = (text: string): string => /^(sum-\d+)$/m.exec(text)?.[1] ?? text;

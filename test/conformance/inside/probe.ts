@@ -13,7 +13,7 @@ export const probeScript = [
   'echo "== process"; echo "pid $$"; pwd; id; tr "\\0" "\\n" < /proc/self/environ | sort',
   'echo "== masked"; for p in /proc/kcore /proc/keys /proc/timer_list /sys/firmware /proc/scsi; do echo "$p $(ls -A $p 2>&1 | head -c 60 | tr "\\n" " ")$(head -c 20 $p 2>&1 | tr "\\n" " ")"; done',
   'echo "== read-only"; for p in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/uevent_seqnum; do (: > $p) 2>&1 | sed "s/^sh: //"; done',
-  'echo "== refused"; unshare -U true 2>&1; mount -t tmpfs x /mnt 2>&1; mknod /tmp/null c 1 3 2>&1 && echo mknod works; chroot / true 2>&1 && echo chroot works',
+  'echo "== refused"; unshare -U true 2>&1; mount -t tmpfs x /mnt 2>&1; mknod /tmp/null c 1 3 2>&1 && echo mknod works; rm -f /tmp/null; chroot / true 2>&1 && echo chroot works',
 ].join('; ');
 
 /** Reads what the script printed. `hostNamespaces` are the host's `ns` links, so that a shared one shows as `host`. */
@@ -66,21 +66,21 @@ function entriesOf(section: string, text: string, context: { line: number; hostN
   }
 }
 
-const wanted = /^(Uid|Gid|Groups|NStgid|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp|Seccomp_filters|Umask)$/;
+const wanted = /^(Uid|Gid|Groups|CapInh|CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp|Seccomp_filters|Umask)$/;
 
 function statusEntries(text: string): readonly Entry[] {
   const [key = '', value = ''] = text.split(':').map((part) => part.replace(/\s+/g, ' ').trim());
   return wanted.test(key) ? [[key, value]] : [];
 }
 
-/** `mount point` -> `type options`: ids, device numbers and host paths differ by nature. */
+/** `mount point` -> `type options`: ids, device numbers, host paths and overlay's uuid (on for a fresh upper) differ by nature. */
 function mountEntry(text: string): Entry {
   const [left = '', right = ''] = text.split(' - ');
   const [, , , rootOfMount = '', point = '', options = '', ...propagation] = left.split(' ');
   const [type = '', , superOptions = ''] = right.split(' ');
   const stable = superOptions
     .split(',')
-    .filter((option) => !/^(lowerdir|upperdir|workdir|size|nr_inodes|inode64)/.test(option))
+    .filter((option) => !/^(lowerdir|upperdir|workdir|uuid|size|nr_inodes|inode64)/.test(option))
     .sort();
   const bound = type !== 'overlay' && rootOfMount !== '/' ? ` of ${rootOfMount.split('/').at(-1)}` : '';
   return [
