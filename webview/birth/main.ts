@@ -107,7 +107,9 @@ class BirthPage {
     const { trace, planned } = this.#shown;
     const rows = timeline(trace).filter(({ step }) => matches(step, this.#filter));
     byId('count').textContent = this.#filter ? t('{0} of {1} steps', rows.length, trace.steps.length) : '';
-    byId('steps').replaceChildren(stepTable(rows, { planned, t, name: this.#subject?.name ?? '' }));
+    byId('steps').replaceChildren(
+      stepTable(rows, { planned, t, name: this.#subject?.name ?? '', id: this.#subject?.container ?? '' }),
+    );
   }
 
   #onFilter(event: Event): void {

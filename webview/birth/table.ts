@@ -6,6 +6,8 @@ import type { TimelineRow } from './timeline.ts';
 export interface TableOptions {
   readonly planned: boolean;
   readonly name: string;
+  /** The container's full id, which stands in many paths: shown short, and whole when pointed at. */
+  readonly id: string;
   readonly t: (sentence: string, ...values: (string | number)[]) => string;
 }
 
@@ -34,12 +36,12 @@ export function stepTable(rows: readonly TimelineRow[], options: TableOptions): 
   ]);
 }
 
-function stepRow(row: TimelineRow, { planned, t }: TableOptions): HTMLElement {
+function stepRow(row: TimelineRow, { planned, id, t }: TableOptions): HTMLElement {
   const { step } = row;
   const cells = [
     element('td', { class: 'number muted', text: String(step.id + 1) }),
     element('td', {}, [element('span', { class: `who ${step.list}`, text: who(step.list, t) })]),
-    operationCell(step),
+    operationCell(step, id),
   ];
   if (!planned) {
     cells.push(
@@ -54,8 +56,9 @@ function stepRow(row: TimelineRow, { planned, t }: TableOptions): HTMLElement {
   return element('tr', { class: step.result.state }, cells);
 }
 
-function operationCell(step: TraceStep): HTMLElement {
-  const line = element('code', { text: step.line });
+function operationCell(step: TraceStep, id: string): HTMLElement {
+  const short = id.length > 12 ? step.line.replaceAll(id, `${id.slice(0, 12)}…`) : step.line;
+  const line = element('code', { text: short, ...(short === step.line ? {} : { attributes: { title: step.line } }) });
   line.style.paddingInlineStart = `${step.depth * 1.5}em`;
   const why = element('div', { class: 'muted why', text: step.why });
   why.style.paddingInlineStart = `${step.depth * 1.5}em`;

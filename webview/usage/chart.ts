@@ -85,8 +85,8 @@ export class Chart {
     if (this.#data.limit !== undefined) {
       series.push({
         label: this.#options.limitName,
-        stroke: resolved(token('--ph-orange')) || muted,
-        width: 1,
+        stroke: resolved(token('--ph-warning')) || muted,
+        width: 1.5,
         dash: [6, 4],
         points: { show: false },
       });

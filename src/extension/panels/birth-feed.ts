@@ -63,7 +63,8 @@ export class BirthFeed implements Feed {
 
 function traced(answer: unknown): { trace: Trace; planned: boolean } {
   const trace = v.parse(TraceSchema, answer);
-  return { trace: { ...trace, steps: trace.steps.map(inWords) }, planned: false };
+  const planned = trace.steps.every(({ result }) => result.state === 'not-run');
+  return { trace: { ...trace, steps: trace.steps.map(inWords) }, planned };
 }
 
 function planned(answer: unknown): { trace: Trace; planned: boolean } {

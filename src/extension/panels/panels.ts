@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { env, l10n, type Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
+import { env, l10n, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import { FromPanel, PanelSubject } from '../../protocol/panels.ts';
 import type { Fleet } from '../fleet.ts';
@@ -93,6 +93,8 @@ export class Panels implements Disposable {
       own.dispose();
     });
     panel.title = title(page, subject);
+    const media = (name: string) => Uri.joinPath(this.#extensionUri, 'media', name);
+    panel.iconPath = { light: media('porthole-light.svg'), dark: media('porthole-dark.svg') };
     panel.webview.html = pageHtml(panel.webview, this.#extensionUri, page);
   }
 }

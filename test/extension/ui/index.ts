@@ -1,3 +1,4 @@
+import { format } from 'node:util';
 import Mocha from 'mocha';
 
 /**
@@ -5,6 +6,8 @@ import Mocha from 'mocha';
  * Rejects when a test failed.
  */
 export async function run(): Promise<void> {
+  // VS Code hands console arguments on one by one; Mocha's reporters count on format strings.
+  Mocha.reporters.Base.consoleLog = (...parts: unknown[]) => console.log(format(...parts));
   const mocha = new Mocha({ ui: 'bdd', color: false, timeout: 60_000, reporter: 'spec' });
   // A bundle has no files for Mocha to load: its words are put in place as it would, then the suites are evaluated.
   mocha.suite.emit(Mocha.Suite.constants.EVENT_FILE_PRE_REQUIRE, globalThis, '', mocha);
