@@ -13,21 +13,29 @@ export function encodeOperations(operations: readonly Operation[]): Buffer {
   return out.take();
 }
 
-/** As `encodeOperations`, in pieces of about `limit` bytes. A long `append` becomes several with one id. */
-export function* encodeInPieces(operations: readonly Operation[], limit: number): Generator<Buffer> {
+/** From this size on, the data of an `append` is sent as it is, without a copy. */
+const worthNoCopy = 16384;
+
+/**
+ * As `encodeOperations`, in pieces of about `limit` bytes, each a list of buffers. A longer `append` becomes several with
+ * one id.
+ */
+export function* encodeInPieces(operations: readonly Operation[], limit: number): Generator<Buffer[]> {
   const out = new Writer();
   const ids = { next: 0 };
   for (const operation of operations) {
-    if (operation.op === 'append' && operation.data.length > limit) {
+    if (operation.op === 'append' && operation.data.length >= Math.min(worthNoCopy, limit)) {
       const id = ids.next++;
       for (let at = 0; at < operation.data.length; at += limit) {
-        writeOperations(out, [{ ...operation, data: operation.data.subarray(at, at + limit) }], { next: id });
-        yield out.take();
+        const data = operation.data.subarray(at, at + limit);
+        writeOperations(out, [{ ...operation, data: new Uint8Array(0) }], { next: id });
+        out.enlargeLast(data.length);
+        yield [out.take(), Buffer.from(data.buffer, data.byteOffset, data.length)];
       }
     } else writeOperations(out, [operation], ids);
-    if (out.size >= limit) yield out.take();
+    if (out.size >= limit) yield [out.take()];
   }
-  if (out.size > 0) yield out.take();
+  if (out.size > 0) yield [out.take()];
 }
 
 function writeOperations(out: Writer, operations: readonly Operation[], ids: { next: number }): void {
@@ -99,6 +107,12 @@ class Writer {
     this.u32(0);
     body();
     this.#buffer.writeUInt32LE(this.size - at - 4, at);
+  }
+
+  /** The `append` written last has no data yet: `size` bytes of it will follow. */
+  enlargeLast(size: number): void {
+    this.#buffer.writeUInt32LE(size + 4, this.size - 8);
+    this.#buffer.writeUInt32LE(size, this.size - 4);
   }
 
   take(): Buffer {

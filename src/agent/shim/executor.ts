@@ -49,7 +49,8 @@ export class ShimExecutor implements Executor {
       if (this.#failure) throw this.#failure;
       // The failure is kept for the next call: nobody waits for this answer.
       this.#expect({ operations }).catch(() => undefined);
-      await this.#connection.send(frameHead(frame.batch, piece.length), piece);
+      const size = piece.reduce((sum, { length }) => sum + length, 0);
+      await this.#connection.send(frameHead(frame.batch, size), ...piece);
     }
     if (this.#failure) throw this.#failure;
   }
