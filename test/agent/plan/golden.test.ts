@@ -43,7 +43,12 @@ function planOf(name: string): Plan {
   const host = hosts[options.host];
   if (options.exec !== undefined) {
     const running = { pid: 4711, startTicks: 81516n, spec, id: container.id };
-    return compileExec(options.exec, { host, container: running, stdin: options.stdin ?? false, socket: '/run/execs/1/shim.sock' });
+    return compileExec(options.exec, {
+      host,
+      container: running,
+      stdin: options.stdin ?? false,
+      socket: '/run/execs/1/shim.sock',
+    });
   }
   const { overlay, ...rest } = container;
   const { stdin = false, fileBinds = [] } = options;

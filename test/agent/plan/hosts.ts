@@ -20,7 +20,11 @@ export const hosts = {
     ...common,
     architecture: 'arm64',
     kernel: { major: 6, minor: 1 },
-    cgroup: { version: 2, root: '/sys/fs/cgroup', controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'] },
+    cgroup: {
+      version: 2,
+      root: '/sys/fs/cgroup',
+      controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],
+    },
   },
   /** Ubuntu 20.04: cpu and cpuacct together, no mount_setattr(2), no setns(2) of a pidfd. */
   old: {
