@@ -94,6 +94,8 @@ function reach(stream: ServerHttp2Stream, path: string, others: readonly string[
 }
 
 function refuse(stream: ServerHttp2Stream, status: number, message: string): void {
+  // Without a reader Node resets a stream as soon as its answer is out, and the client may lose the words.
+  stream.resume();
   stream.respond({ ':status': status, 'content-type': 'application/json' });
   stream.end(`${JSON.stringify({ message })}\n`);
 }
