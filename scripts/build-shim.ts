@@ -31,7 +31,15 @@ const flags = [
     '-fno-strict-aliasing',
   ],
   ...['-Wall', '-Wextra', '-Werror'],
-  ...['-Wl,--build-id=none', '-Wl,-z,noexecstack', '-Wl,-z,norelro', '-Wl,--gc-sections', '-ffunction-sections', '-s'],
+  ...[
+    '-Wl,--build-id=none',
+    '-Wl,-z,noexecstack',
+    '-Wl,-z,norelro',
+    '-Wl,-z,noseparate-code',
+    '-Wl,--gc-sections',
+    '-ffunction-sections',
+    '-s',
+  ],
 ];
 
 /**

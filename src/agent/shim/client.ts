@@ -1,11 +1,9 @@
-import { readFile } from 'node:fs/promises';
-import { errnoOf } from '../../base/errors.ts';
 import type { Plan } from '../plan/operations.ts';
 import { connectToShim } from './connect.ts';
-import type { Executor, ExitRecord, Shims, StartedShim, StartOptions } from './contract.ts';
+import type { Executor, Shims, StartedShim, StartOptions } from './contract.ts';
 import { ShimExecutor } from './executor.ts';
+import { readRecord } from './record.ts';
 import { startShim } from './start.ts';
-import { parseRecord } from './wire.ts';
 
 /** @param path the shim's binary for this CPU. */
 export function createShims({ path }: { path: string }): Shims {
@@ -15,13 +13,4 @@ export function createShims({ path }: { path: string }): Shims {
     execute: (): Executor => new ShimExecutor(path),
     readRecord,
   };
-}
-
-export async function readRecord(path: string): Promise<ExitRecord | undefined> {
-  try {
-    return parseRecord(await readFile(path), path);
-  } catch (failure) {
-    if (errnoOf(failure) === 'ENOENT') return undefined;
-    throw failure;
-  }
 }

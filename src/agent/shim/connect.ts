@@ -33,8 +33,10 @@ function greet(address: string, path: string): Promise<StartedShim> {
   const onFrame = (received: Frame): void | Promise<void> => {
     if (live) return live.handle(received);
     if (received.type !== frame.hello) return;
+    const hello = parseHello(received.data);
     live = new LiveShim(connection, {
-      ...parseHello(received.data),
+      ...hello,
+      results: hello.results.sort((a, b) => a.id - b.id),
       subscribers: new Set(),
       findRecord: () => Promise.resolve(undefined),
     });

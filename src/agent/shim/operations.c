@@ -97,6 +97,14 @@ static long new_file(struct op_file op) {
   return file < 0 ? file : 0;
 }
 
+/* A directory that the root does not lead to is none of the plan's (CVE-2024-21626 again). */
+static long change_directory(const char *path) {
+  char where[4096];
+  long result = sys(chdir, path);
+  if (result < 0) return result;
+  return sys(getcwd, where, sizeof where) > 0 && where[0] != '/' ? -EPERM : 0;
+}
+
 static long mount_at(struct op_mount op) {
   if (strlen(op.data) >= 4096) return -E2BIG; /* mount(2) would cut it at a page without a word */
   return sys(mount, op.source, op.target, *op.type ? op.type : 0, op.flags, *op.data ? op.data : 0);
@@ -108,6 +116,12 @@ static long open_mount_tree(struct op_openTree op) {
   long fd = sys(open_tree, HERE, op.path, flags);
   if (fd < 0) return fd;
   trees[op.slot] = (int)fd + 1;
+  return 0;
+}
+
+u32 holds_tree(int fd) {
+  for (u32 i = 0; i < TREES; i++)
+    if (trees[i] == fd + 1) return 1;
   return 0;
 }
 
@@ -330,7 +344,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(moveMount, move_tree(op))
     DO(mountSetattr, set_mount(op))
     DO(pivotRoot, pivot(op.root))
-    DO(chdir, sys(chdir, op.path))
+    DO(chdir, change_directory(op.path))
     DO(chroot, sys(chroot, op.path))
     DO(mask, mask(op.path))
     DO(unshare, sys(unshare, op.flags))

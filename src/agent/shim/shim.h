@@ -31,6 +31,7 @@ extern struct process process;
 enum { QUIET = 1, GO_ON = 2 };
 /* Runs a list. QUIET: results are not recorded. GO_ON: failures do not stop it. Returns 0 or the errno that did. */
 u32 run(struct bytes list, u32 mode);
+u32 holds_tree(int fd);
 u32 find_spawn(struct bytes list, struct op_spawn *found);
 void report(u32 id, u32 errno, u64 nanoseconds, u32 size);
 u32 trace_room(u32 wanted);

@@ -43,6 +43,9 @@ static _Noreturn void be_child(struct bytes list, int sync, const int stdio[3]) 
   process.sync = sync;
   sys(rt_sigprocmask, 2, &no_signals, 0, 8);
   for (int fd = 0; fd < 3; fd++) sys(dup3, stdio[fd], fd, 0);
+  /* CVE-2024-21626: until execve closes them, /proc/self/fd/N is a way to the host for a working directory of that name. */
+  for (int fd = 3; fd < 256; fd++)
+    if (fd != sync && !holds_tree(fd)) sys(close, fd);
   /* CVE-2024-21626: a working directory or program below /proc/self/fd must not lead into a directory of the host. */
   if (process.socket_directory >= 0) sys(close, process.socket_directory);
   if (process.record >= 0) sys(close, process.record);

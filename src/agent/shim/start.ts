@@ -1,13 +1,13 @@
 import { deferred } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
 import { type Operation, type Plan, steps } from '../plan/operations.ts';
-import { readRecord } from './client.ts';
 import { Connection } from './connection.ts';
 import type { OnOutput, OperationResult, StartedShim, StartOptions } from './contract.ts';
 import { encodeOperations } from './encode.ts';
 import { PlanFailed, planTooLarge, shimVanished } from './errors.ts';
 import { LiveShim } from './live.ts';
 import { spawnShim } from './process.ts';
+import { readRecord } from './record.ts';
 import { type Frame, frame, frameHead, frameOf, parseResults, parseStarted, planLimit } from './wire.ts';
 
 const sigkill = 9;

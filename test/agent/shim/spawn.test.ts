@@ -130,6 +130,18 @@ describe('spawn', () => {
     for (const line of signals ?? []) assert.match(line, /:\t0{16}$/);
   });
 
+  it('leaves no way out through /proc/self/fd while the child sets itself up (CVE-2024-21626)', async () => {
+    for (let fd = 3; fd < 16; fd++) {
+      const through: Operation = { op: 'chdir', path: `/proc/self/fd/${fd}`, why };
+      const { step, errnoName } = await failed([through, shell('')], {
+        files: ['log', 'listen', 'record'],
+        stdin: true,
+      });
+      assert.equal(step.operation, through);
+      assert.ok(['ENOENT', 'ENOTDIR'].includes(errnoName), `${fd} ${errnoName}`);
+    }
+  });
+
   it('gives exactly the arguments and the environment', async () => {
     const { stdout } = await rig.output([
       { op: 'exec', file: 'busybox', argv: ['env'], env: ['EMPTY=', 'X=a b', 'NAME=中'], search: '/usr/bin:/bin', why },

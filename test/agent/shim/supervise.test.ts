@@ -63,7 +63,10 @@ describe('the supervising shim', () => {
 
     const again = await rig.shims.connect(rig.path('listen'));
     assert.deepEqual([again.pid, again.shimPid, again.startedAt], [first.pid, first.shimPid, first.startedAt]);
-    assert.deepEqual(again.results.map(({ id }) => id).sort(), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      again.results.map(({ id }) => id),
+      [0, 1, 2, 3, 4, 5],
+    );
     const got: string[] = [];
     again.subscribe(({ data }) => void got.push(data.toString()));
     await again.write(Buffer.from('it\n'));
