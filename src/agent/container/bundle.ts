@@ -49,8 +49,13 @@ export async function replaceFile(path: string, text: string): Promise<void> {
 
 /** An empty runtime directory: what an earlier life left (its exit record above all) must not be taken for this one's. */
 export async function freshRuntime(runtime: string): Promise<void> {
-  await rm(runtime, { recursive: true, force: true });
-  await mkdir(runtime, { recursive: true, mode: 0o700 });
+  try {
+    await mkdir(runtime, { mode: 0o700 });
+  } catch (failure) {
+    if (errnoOf(failure) !== 'EEXIST') throw failure;
+    await rm(runtime, { recursive: true, force: true });
+    await mkdir(runtime, { mode: 0o700 });
+  }
 }
 
 /** `-v` makes a missing source; every other bind source has to be there. */

@@ -6,6 +6,8 @@ import type { Exec } from './exec.ts';
 import { OutputHub } from './output.ts';
 import { type StoredRecord, saveRecord } from './record.ts';
 import { after, type Move } from './state.ts';
+import { TraceFile } from './trace-file.ts';
+import type { KnownAccountFiles } from './users.ts';
 
 /** One run of the initial process, from exec to the handled exit. */
 export interface Life {
@@ -32,6 +34,8 @@ export class Container {
   /** A life ended and its end is on disk. */
   readonly exited = new Signal<Exit>();
   readonly removed = new Signal<Exit>();
+  readonly trace: TraceFile;
+  accounts: KnownAccountFiles | undefined;
   life: Life | undefined;
   /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
   stopping: 'stop' | 'restart' | undefined;
@@ -47,6 +51,7 @@ export class Container {
     this.#record = record;
     this.directory = directories.directory;
     this.runtime = directories.runtime;
+    this.trace = new TraceFile(directories.directory);
   }
 
   get record(): StoredRecord {

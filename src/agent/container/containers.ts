@@ -96,6 +96,7 @@ async function shutdown(engine: Engine, closing: AbortController): Promise<void>
   for (const container of engine.registry.all()) {
     container.retry?.cancel();
     await engine.locks.run(container.id, () => container.saved());
+    await container.trace.flush().catch(() => undefined);
     container.life?.shim.disconnect();
     container.output.end();
   }

@@ -73,7 +73,6 @@ export async function recordExit(
   // A container that is removed next needs no record of its end.
   if (!removes) await container.save().catch(() => undefined);
   await endProcesses(engine, container, exit, { error: options.error });
-  await rm(container.runtime, { recursive: true, force: true }).catch(() => undefined);
   if (oomKilled) announce(engine, container, 'oom');
   announce(engine, container, 'die', {
     exitCode: String(exit.exitCode),
@@ -81,8 +80,14 @@ export async function recordExit(
   });
   container.output.end();
   container.exited.emit({ exitCode: exit.exitCode, error: options.error });
-  if (removes) await removeLocked(engine, container).catch(() => undefined);
-  else restart?.schedule(engine);
+  if (removes) {
+    // A failure leaves the container as dead, with the reason in its state.
+    await removeLocked(engine, container).catch(() => undefined);
+    return;
+  }
+  // Nobody waits for this: the next start, and the next engine, would do it too.
+  await rm(container.runtime, { recursive: true, force: true }).catch(() => undefined);
+  restart?.schedule(engine);
 }
 
 /**

@@ -10,6 +10,7 @@ export const removingPrefix = '.removing-';
 export async function removeLocked(engine: Engine, container: Container): Promise<void> {
   const last = container.record.state;
   container.retry?.cancel();
+  container.trace.drop();
   container.move('removing');
   const doomed = join(containersRoot(engine), `${removingPrefix}${container.id}`);
   try {

@@ -1,5 +1,4 @@
 import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { messageOf } from '../../base/errors.ts';
 import type { Trace } from '../../protocol/trace.ts';
 import type { Spec } from '../oci/runtime.ts';
@@ -39,8 +38,11 @@ export async function startLocked(engine: Engine, container: Container): Promise
   container.retry?.cancel();
   let plan: Plan | undefined;
   try {
-    await Promise.all([prepareSources(container), freshRuntime(container.runtime)]);
-    const spec = await specAtStart(engine, container);
+    const [spec] = await Promise.all([
+      specAtStart(engine, container),
+      prepareSources(container),
+      freshRuntime(container.runtime),
+    ]);
     plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
     const subscribed = container.output.hasClients;
     const [shim] = await Promise.all([
@@ -118,12 +120,11 @@ async function started(
   });
   beginLife(engine, container, shim, { subscribed: life.subscribed });
   announce(engine, container, 'start');
-  // Neither has to be on disk before the caller hears of the start: an agent that comes after a crash finds the shim's
+  // It need not be on disk before the caller hears of the start: an agent that comes after a crash finds the shim's
   // socket whatever the record says. A full disk shows when the end is recorded.
   container.save().catch(() => undefined);
-  saveTrace(container, traceOfStart(plan, shim.results, { startedAt: shim.startedAt, pid: shim.pid })).catch(
-    () => undefined,
-  );
+  const { results, startedAt, pid } = shim;
+  container.trace.keep(() => traceOfStart(plan, results, { startedAt, pid }));
 }
 
 async function failed(
@@ -144,13 +145,12 @@ async function failed(
   });
   container.began.emit(undefined);
   container.output.end();
-  const cleaned = await Promise.allSettled([
-    rm(container.runtime, { recursive: true, force: true }),
-    container.save(),
-    start.plan && start.thrown instanceof PlanFailed
-      ? saveTrace(container, traceOfStart(start.plan, start.thrown.results, { startedAt: Date.now() }))
-      : undefined,
-  ]);
+  const cleaned = await Promise.allSettled([rm(container.runtime, { recursive: true, force: true }), container.save()]);
+  const { plan, thrown } = start;
+  if (plan && thrown instanceof PlanFailed) {
+    const startedAt = Date.now();
+    container.trace.keep(() => traceOfStart(plan, thrown.results, { startedAt }));
+  }
   if (container.record.hostConfig.AutoRemove)
     cleaned.push(...(await Promise.allSettled([removeLocked(engine, container)])));
   const alsoFailed = cleaned.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
@@ -171,14 +171,6 @@ function traceOfStart(
     ...(facts.pid === undefined ? {} : { pid: facts.pid }),
     errnoName,
   });
-}
-
-async function saveTrace(container: Container, trace: Trace): Promise<void> {
-  await replaceFile(tracePath(container.directory), JSON.stringify(trace));
-}
-
-export function tracePath(directory: string): string {
-  return join(directory, 'trace.json');
 }
 
 /** @throws not-found: for a container that is gone by the time its lock was had. */

@@ -3,12 +3,13 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { Operation } from '../plan/operations.ts';
+import { identityInside } from '../sys/inside.ts';
 import { type Account, resolveAccount, UnknownAccount } from './accounts.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { StartFailed } from './errors.ts';
 
-interface AccountFiles {
+export interface AccountFiles {
   readonly passwd: string;
   readonly group: string;
 }
@@ -35,16 +36,27 @@ export async function accountInside(
   container: Container,
   options: { readonly user: string; readonly pid: number },
 ): Promise<Account> {
-  const enter: Operation[] = [
-    {
-      op: 'joinProcess',
-      pid: options.pid,
-      startTicks: BigInt(container.record.startTicks || '0'),
-      flags: CLONE_NEWNS,
-      why,
-    },
-  ];
-  return resolved(container, options.user, await readWith(engine, enter));
+  return resolved(container, options.user, await filesInside(engine, container, options.pid));
+}
+
+/** What an executor read in the running container; good for as long as the files are the same ones, unchanged. */
+export interface KnownAccountFiles {
+  readonly identity: string;
+  readonly files: AccountFiles;
+}
+
+async function filesInside(engine: Engine, container: Container, pid: number): Promise<AccountFiles> {
+  const identity = await identityOf(pid);
+  if (container.accounts?.identity === identity) return container.accounts.files;
+  const startTicks = BigInt(container.record.startTicks || '0');
+  const files = await readWith(engine, [{ op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why }]);
+  // Changed while it was being read: not kept.
+  if ((await identityOf(pid)) === identity) container.accounts = { identity, files };
+  return files;
+}
+
+async function identityOf(pid: number): Promise<string> {
+  return (await Promise.all(['/etc/passwd', '/etc/group'].map((path) => identityInside(pid, path)))).join(' ');
 }
 
 function resolved(container: Container, user: string, files: AccountFiles): Account {

@@ -7,7 +7,6 @@ import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
 import { errnoName } from '../shim/errno.ts';
-import { readJsonFile } from '../sys/durable.ts';
 import { namespaceKinds, readNamespaces } from '../sys/proc.ts';
 import { containerFacts, prepareSources } from './bundle.ts';
 import type { Container } from './container.ts';
@@ -15,7 +14,7 @@ import type { Engine } from './engine.ts';
 import { notRunning } from './errors.ts';
 import { specOf } from './exec.ts';
 import { never } from './record.ts';
-import { specAtStart, tracePath } from './start.ts';
+import { specAtStart } from './start.ts';
 import { hasProcess } from './state.ts';
 
 /** The plan of the running or last life; before the first start, the plan as it would be now. */
@@ -32,14 +31,8 @@ async function lastPlan(engine: Engine, container: Container): Promise<Plan> {
 
 /** Before the first start: every step not run. */
 export async function traceOfContainer(engine: Engine, container: Container): Promise<Trace> {
-  const stored = await readJsonFile(tracePath(container.directory));
-  if (isTrace(stored)) return stored;
-  return traceOf(await lastPlan(engine, container), [], { startedAt: never, errnoName });
-}
-
-/** Only this engine writes it, in one piece. */
-function isTrace(value: unknown): value is Trace {
-  return typeof value === 'object' && value !== null && 'steps' in value;
+  const stored = await container.trace.read();
+  return stored ?? traceOf(await lastPlan(engine, container), [], { startedAt: never, errnoName });
 }
 
 export async function namespacesOf(container: Container): Promise<NamespaceView[]> {

@@ -35,7 +35,7 @@ describe('containers: life', function () {
     assert.equal(die?.attributes['exitCode'], '3');
     assert.equal(die?.attributes['image'], 'bb');
     assert.deepEqual(await cgroupsOf(rig.host, done.id), []);
-    assert.ok(!existsSync(join(rig.execRoot, 'containers', done.id)));
+    await until('its runtime directory is gone', () => !existsSync(join(rig.execRoot, 'containers', done.id)));
     await rig.containers.remove(done.id, { force: false, volumes: true });
     assert.throws(() => rig.containers.get(done.id), refused('not-found', `No such container: ${done.id}`));
     assert.ok(!existsSync(join(rig.dataRoot, 'containers', done.id)));

@@ -224,6 +224,12 @@ describe('containers: attach, logs and exec', function () {
       });
     }
 
+    it('sees users that were added while it runs', async () => {
+      assert.equal((await rig.exec(id, ['id', '-u'], { user: 'fred' })).stdout, '1000\n');
+      await rig.exec(id, ['sh', '-c', 'echo late:x:777:50::/:/bin/sh >> /etc/passwd']);
+      assert.equal((await rig.exec(id, ['id', '-u'], { user: 'late' })).stdout, '777\n');
+    });
+
     it('names a user that is not there', async () => {
       await assert.rejects(rig.exec(id, ['id'], { user: 'ghost' }), {
         message: 'unable to find user ghost: no matching entries in passwd file',
