@@ -35,5 +35,5 @@ export interface Hello {
 /** `GET /porthole/v1/images/{name}/merged`: every entry, or with `path` the entries directly in that directory. */
 export type MergedTree = readonly LayerEntry[];
 
-/** Response header of the file routes: the file's `LayerEntry` as JSON in base64. */
+/** Response header of the file routes: the file's `LayerEntry`, without `xattrs`, as JSON in base64. */
 export const entryHeader = 'porthole-entry';

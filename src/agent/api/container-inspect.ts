@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { ContainerRecord } from '../container/contract.ts';
+import { maskedPaths, readonlyPaths } from '../oci/defaults.ts';
 import { type ContainerSizes, mountJson } from './container-summary.ts';
 import { endpointOf } from './networks.ts';
 
@@ -102,7 +103,7 @@ export function containerConfigJson(config: ContainerConfig): object {
     Tty: config.Tty ?? false,
     OpenStdin: config.OpenStdin ?? false,
     StdinOnce: config.StdinOnce ?? false,
-    Env: config.Env ?? null,
+    Env: config.Env?.length ? config.Env : null,
     Cmd: config.Cmd ?? null,
     ...(config.Healthcheck && { Healthcheck: config.Healthcheck }),
     Image: config.Image ?? '',
@@ -182,6 +183,10 @@ function hostConfigJson(config: HostConfig): object {
     IOMaximumIOps: 0,
     IOMaximumBandwidth: 0,
   };
+  const hidden =
+    config.Privileged === true
+      ? { MaskedPaths: null, ReadonlyPaths: null }
+      : { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths };
   const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== ''));
-  return { ...defaults, ...given };
+  return { ...defaults, ...hidden, ...given };
 }

@@ -85,8 +85,8 @@ async function sendFile(call: Call, file: OpenedFile): Promise<Reply> {
   return sent;
 }
 
-/** Names may hold any character, header values may not. */
-function encodeEntry(entry: LayerEntry): string {
+/** Base64, because names may hold any character; without extended attributes, which may be larger than a header may be. */
+function encodeEntry({ xattrs: _, ...entry }: LayerEntry): string {
   return Buffer.from(JSON.stringify(entry)).toString('base64');
 }
 
