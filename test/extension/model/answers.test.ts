@@ -1,0 +1,43 @@
+import assert from 'node:assert/strict';
+import { newsOf, usageOf } from '../../../src/extension/model/answers.ts';
+
+describe('engine answers', () => {
+  const event = (Type: string, Action: string) => newsOf(JSON.stringify({ Type, Action, Actor: { ID: 'x' } }));
+
+  it('tells events that change a row from those that do not', () => {
+    assert.deepEqual(event('container', 'die'), { kind: 'container', id: 'x', gone: false });
+    assert.deepEqual(event('container', 'destroy'), { kind: 'container', id: 'x', gone: true });
+    for (const action of ['exec_create: sh', 'exec_start: sh', 'exec_die', 'attach', 'top', 'kill', 'resize']) {
+      assert.equal(event('container', action), undefined, action);
+    }
+    assert.deepEqual(event('image', 'load'), { kind: 'images' });
+    assert.equal(event('network', 'connect'), undefined);
+    assert.equal(newsOf('{'), undefined);
+  });
+
+  const stats = (memory: object) =>
+    JSON.stringify({
+      cpu_stats: { cpu_usage: { total_usage: 300 }, system_cpu_usage: 2000, online_cpus: 4 },
+      precpu_stats: { cpu_usage: { total_usage: 100 }, system_cpu_usage: 1000 },
+      memory_stats: memory,
+    });
+
+  it('computes CPU and memory as docker stats does, on cgroup v1 and v2', () => {
+    assert.deepEqual(usageOf(stats({ usage: 100, limit: 500, stats: { total_inactive_file: 30 } })), {
+      cpuPercent: 80,
+      memory: 70,
+      memoryLimit: 500,
+    });
+    assert.equal(usageOf(stats({ usage: 100, stats: { inactive_file: 10 } }))?.memory, 90);
+  });
+
+  it('has nothing to say of a first or empty reading', () => {
+    const first = {
+      cpu_stats: { cpu_usage: { total_usage: 1 } },
+      precpu_stats: { cpu_usage: { total_usage: 0 } },
+      memory_stats: {},
+    };
+    assert.equal(usageOf(JSON.stringify(first)), undefined);
+    assert.equal(usageOf('nonsense'), undefined);
+  });
+});
