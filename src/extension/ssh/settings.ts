@@ -58,9 +58,7 @@ export function settingsOf(
   const tokens: Tokens = { alias, hostName, port, user, around };
   const file = (value: string) => absolute(expand(value, tokens), around);
   const files = (key: string, defaults: readonly string[]) =>
-    (first(key) === undefined ? defaults : splitWords(first(key) ?? ''))
-      .filter((one) => one.toLowerCase() !== 'none')
-      .map(file);
+    (options.get(key)?.flatMap(splitWords) ?? defaults).filter((one) => one.toLowerCase() !== 'none').map(file);
 
   const proxyJump = first('proxyjump');
   const proxyCommand = first('proxycommand');
