@@ -19,7 +19,7 @@ import { extraHosts, writeNetworkFiles } from './network-files.ts';
 import { never, type StoredRecord, saveRecord, timestamp } from './record.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
-import { joinedContainers, namedCapabilities } from './spec.ts';
+import { namedCapabilities } from './spec.ts';
 import { refuseUnsupported } from './supported.ts';
 import { fillVolume } from './volume-copy.ts';
 
@@ -69,7 +69,6 @@ async function draftRecord(
     architecture,
     kernel,
   });
-  for (const other of joinedContainers(hostConfig)) engine.registry.find(other);
   extraHosts(hostConfig);
   const merged = mergeConfig(options.config, image.config.config ?? {});
   if (merged.StopSignal) signalNumber(merged.StopSignal);

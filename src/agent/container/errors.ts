@@ -1,4 +1,4 @@
-import { PortholeError } from '../../base/errors.ts';
+import { type ErrorKind, PortholeError } from '../../base/errors.ts';
 
 /** The engine's failures, in dockerd's words: the docker command and scripts around it match some of them. */
 export const noSuchContainer = (name: string) => new PortholeError('not-found', `No such container: ${name}`);
@@ -35,8 +35,9 @@ export const notModified = (message: string) => new PortholeError('not-modified'
 export class StartFailed extends PortholeError {
   readonly exitCode: number;
 
-  constructor(message: string, options: { exitCode: number; cause?: unknown }) {
-    super(options.exitCode === 128 ? 'internal' : 'invalid', message, { cause: options.cause });
+  /** @param options.kind absent: invalid when the program is to blame, else internal. */
+  constructor(message: string, options: { exitCode: number; kind?: ErrorKind; cause?: unknown }) {
+    super(options.kind ?? (options.exitCode === 128 ? 'internal' : 'invalid'), message, { cause: options.cause });
     this.exitCode = options.exitCode;
   }
 }

@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { messageOf, PortholeError } from '../../base/errors.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { StartFailed } from './errors.ts';
 
@@ -28,6 +28,10 @@ export function startFailure(thrown: unknown, kind: 'create' | 'exec'): StartFai
       : 'OCI runtime exec failed: exec failed';
   const unable = `${prefix}: unable to start container process`;
   if (!(thrown instanceof PlanFailed)) {
+    // Found before the kernel was asked for anything: it says all there is to say.
+    if (thrown instanceof PortholeError) {
+      return new StartFailed(thrown.message, { exitCode: 128, kind: thrown.kind, cause: thrown });
+    }
     return new StartFailed(`${prefix}: ${messageOf(thrown)}`, { exitCode: 128, cause: thrown });
   }
   const { operation } = thrown.step;
@@ -41,6 +45,9 @@ export function startFailure(thrown: unknown, kind: 'create' | 'exec'): StartFai
     return new StartFailed(`${unable}: exec: "${file}": ${why}: unknown`, { exitCode: 126, cause: thrown });
   }
   if (operation.op === 'chdir' && thrown.step.list === 'child' && operation.path !== '/') {
+    if (kind === 'create' && thrown.errnoName === 'ENOTDIR') {
+      return new StartFailed(`Cannot mkdir: ${operation.path} is not a directory`, { exitCode: 126, cause: thrown });
+    }
     const text = `${unable}: chdir to cwd ("${operation.path}") set in config.json failed: ${why}: unknown`;
     return new StartFailed(text, { exitCode: thrown.errnoName === 'ENOENT' ? 127 : 126, cause: thrown });
   }

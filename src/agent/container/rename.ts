@@ -24,7 +24,8 @@ export async function rename(engine: Engine, container: Container, given: string
 
 function takeName(engine: Engine, container: Container, given: string): string {
   try {
-    const name = checkName(given);
+    // dockerd puts the slash before it looks at the name, and shows it.
+    const name = checkName(given.startsWith('/') ? given : `/${given}`);
     engine.registry.reserve(name, container.id);
     return name;
   } catch (cause) {

@@ -115,13 +115,6 @@ export function isOwnNetwork(hostConfig: HostConfig): boolean {
   return mode !== 'host' && !mode.startsWith('container:');
 }
 
-/** Names of the containers whose namespaces are shared. */
-export function joinedContainers(hostConfig: HostConfig): string[] {
-  return [hostConfig.NetworkMode, hostConfig.PidMode]
-    .filter((mode) => mode?.startsWith('container:'))
-    .map((mode) => (mode ?? '').slice('container:'.length));
-}
-
 function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, facts: SpecFacts): Namespace[] {
   const modes: Partial<Record<NamespaceType, string>> = {
     network: hostConfig.NetworkMode ?? '',

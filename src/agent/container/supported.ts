@@ -62,7 +62,7 @@ function checkMode(field: string, value: string | undefined, known: string[], op
 function checkNetwork(host: HostConfig): void {
   const mode = host.NetworkMode ?? '';
   if (['', 'default', 'bridge', 'none', 'host'].includes(mode) || /^container:.+/.test(mode)) return;
-  throw notSupportedYet(`The network ${mode} (networks other than bridge, none and host)`);
+  throw invalid(`network ${mode} not found`);
 }
 
 function checkRestart(host: HostConfig): void {

@@ -250,8 +250,11 @@ describe('containers: limits, rights and what is refused', function () {
     // The sleeper was not init's child in a PID namespace: the engine ended it and took the cgroup away.
     assert.deepEqual(await cgroupsOf(rig.host, onHost.id), []);
     assert.throws(() => rig.containers.get('other'));
-    await assert.rejects(rig.create(['true'], { hostConfig: { NetworkMode: 'container:ghost' } }), {
-      message: 'No such container: ghost',
+    const lonely = await rig.create(['true'], { hostConfig: { NetworkMode: 'container:ghost' } });
+    await assert.rejects(rig.containers.start(lonely), (failure: unknown) => {
+      assert.ok(isKind(failure, 'not-found'));
+      assert.equal(failure.message, 'No such container: ghost');
+      return true;
     });
   });
 });
