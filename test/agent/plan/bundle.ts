@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
-import { arch } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { buildShim } from '../../../scripts/build-shim.ts';
 import { killCgroup, removeCgroup } from '../../../src/agent/cgroup/leftovers.ts';
 import { defaultSpec } from '../../../src/agent/oci/defaults.ts';
 import type { Process, Spec } from '../../../src/agent/oci/runtime.ts';
@@ -16,9 +13,7 @@ import type { ExitRecord, Shims, StartedShim } from '../../../src/agent/shim/con
 import { fileBinds } from '../../../src/agent/sys/binds.ts';
 import { readHostFacts } from '../../../src/agent/sys/facts.ts';
 import { startTicks } from '../../../src/agent/sys/proc.ts';
-
-const dist = fileURLToPath(new URL('../../../dist/agent/', import.meta.url));
-const shimPath = join(dist, `shim-linux-${arch()}`);
+import { freshShim } from '../shim/rig.ts';
 
 /** One container on a busybox image in a temporary directory, run by compiled plans on the real kernel. */
 export class Bundle {
@@ -29,8 +24,7 @@ export class Bundle {
   readonly #started: StartedShim[] = [];
 
   static async make(): Promise<Bundle> {
-    buildShim({ outDir: dist });
-    return new Bundle(await readHostFacts(), createShims({ path: shimPath }));
+    return new Bundle(await readHostFacts(), createShims({ path: freshShim() }));
   }
 
   private constructor(host: HostFacts, shims: Shims) {
@@ -89,17 +83,22 @@ export class Bundle {
   async start(
     spec: Spec,
     onOutput: (text: string) => void = () => undefined,
+    host = this.host,
   ): Promise<{ plan: Plan; shim: StartedShim }> {
-    const plan = compile(spec, { host: this.host, container: await this.facts(spec) });
+    const plan = compile(spec, { host, container: await this.facts(spec) });
     return { plan, shim: await this.#run(plan, onOutput) };
   }
 
   /** Runs to the end. */
-  async run(spec: Spec): Promise<{ output: string; exit: ExitRecord; plan: Plan }> {
+  async run(spec: Spec, host = this.host): Promise<{ output: string; exit: ExitRecord; plan: Plan }> {
     let output = '';
-    const { plan, shim } = await this.start(spec, (text) => {
-      output += text;
-    });
+    const { plan, shim } = await this.start(
+      spec,
+      (text) => {
+        output += text;
+      },
+      host,
+    );
     const exit = await shim.exited;
     return { output, exit, plan };
   }
