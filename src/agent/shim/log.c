@@ -74,12 +74,14 @@ void log_output(u32 stream, const u8 *data, usize size) {
     usize take = 0;
     while (take < size && data[take] != '\n') take++;
     u32 ended = take < size;
+    /* Only what follows says whether a full buffer is a part or a whole line. */
+    if (held == LINE && take) line(stream, "P ", pending[stream], held), held = 0;
     if (held == 0 && ended && take <= LINE) line(stream, "F ", data, take);
     else {
       if (take > LINE - held) take = LINE - held, ended = 0;
       memcpy(pending[stream] + held, data, take);
       held += (u32)take;
-      if (ended || held == LINE) line(stream, ended ? "F " : "P ", pending[stream], held), held = 0;
+      if (ended) line(stream, "F ", pending[stream], held), held = 0;
     }
     data += take + ended;
     size -= take + ended;

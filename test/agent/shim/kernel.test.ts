@@ -62,7 +62,6 @@ describe('kernel operations of the shim', () => {
   it('makes a container: six namespaces, overlay root, pivot_root, names, loopback', async () => {
     const lower = rig.busyboxRoot();
     for (const name of ['upper', 'work', 'merged']) mkdirSync(rig.path(name));
-    const mounts = readFileSync('/proc/self/mountinfo', 'utf8');
     const { stdout, stderr, exit } = await rig.output(
       [
         { op: 'chdir', path: rig.directory, why },
@@ -87,7 +86,7 @@ describe('kernel operations of the shim', () => {
     for (const name of spaces) assert.notEqual(name, readlinkSync(`/proc/self/ns/${name.split(':')[0]}`));
     assert.equal(readFileSync(rig.path('upper', 'made'), 'utf8'), 'x\n');
     assert.equal(existsSync(`${lower}/made`), false);
-    assert.equal(readFileSync('/proc/self/mountinfo', 'utf8'), mounts, 'nothing is left on the host');
+    assert.ok(!readFileSync('/proc/self/mountinfo', 'utf8').includes(rig.directory), 'nothing is left on the host');
   });
 
   it('binds through detached trees opened before the pivot, and sets attributes', async () => {

@@ -28,8 +28,7 @@ describe('the supervising shim', () => {
     assert.deepEqual(out.map(text), [
       'stdout F one',
       'stdout F ',
-      'stdout P x*16384',
-      'stdout F ',
+      'stdout F x*16384',
       'stdout P y*16384',
       'stdout F y*3616',
       'stdout P end',
