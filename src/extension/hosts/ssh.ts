@@ -18,6 +18,8 @@ export interface SshHostOptions {
   readonly dataRoot?: string;
   readonly execRoot?: string;
   readonly socket?: string;
+  /** On the host; where the other engines listen when not at their usual place. */
+  readonly sockets?: Partial<Readonly<Record<'docker' | 'podman', string>>>;
 }
 
 export interface SshHostServices {
@@ -78,10 +80,12 @@ async function openChannel(shell: RemoteShell, program: RemoteProgram, signal: A
   }
 }
 
-function flags({ dataRoot, execRoot, socket }: SshHostOptions): string[] {
+function flags({ dataRoot, execRoot, socket, sockets }: SshHostOptions): string[] {
   return [
     ...(dataRoot === undefined ? [] : ['--data-root', dataRoot]),
     ...(execRoot === undefined ? [] : ['--exec-root', execRoot]),
     ...(socket === undefined ? [] : ['--host', `unix://${socket}`]),
+    ...(sockets?.docker === undefined ? [] : ['--docker', sockets.docker]),
+    ...(sockets?.podman === undefined ? [] : ['--podman', sockets.podman]),
   ];
 }
