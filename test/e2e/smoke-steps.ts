@@ -70,12 +70,15 @@ export const steps: readonly Step[] = [
   {
     name: 'a layer unfolds into its files',
     run: async ({ workbench }) => {
-      await workbench.closePanel().catch(() => undefined);
+      await workbench.dismissTerminal();
       await workbench.unfold(workbench.row('Images', image));
       const layers = workbench.view('Images').locator('[role=treeitem][aria-level="2"]');
       await layers.first().waitFor();
       assert.ok((await layers.count()) >= 2, 'the starter image has several layers');
-      await unfoldUntil(workbench, 'motd');
+      // The second layer edits a file of the first one.
+      await workbench.unfold(workbench.row('Images', /edit \/etc\/motd/));
+      await workbench.unfold(workbench.row('Images', /^etc/));
+      await workbench.row('Images', /^motd/).waitFor();
     },
   },
   {
@@ -104,7 +107,7 @@ export const steps: readonly Step[] = [
       const frame = await workbench.webview(/memory[\s\S]*pids|pids[\s\S]*memory/i);
       await until('figures', async () => /\d+(\.\d+)?\s*(KiB|MiB|kB|MB)/.test(await frame.locator('body').innerText()));
       await frame.locator('canvas').first().waitFor();
-      await frame.locator('table').first().waitFor();
+      await frame.locator('table').filter({ visible: true }).first().waitFor();
     },
   },
   {
@@ -130,27 +133,4 @@ export const steps: readonly Step[] = [
 /** What a row says to eyes and to a screen reader. */
 async function words(row: { innerText(): Promise<string>; getAttribute(name: string): Promise<string | null> }) {
   return `${await row.innerText()} ${(await row.getAttribute('aria-label')) ?? ''}`;
-}
-
-/** Unfolds layers and folders, the top layer first, until a file of that name is there. */
-async function unfoldUntil(workbench: Workbench, file: string): Promise<void> {
-  const wanted = workbench.row('Images', new RegExp(`^${file}`));
-  const tried = new Set<string>();
-  await until(
-    `${file} is found in a layer`,
-    async () => {
-      if (await wanted.isVisible()) return true;
-      const folded = workbench.view('Images').locator('[role=treeitem][aria-expanded="false"]');
-      for (let at = 0; at < (await folded.count()); at += 1) {
-        const row = folded.nth(at);
-        const label = (await row.getAttribute('aria-label')) ?? '';
-        if (tried.has(label)) continue;
-        tried.add(label);
-        await workbench.unfold(row);
-        return false;
-      }
-      return false;
-    },
-    { timeoutMs: 60_000 },
-  );
 }

@@ -7,7 +7,8 @@ import { screenshotsDir } from '../../scripts/paths.ts';
 import { attempt } from '../../scripts/processes.ts';
 import { makeStarterImage } from '../../scripts/starter-image.ts';
 import { serveVsCode } from '../../scripts/vscode.ts';
-import { settle, takeSnapshot } from '../support/leaks.ts';
+import { messageOf } from '../../src/base/errors.ts';
+import { leftBehind, takeSnapshot } from '../support/leaks.ts';
 import { type SmokeContext, steps } from './smoke-steps.ts';
 import { Workbench } from './workbench.ts';
 
@@ -38,7 +39,7 @@ export async function smoke({ extensionDir, starterImage }: SmokeOptions): Promi
     await agent?.stop({ containers: 'remove' });
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   }
-  const left = await settle(before);
+  const left = await leftBehind(before);
   if (left.length > 0) throw new Error(`Left behind:\n  ${left.join('\n  ')}`);
   console.log('  ✓ nothing is left behind');
   console.log(`${steps.length + 1} passed, 0 failed, 0 skipped`);
@@ -76,11 +77,11 @@ async function drive({
         try {
           await run(context);
         } catch (failure) {
-          await page.screenshot({ path: join(screenshotsDir, `${number}-failed.png`) });
+          const shot = join(screenshotsDir, `${number}-failed.png`);
+          await page.screenshot({ path: shot });
           const said = await context.workbench.notifications();
-          throw new Error(`Step ${number} "${name}" was not seen; VS Code says ${JSON.stringify(said)}`, {
-            cause: failure,
-          });
+          const why = `${messageOf(failure)}\nVS Code says ${JSON.stringify(said)}; see ${shot}`;
+          throw new Error(`Step ${number} "${name}" was not seen: ${why}`, { cause: failure });
         }
         await page.screenshot({ path: join(screenshotsDir, `${number}-${name.replace(/\W+/g, '-')}.png`) });
         console.log(`  ✓ ${number} ${name} (${((Date.now() - begun) / 1000).toFixed(1)} s)`);

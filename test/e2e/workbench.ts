@@ -41,15 +41,17 @@ export class Workbench {
   /** Picks an entry of a row's context menu. */
   async pick(row: Locator, entry: string): Promise<void> {
     const item = this.page.getByRole('menuitem', { name: entry, exact: true });
-    await until(`the menu has ${entry}`, async () => {
-      // A row can be drawn anew between the look at it and the click.
-      await row.click({ button: 'right' });
-      await this.page.locator('.monaco-menu').first().waitFor();
-      if (await item.isVisible()) return true;
+    // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row.
+    await retrying(4, async () => {
       await this.page.keyboard.press('Escape');
-      return false;
+      await row.click({ button: 'right' });
+      await item.waitFor({ timeout: 5_000 });
     });
-    await item.click();
+    // A menu takes no click in its first moments, lest the one that opened it picks an entry.
+    await retrying(4, async () => {
+      if (await item.isVisible()) await item.click({ timeout: 5_000 });
+      await item.waitFor({ state: 'detached', timeout: 2_000 });
+    });
   }
 
   /** Runs a command from the palette. */
@@ -82,10 +84,11 @@ export class Workbench {
     await this.page.keyboard.type(text);
   }
 
-  /** Closes the bottom panel, so that editors and views have the room. */
-  async closePanel(): Promise<void> {
-    await this.command('View: Close Panel');
-    await this.page.locator('.terminal-wrapper.active').waitFor({ state: 'hidden' });
+  /** Presses a key in a terminal whose program has ended: it goes, and the panel with the last one. */
+  async dismissTerminal(): Promise<void> {
+    const terminal = this.page.locator('.terminal-wrapper.active');
+    await this.type(' ');
+    await terminal.waitFor({ state: 'hidden' });
   }
 
   /** A tab of the editor area by its title. */
@@ -113,5 +116,15 @@ export class Workbench {
   /** Messages that pop up at the bottom right. */
   async notifications(): Promise<string[]> {
     return this.page.locator('.notification-list-item-message').allInnerTexts();
+  }
+}
+
+async function retrying(times: number, task: () => Promise<void>): Promise<void> {
+  for (let left = times - 1; ; left -= 1) {
+    try {
+      return await task();
+    } catch (failure) {
+      if (left === 0) throw failure;
+    }
   }
 }
