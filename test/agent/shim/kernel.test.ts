@@ -211,6 +211,7 @@ describe('kernel operations of the shim', () => {
       { op: 'umask', mask: 0o27, why },
       { op: 'prctl', option: 8, value: 1n, why },
       { op: 'capBounding', keep: kill | bind, why },
+      { op: 'fchown', fd: 1, uid: 1234, gid: 0xffffffff, why },
       { op: 'setgroups', groups, why },
       { op: 'setgid', gid: 30, why },
       { op: 'setuid', uid: 1234, why },

@@ -44,8 +44,8 @@ export interface SpawnOptions {
 
 /** A temporary directory, a shim, and what a test made with them. */
 export class Rig {
-  readonly directory = mkdtempSync('/tmp/porthole-shim-test-');
   readonly shims: Shims = createShims({ path: freshShim() });
+  readonly directory = mkdtempSync('/tmp/porthole-shim-test-');
   readonly #started: StartedShim[] = [];
 
   path(...parts: string[]): string {

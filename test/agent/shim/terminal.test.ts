@@ -109,7 +109,10 @@ describe('the shim’s terminal', () => {
   });
 
   it('belongs to the user of the program', async () => {
-    const shim = await open('echo through > /dev/console; exit 0', [{ op: 'setuid', uid: 4321, why }]);
+    const shim = await open('echo through > /dev/console; exit 0', [
+      { op: 'fchown', fd: 0, uid: 4321, gid: 0xffffffff, why },
+      { op: 'setuid', uid: 4321, why },
+    ]);
     await shim.exited;
     assert.equal(shown, 'through\r\n');
   });
