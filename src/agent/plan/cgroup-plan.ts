@@ -34,8 +34,8 @@ export function joinCgroups(spec: Spec, path: string, host: HostFacts): Operatio
   if (host.cgroup.version === 2) {
     return [{ op: 'write', path: `${host.cgroup.root}${path}/cgroup.procs`, data: text('0'), why }];
   }
-  // `tasks` moves one thread. `cgroup.procs` moves a whole process and takes a lock against every fork and exit on the
-  // machine to do so, which waits for an RCU grace period: milliseconds. This process has only one thread.
+  // `tasks` moves the one thread that there is. `cgroup.procs` moves a whole process and locks out every fork and exit of
+  // the machine to do so, which older kernels pay with an RCU grace period (cgroup_procs_write_start in the kernel).
   return usedHierarchies(spec, host.cgroup).map((one) => ({
     op: 'write',
     path: `${one.root}${path}/tasks`,

@@ -100,7 +100,9 @@ function addFileSystem(steps: Steps, { mount, options }: { mount: SpecMount; opt
   const sealLater = type === 'tmpfs' && (options.flags & MS_RDONLY) !== 0n;
   const flags = sealLater ? options.flags & ~MS_RDONLY : options.flags;
   const why = reasonFor(mount);
-  steps.mounts.push(directoryPoint(target));
+  // The kernel's own files, which later steps write to and hide: in their place, and not behind a link (CVE-2019-19921).
+  const isKernels = (type === 'proc' || type === 'sysfs') && target.lastIndexOf('/') === 0;
+  steps.mounts.push(isKernels ? ownPoint(target) : directoryPoint(target));
   steps.mounts.push({ op: 'mount', source: mount.source ?? type, target, type, flags, data: options.data, why });
   if (options.propagation !== undefined) steps.mounts.push(setPropagation(target, options.propagation));
   if (sealLater) steps.seal.push(remountReadOnly(target, options.flags));
@@ -220,6 +222,10 @@ export function isBelow(path: string, directory: string): boolean {
 
 function directoryPoint(path: string): Operation {
   return { op: 'mkdirs', path, mode: 0o755, why: reasons.mountPoint };
+}
+
+function ownPoint(path: string): Operation {
+  return { op: 'directory', path, mode: 0o755, why: reasons.mountPoint };
 }
 
 function filePoint(path: string): Operation[] {

@@ -63,6 +63,8 @@ export const operationTable = {
   chroot: { code: 27, args: { path: 'text' } },
   /** Hides a path: /dev/null (checked to be the null device) over a file, an empty read-only tmpfs over a directory. */
   mask: { code: 28, args: { path: 'text' } },
+  /** mkdir(2) that is content with a directory, but with nothing else: a symbolic link to a directory is ENOTDIR. */
+  directory: { code: 37, args: { path: 'text', mode: 'u32' } },
 
   // Namespaces and the machine they show.
   unshare: { code: 30, args: { flags: 'u64' } },

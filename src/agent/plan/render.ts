@@ -77,6 +77,8 @@ function renderers(operation: Operation): string {
       return `mkdir${mode(operation.mode, 0o755)} ${word(operation.path)}`;
     case 'mkdirs':
       return `mkdir -p${mode(operation.mode, 0o755)} ${word(operation.path)}`;
+    case 'directory':
+      return `mkdir --no-link${mode(operation.mode, 0o755)} ${word(operation.path)}`;
     case 'touch':
       return `touch${mode(operation.mode, 0o644)} ${word(operation.path)}`;
     case 'write':

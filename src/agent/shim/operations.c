@@ -44,6 +44,15 @@ static long make_parents(const char *path, u32 mode) {
   return result < 0 ? result : (is.stx_mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
 }
 
+/* CVE-2019-19921: /proc must be a directory of the image, not a link to where somebody else can swap it. */
+static long own_directory(struct op_directory op) {
+  struct statx is;
+  long result = sys(mkdirat, HERE, op.path, op.mode);
+  if (result != -EEXIST) return result;
+  result = sys(statx, HERE, op.path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &is);
+  return result < 0 ? result : (is.stx_mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
+}
+
 static long touch(const char *path, u32 mode) {
   /* mknod, not open: whatever is there already is not opened, so a FIFO or a device cannot do harm. */
   long result = sys(mknodat, HERE, path, S_IFREG | mode, 0);
@@ -281,17 +290,6 @@ static long raise_ambient(u64 set) {
   return result;
 }
 
-static long set_user(u32 uid) {
-  /* A program that is not root opens /dev/stdout anew through /proc: its pipes or terminal become its own. */
-  for (int fd = 0; fd < 3 && process.sync >= 0; fd++) {
-    struct statx is;
-    if (sys(statx, fd, "", AT_EMPTY_PATH, STATX_TYPE, &is) < 0) continue;
-    u32 type = is.stx_mode & S_IFMT;
-    if (type == S_IFIFO || (type == S_IFCHR && is.stx_rdev_major >= 136)) sys(fchown, fd, uid, -1);
-  }
-  return sys(setresuid, uid, uid, uid);
-}
-
 static long limit(struct op_setrlimit op) {
   u64 limits[2] = {op.soft, op.hard};
   return sys(prlimit64, 0, op.resource, limits, 0);
@@ -360,9 +358,10 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(capAmbient, raise_ambient(op.set))
     DO(setgroups, sys(setgroups, op.groups.size / 4, op.groups.data))
     DO(setgid, sys(setresgid, op.gid, op.gid, op.gid))
-    DO(setuid, set_user(op.uid))
+    DO(setuid, sys(setresuid, op.uid, op.uid, op.uid))
     DO(setrlimit, limit(op))
     DO(umask, (sys(umask, op.mask), 0))
+    DO(directory, own_directory(op))
     DO(fchown, sys(fchown, op.fd, op.uid, op.gid))
     DO(seccomp, filter_calls(op))
     case OP_setsid: return sys(setsid);

@@ -234,6 +234,15 @@ describe('a compiled plan on this kernel', function () {
     );
   });
 
+  for (const name of ['proc', 'sys']) {
+    it(`does not mount /${name} through a link of the image (CVE-2019-19921)`, async () => {
+      symlinkSync('/elsewhere', bundle.path('layer', name));
+      mkdirSync(bundle.path('layer/elsewhere'));
+      const named = (failure: unknown) => failure instanceof PlanFailed && /ENOTDIR/.test(failure.message);
+      await assert.rejects(bundle.run(bundle.spec('true')), named);
+    });
+  }
+
   it('has no directory of the host in reach of its working directory (CVE-2024-21626)', async () => {
     for (let fd = 0; fd < 24; fd++) {
       const run = bundle.run(bundle.spec('true', { process: { cwd: `/proc/self/fd/${fd}` } }));
