@@ -14,6 +14,8 @@ import type { Plan } from '../plan/operations.ts';
  *     | <---- results, started ---- | <---- pipe closed by execve ---- | exec
  *     | <---- output, exited ------ | reaps, after, exit record        x
  *
+ * `after` runs when the process has ended, and also when a step failed on the way to it: all of it, whatever fails in it.
+ *
  * The shim never needs the agent: when its connection goes away it carries on, and a new agent connects to the
  * socket that `listen` opened and is told the state first.
  */
