@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import { type Duplex, PassThrough, type Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import type { Engine } from './engine.ts';
-import { badParameter, bodyTooLarge } from './errors.ts';
+import { badParameter, bodyTooLarge, uploadCut } from './errors.ts';
 import { hijackHead, readUpgradeBody, takeSocket } from './hijack.ts';
 import { Query } from './query.ts';
 import type { Call, Match } from './route.ts';
@@ -58,13 +58,27 @@ export class HttpCall implements Call {
     if (this.#socket !== undefined) return readUpgradeBody(this.request, this.#socket, limit);
     const parts: Buffer[] = [];
     let length = 0;
-    for await (const part of this.request) {
+    for await (const part of this.upload()) {
       if (!(part instanceof Buffer)) continue;
       length += part.length;
       if (length > limit) throw bodyTooLarge(limit);
       parts.push(part);
     }
     return Buffer.concat(parts);
+  }
+
+  upload(): Readable {
+    const { request } = this;
+    const body = new PassThrough();
+    request.pipe(body);
+    request.once('close', () => {
+      if (!request.complete) body.destroy(uploadCut());
+    });
+    body.once('close', () => {
+      request.unpipe(body);
+      request.resume();
+    });
+    return body;
   }
 
   hijack(contentType: string): Duplex {

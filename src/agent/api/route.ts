@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Readable } from 'node:stream';
 import type { ApiMinor } from './api-version.ts';
 import type { Engine } from './engine.ts';
 import type { Query } from './query.ts';
@@ -33,6 +33,11 @@ export interface Call {
   param(name: string): string;
   /** The whole body. @throws invalid above `limit` bytes. */
   readBody(limit: number): Promise<Buffer>;
+  /**
+   * The body as a stream that may be dropped halfway: what is left of the body is then read and thrown away, so that
+   * the client still hears the answer. Destroying the request itself would take the connection with it.
+   */
+  upload(): Readable;
   /** Takes the connection over and answers 101 (the client asked for an upgrade) or 200; raw bytes follow both ways. */
   hijack(contentType: string): Duplex;
 }

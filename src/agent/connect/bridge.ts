@@ -28,6 +28,8 @@ const connectionWindow = 64 * 1024 * 1024;
 export async function serveBridge(channel: Duplex, targets: BridgeTargets): Promise<void> {
   const server = createServer({
     settings: { initialWindowSize: streamWindow, maxConcurrentStreams: 10_000 },
+    // In MB; the default of 10 ends streams when many are read slowly.
+    maxSessionMemory: 256,
     // A tunnel may rest for hours: the client's pings tell whether it lives.
     unknownProtocolTimeout: 0,
   });

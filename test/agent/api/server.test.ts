@@ -4,7 +4,8 @@ import { stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
-import { PortholeError } from '../../../src/base/errors.ts';
+import { deferred } from '../../../src/base/async.ts';
+import { isKind, PortholeError } from '../../../src/base/errors.ts';
 import { ask } from '../../support/agent.ts';
 import { type FakeEngine, record, serveFakes } from './fakes.ts';
 
@@ -97,7 +98,7 @@ describe('api: the server over given parts', () => {
       ['no object', '[]', 'application/json', /^invalid value for the request body: /],
       [
         'too large',
-        `{"Image":"${'x'.repeat(4 << 20)}"}`,
+        `{"Image":"${'x'.repeat(40 << 20)}"}`,
         'application/json',
         /^the request body is larger than 4194304/,
       ],
@@ -113,7 +114,8 @@ describe('api: the server over given parts', () => {
               resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() });
             },
           );
-          sending.once('error', reject).end(body);
+          // The answer may come before the body is out; what happens to the rest is no matter.
+          sending.on('error', reject).end(body);
         });
         assert.equal(answer.status, 400);
         assert.match(String(message(answer.body)), expected);
@@ -138,6 +140,53 @@ describe('api: the server over given parts', () => {
       assert.deepEqual(JSON.parse(JSON.stringify(config)), { Image: 'a' });
       assert.deepEqual(JSON.parse(JSON.stringify(hostConfig)), { NetworkMode: 'none' });
     });
+  });
+
+  it('an archive that is refused at its beginning: the client still hears why', async () => {
+    const { socket } = await serve({
+      images: {
+        load: async (archive) => {
+          for await (const part of archive)
+            throw new PortholeError('invalid', `it begins with ${String(part).slice(0, 4)}`);
+          return [];
+        },
+      },
+    });
+    const body = await new Promise<string>((resolve, reject) => {
+      request({ socketPath: socket, method: 'POST', path: '/images/load' }, async (response) => {
+        resolve(Buffer.concat(await response.toArray()).toString());
+      })
+        .once('error', reject)
+        .end(Buffer.alloc(50 << 20, 'junk'));
+    });
+    assert.deepEqual(JSON.parse(body), {
+      errorDetail: { message: 'it begins with junk' },
+      error: 'it begins with junk',
+    });
+  });
+
+  it('an upload that breaks off ends the reading of it', async () => {
+    const { promise, resolve } = deferred<unknown>();
+    const { socket } = await serve({
+      images: {
+        load: async (archive) => {
+          const failure = await archive
+            .resume()
+            .toArray()
+            .then(
+              () => 'complete',
+              (thrown: unknown) => thrown,
+            );
+          resolve(failure);
+          throw failure;
+        },
+      },
+    });
+    const client = connect(socket, () => {
+      client.write('POST /images/load HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\npart');
+      void ask(socket, 'GET', '/_ping').then(() => client.destroy());
+    });
+    assert.ok(isKind(await promise, 'canceled'));
   });
 
   it('a client that goes away aborts its request', async () => {

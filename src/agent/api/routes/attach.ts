@@ -14,10 +14,15 @@ export const attachRoutes: readonly Route[] = [
   { method: 'GET', path: '/containers/{id}/logs', handler: logs },
 ];
 
+/** Bytes of a body that nobody asked for. */
+const bodyLimit = 64 * 1024;
+
 async function attach(call: Call): Promise<Reply> {
   const { query } = call;
   const stdin = query.flag('stdin');
   const detachKeys = query.text('detachKeys');
+  // dockerode repeats its options as a body: unread, it would reach the container as if it had been typed.
+  if (Number(call.request.headers['content-length'] ?? 0) > 0) await call.readBody(bodyLimit);
   const streams = await call.engine.containers.attach(call.param('id'), {
     stdin,
     stdout: query.flag('stdout'),

@@ -11,10 +11,10 @@ export const imageTransferRoutes: readonly Route[] = [
 ];
 
 async function load(call: Call): Promise<Reply> {
-  const { engine, request, response, signal } = call;
+  const { engine, response, signal } = call;
   const lines: object[] = [];
   try {
-    for (const { id, tags } of await engine.images.load(request, { signal })) {
+    for (const { id, tags } of await engine.images.load(call.upload(), { signal })) {
       lines.push(...tags.map((tag) => ({ stream: `Loaded image: ${tag}\n` })));
       if (tags.length === 0) lines.push({ stream: `Loaded image ID: ${id}\n` });
       announceImage(engine, 'load', { id, name: id });
@@ -32,7 +32,7 @@ async function load(call: Call): Promise<Reply> {
 
 /** `docker import` and, once there is a registry client, `docker pull`. */
 async function create(call: Call): Promise<Reply> {
-  const { engine, query, request, response, signal } = call;
+  const { engine, query, response, signal } = call;
   const [source, image] = [query.text('fromSrc'), query.text('fromImage')];
   if (image !== '') {
     throw notThereYet(
@@ -43,7 +43,7 @@ async function create(call: Call): Promise<Reply> {
   if (source !== '-') throw notThereYet(`Importing from the address ${source} (send the archive: fromSrc=-)`);
   const reference = referenceOf(query.text('repo'), query.text('tag'));
   const platform = platformOf(query.text('platform'));
-  const { id } = await engine.images.importTar(request, {
+  const { id } = await engine.images.importTar(call.upload(), {
     ...(reference !== '' && { reference }),
     message: query.text('message') || 'Imported from -',
     changes: query.texts('changes'),
