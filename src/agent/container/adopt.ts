@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { isKind } from '../../base/errors.ts';
 import { compile } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
@@ -18,6 +19,8 @@ import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { hasProcess } from './state.ts';
 
 const SIGKILL = 9;
+/** Milliseconds that the start of the engine waits for one shim. */
+const patience = 3000;
 /** Containers that are looked at side by side. */
 const width = 16;
 
@@ -45,9 +48,17 @@ export async function adopt(engine: Engine): Promise<void> {
     engine.registry.add(new Container(record, directoriesOf(engine, record.id)));
   });
   await endOrphans(engine);
-  await inParallel(engine.registry.all(), (container) =>
-    engine.locks.run(container.id, () => settle(engine, container)),
-  );
+  await inParallel(engine.registry.all(), (container) => settleInTime(engine, container));
+}
+
+/** A shim that was stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on. */
+async function settleInTime(engine: Engine, container: Container): Promise<void> {
+  const settled = engine.locks.run(container.id, () => settle(engine, container));
+  const late = new AbortController();
+  await Promise.race([settled, delay(patience, undefined, { signal: late.signal, ref: false }).catch(() => undefined)]);
+  late.abort();
+  // A failure after that shows at whatever is tried next with the container.
+  settled.catch(() => undefined);
 }
 
 /** A shim whose container's directory is gone serves nobody. */

@@ -2,6 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join, posix } from 'node:path';
+import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { ImageRecord } from '../store/contract.ts';
@@ -43,12 +44,17 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
     await syncDirectory(containersRoot(engine));
     undo.release();
   } catch (failure) {
-    await undo.unwind(failure);
+    await undo.unwind(explained(failure));
   }
   const container = new Container(record, directoriesOf(engine, id));
   engine.registry.add(container);
   announce(engine, container, 'create');
   return { id, warnings: warningsOf(record, image) };
+}
+
+function explained(failure: unknown): unknown {
+  if (errnoOf(failure) !== 'ENOSPC' && errnoOf(failure) !== 'EDQUOT') return failure;
+  return new PortholeError('unavailable', `no space left for a container: ${messageOf(failure)}`, { cause: failure });
 }
 
 export function directoriesOf(engine: Engine, id: string): { readonly directory: string; readonly runtime: string } {

@@ -5,6 +5,7 @@ import type { Process, Spec } from '../oci/runtime.ts';
 import { compileExec } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { readJsonFile } from '../sys/durable.ts';
+import { isAlive, startTicks } from '../sys/proc.ts';
 import { specPath } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { AttachedStreams, ExecOptions, ExecRecord } from './contract.ts';
@@ -109,7 +110,12 @@ export async function startExec(
   }
   exec.status = 'running';
   exec.pid = exec.shim.pid;
-  hub.begin(() => ({ dispose: () => undefined }), { subscribed: true, isDead: async () => exec.status === 'ended' });
+  const pid = exec.shim.pid;
+  const born = startTicks(pid).catch(() => undefined);
+  hub.begin(() => ({ dispose: () => undefined }), {
+    subscribed: true,
+    isDead: async () => !(await isAlive({ pid, startTicks: (await born) ?? 0n })),
+  });
   exec.shim.exited.then(
     (exit) => ended(engine, exec, { hub, exitCode: exit.exitCode }),
     () => ended(engine, exec, { hub, exitCode: 137 }),

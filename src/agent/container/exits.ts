@@ -71,7 +71,7 @@ export async function recordExit(
   container.change({ startTicks: '', after: [], ...(restart ? { restartCount: record.restartCount + 1 } : {}) });
   const removes = record.hostConfig.AutoRemove === true && container.stopping !== 'restart';
   // A container that is removed next needs no record of its end.
-  if (!removes) await container.save().catch(() => undefined);
+  const isSaved = !removes && (await succeeds(container.save()));
   await endProcesses(engine, container, exit, { error: options.error });
   if (oomKilled) announce(engine, container, 'oom');
   announce(engine, container, 'die', {
@@ -82,11 +82,11 @@ export async function recordExit(
   container.exited.emit({ exitCode: exit.exitCode, error: options.error });
   if (removes) {
     // A failure leaves the container as dead, with the reason in its state.
-    await removeLocked(engine, container).catch(() => undefined);
+    await succeeds(removeLocked(engine, container));
     return;
   }
-  // Nobody waits for this: the next start, and the next engine, would do it too.
-  await rm(container.runtime, { recursive: true, force: true }).catch(() => undefined);
+  // On a full disk the shim's own record stays, so that the next engine learns of the end once more.
+  if (isSaved) await succeeds(rm(container.runtime, { recursive: true, force: true }));
   restart?.schedule(engine);
 }
 
@@ -107,8 +107,16 @@ async function endProcesses(
     exit.after.every((result) => result.errno === 0 || result.errno === 2);
   if (cleanEnd) return;
   const path = containerCgroupPath(container.id);
-  await killCgroup(engine.host.cgroup, path).catch(() => undefined);
-  await removeCgroup(engine.host.cgroup, path).catch(() => undefined);
+  await succeeds(killCgroup(engine.host.cgroup, path));
+  await succeeds(removeCgroup(engine.host.cgroup, path));
+}
+
+/** For steps of an end that must not keep the other steps from being done. */
+function succeeds(step: Promise<unknown>): Promise<boolean> {
+  return step.then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The kernel counts OOM kills per cgroup: `oom_kill N` in v1's memory.oom_control and in v2's memory.events. */

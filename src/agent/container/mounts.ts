@@ -36,7 +36,7 @@ export function wantedMounts(
   for (const [path, options] of Object.entries(host.Tmpfs ?? {})) add(tmpfs(path, options));
   for (const path of Object.keys(config.Volumes ?? {})) {
     // A bind over the place of an image's volume takes the volume's place.
-    if (!found.has(posix.normalize(path))) add(anonymous(path, volume()));
+    if (!found.has(cleaned(path))) add(anonymous(path, volume()));
   }
   return [...found.values()].sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
 }
@@ -210,9 +210,13 @@ function kindOf(option: string): string {
 
 function checkedTarget(target: string, wrong: (why: string) => Error): string {
   if (!posix.isAbsolute(target)) throw wrong(`invalid mount path: '${target}' mount path must be absolute`);
-  const normal = posix.normalize(target).replace(/(?<=.)\/+$/, '');
+  const normal = cleaned(target);
   if (normal === '/') throw wrong("invalid specification: destination can't be '/'");
   return normal;
+}
+
+function cleaned(path: string): string {
+  return posix.normalize(path).replace(/(?<=.)\/+$/, '');
 }
 
 function depth(path: string): number {

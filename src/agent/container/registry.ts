@@ -32,6 +32,10 @@ export class Registry {
     this.release(container.record.name, container.id);
   }
 
+  has(container: Container): boolean {
+    return this.#byId.get(container.id) === container;
+  }
+
   all(): Container[] {
     return [...this.#byId.values()];
   }

@@ -22,12 +22,15 @@ export async function remove(
   if (hasProcess(container.record.state.status)) {
     container.stopping = 'stop';
     container.change({ manuallyStopped: true });
-    const ended = nextExit(container);
-    await killNow(engine, container, ended);
+    try {
+      await killNow(engine, container, nextExit(container));
+    } finally {
+      container.stopping = undefined;
+    }
   }
   await engine.locks.run(container.id, async () => {
     // It may have removed itself (--rm) meanwhile, or somebody else has.
-    if (!engine.registry.all().includes(container)) {
+    if (!engine.registry.has(container)) {
       if (options.force) return;
       throw noSuchContainer(container.id);
     }

@@ -118,6 +118,7 @@ async function started(
     startedAt: timestamp(shim.startedAt),
     finishedAt: never === container.record.state.finishedAt ? never : container.record.state.finishedAt,
   });
+  forgetExecs(engine, container);
   beginLife(engine, container, shim, { subscribed: life.subscribed });
   announce(engine, container, 'start');
   // It need not be on disk before the caller hears of the start: an agent that comes after a crash finds the shim's
@@ -125,6 +126,12 @@ async function started(
   container.save().catch(() => undefined);
   const { results, startedAt, pid } = shim;
   container.trace.keep(() => traceOfStart(plan, results, { startedAt, pid }));
+}
+
+/** Those of the life before. */
+function forgetExecs(engine: Engine, container: Container): void {
+  for (const id of container.execs.keys()) engine.execs.delete(id);
+  container.execs.clear();
 }
 
 async function failed(
@@ -175,5 +182,5 @@ function traceOfStart(
 
 /** @throws not-found: for a container that is gone by the time its lock was had. */
 export function stillThere(engine: Engine, container: Container, given: string): void {
-  if (!engine.registry.all().includes(container)) throw noSuchContainer(given);
+  if (!engine.registry.has(container)) throw noSuchContainer(given);
 }

@@ -18,10 +18,12 @@ describe('containers: adoption by a new engine', function () {
 
   it('takes over ten containers of an engine that was killed: no line lost or doubled, every exit code right', async () => {
     await rig.containers.shutdown();
-    const engine = spawnEngine(rig);
+    const signals = join(rig.root, 'signals');
+    const engine = spawnEngine(rig, signals);
     const ids = await engine.ids;
     engine.process.kill('SIGKILL');
     await once(engine.process, 'exit');
+    await writeFile(join(signals, 'end'), '');
     await until('three have ended without an engine', async () => {
       const ended = await Promise.all(
         ids.slice(2, 5).map((id) => exists(join(rig.execRoot, 'containers', id, 'exit'))),
@@ -160,10 +162,10 @@ async function exists(path: string): Promise<boolean> {
 }
 
 /** An engine in a process of its own, which starts ten containers and then only lives. */
-function spawnEngine(rig: Rig): { readonly process: ChildProcess; readonly ids: Promise<string[]> } {
+function spawnEngine(rig: Rig, signals: string): { readonly process: ChildProcess; readonly ids: Promise<string[]> } {
   const child = spawn(
     process.execPath,
-    ['--import=tsx', join(import.meta.dirname, 'engine-to-kill.ts'), rig.dataRoot, rig.execRoot],
+    ['--import=tsx', join(import.meta.dirname, 'engine-to-kill.ts'), rig.dataRoot, rig.execRoot, signals],
     { stdio: ['ignore', 'pipe', 'inherit'] },
   );
   const ids = (async () => {
