@@ -7,7 +7,7 @@ import type { Host } from './hosts/contract.ts';
 import { LocalHost } from './hosts/local.ts';
 import { NpmNodeRuntime } from './hosts/node-runtime.ts';
 import { SshHost } from './hosts/ssh.ts';
-import { openModel } from './model-source.ts';
+import { HostModel } from './model/host-model.ts';
 import { SshConnector } from './ssh/connector.ts';
 
 export interface HostFactoryParts {
@@ -30,6 +30,7 @@ export function hostFactory({ settings, extensionUri, storageUri, secrets, log }
     files: () => readAgentFiles(agentFolder),
     node: new NpmNodeRuntime({ storage: storageUri.fsPath }),
   };
+  const modelled = (host: Host) => ({ host, source: new HostModel(host, { log }) });
   return {
     local: (places: LocalSetting) =>
       modelled(
@@ -42,5 +43,3 @@ export function hostFactory({ settings, extensionUri, storageUri, secrets, log }
     ssh: (setting: SshSetting) => modelled(new SshHost({ id: setting.target, ...setting }, services)),
   };
 }
-
-const modelled = (host: Host) => ({ host, source: openModel(host) });

@@ -29,11 +29,6 @@ export function commandTitles(): Record<string, string> {
   return Object.fromEntries(commandIds.map((id) => [titleKey(id), rowOf(id).title]));
 }
 
-/** What a tree item carries as `contextValue`: its kind, its state, and its engine (for a host: 'local' or 'ssh'). */
-export function contextValue(target: CommandRow['target'], state: string, engine: string): string {
-  return `${target}.${state}.${engine}`;
-}
-
 /** The states in which a row is offered, checked before it runs too: a state can change while a menu is open. */
 export function isOffered(row: CommandRow, state: string, engine: string): boolean {
   return (row.states?.includes(state) ?? true) && (row.engines?.includes(engine) ?? true);

@@ -3,14 +3,24 @@ import { StringDecoder } from 'node:string_decoder';
 import { EventEmitter, l10n, type Pseudoterminal, type TerminalDimensions } from 'vscode';
 import { explain } from '../problems.ts';
 
+export interface TerminalSize {
+  readonly columns: number;
+  readonly rows: number;
+}
+
 /** A program behind a terminal, whichever way an engine runs it: an exec, or a container's own process. */
 export interface RemoteProgram {
   /** Starts it and resolves with its terminal: raw bytes both ways. */
-  open(): Promise<Duplex>;
-  resize(size: { readonly columns: number; readonly rows: number }): Promise<void>;
+  open(size: TerminalSize | undefined): Promise<Duplex>;
+  resize(size: TerminalSize): Promise<void>;
   /** Its exit code, asked for once its terminal has ended; undefined when nobody knows. */
   exitCode(): Promise<number | undefined>;
+  /** Typed for the user when the terminal is closed under a program that still runs; absent: it is to run on. */
+  readonly farewell?: string;
 }
+
+/** How long a program may take to heed its farewell, in milliseconds. */
+const grace = 2000;
 
 /**
  * A VS Code terminal over an engine's hijacked stream. When the program ends its exit code is shown, and the terminal
@@ -25,7 +35,9 @@ export class EngineTerminal implements Pseudoterminal {
   readonly onDidClose = this.#close.event;
   #stream: Duplex | undefined;
   #size: TerminalDimensions | undefined;
+  /** Typed before the program could take it. */
   #early = '';
+  #isOpen = false;
   #ended: { readonly code: number | undefined } | undefined;
   #closed = false;
 
@@ -40,15 +52,14 @@ export class EngineTerminal implements Pseudoterminal {
 
   close(): void {
     this.#closed = true;
-    // A hang-up: the program's terminal goes, as when a window is closed.
-    this.#stream?.destroy();
+    if (this.#stream) this.#leave(this.#stream);
     this.#write.dispose();
     this.#close.dispose();
   }
 
   handleInput(data: string): void {
     if (this.#ended) this.#close.fire(this.#ended.code);
-    else if (this.#stream) this.#stream.write(data);
+    else if (this.#isOpen && this.#stream) this.#stream.write(data);
     else this.#early += data;
   }
 
@@ -59,7 +70,7 @@ export class EngineTerminal implements Pseudoterminal {
 
   async #run(): Promise<void> {
     try {
-      const stream = await this.#program.open();
+      const stream = await this.#program.open(this.#size);
       if (this.#closed) {
         stream.destroy();
         return;
@@ -71,9 +82,11 @@ export class EngineTerminal implements Pseudoterminal {
         stream.once('close', resolve);
         stream.once('error', reject);
       });
+      // Engines older than API 1.42 begin with no size at all: it is set before anything that was typed arrives.
+      await this.#resize();
       if (this.#early) stream.write(this.#early);
       this.#early = '';
-      await this.#resize();
+      this.#isOpen = true;
       await over;
       stream.destroy();
       const code = await this.#program.exitCode();
@@ -94,6 +107,17 @@ export class EngineTerminal implements Pseudoterminal {
     const color = failed ? '\x1b[31m' : '\x1b[2m';
     const hint = l10n.t('Press any key to close the terminal.');
     this.#show(`\r\n${color}${message.replaceAll('\n', '\r\n')}\x1b[0m \x1b[2m${hint}\x1b[0m\r\n`);
+  }
+
+  /** No engine ends a program because its viewer has left: a shell would stay behind for ever. */
+  #leave(stream: Duplex): void {
+    const { farewell } = this.#program;
+    if (this.#ended || !farewell || !stream.writable) {
+      stream.destroy();
+      return;
+    }
+    stream.write(farewell);
+    setTimeout(() => stream.destroy(), grace).unref();
   }
 
   #show(text: string): void {

@@ -2,24 +2,36 @@ import { Duplex } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type { RemoteProgram } from './engine-terminal.ts';
 
+/**
+ * Leaves a terminal without ending its program. The default of the engines begins with ctrl-p, which is then held back
+ * whenever it is typed: the key that fetches the last line in a shell.
+ */
+const detachKeys = 'ctrl-],ctrl-],ctrl-]';
+
+/** Ctrl-C gives up a half-typed line, Ctrl-D ends a shell. */
+const leaveShell = '\x03\x04';
+
 /** A new program in a running container. */
 export function execProgram(container: Dockerode.Container, argv: readonly string[]): RemoteProgram {
   let exec: Dockerode.Exec | undefined;
   return {
-    async open(): Promise<Duplex> {
+    async open(size): Promise<Duplex> {
       exec = await container.exec({
         Cmd: [...argv],
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,
         Tty: true,
+        DetachKeys: detachKeys,
         Env: ['TERM=xterm-256color'],
+        ...(size ? { ConsoleSize: [size.rows, size.columns] } : {}),
       });
       return exec.start({ hijack: true, stdin: true, Tty: true });
     },
     async resize({ columns, rows }) {
       await exec?.resize({ w: columns, h: rows });
     },
+    farewell: leaveShell,
     async exitCode() {
       const state = await exec?.inspect();
       return state?.ExitCode ?? undefined;
@@ -31,7 +43,14 @@ export function execProgram(container: Dockerode.Container, argv: readonly strin
 export function containerProgram(container: Dockerode.Container): RemoteProgram {
   return {
     async open(): Promise<Duplex> {
-      const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
+      const stream = await container.attach({
+        stream: true,
+        hijack: true,
+        stdin: true,
+        stdout: true,
+        stderr: true,
+        detachKeys,
+      });
       try {
         await container.start();
       } catch (failure) {

@@ -1,9 +1,9 @@
 import { l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { formatMode, formatSize } from '../../base/units.ts';
 import type { LayerChange, LayerEntry } from '../../protocol/layers.ts';
-import { contextValue } from '../commands/manifest.ts';
 import { keyOf } from '../fleet.ts';
 import { type ChangeNode, isDirectory } from './change-tree.ts';
+import { contextValue } from './context-value.ts';
 import { changeUri } from './decorations.ts';
 import type { FileNode } from './images-view.ts';
 

@@ -1,6 +1,5 @@
 import { EventEmitter, l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
-import { contextValue } from '../commands/manifest.ts';
 import {
   type ContainerView,
   type Fleet,
@@ -13,6 +12,7 @@ import {
   shortId,
 } from '../fleet.ts';
 import { containerDescription, containerLook } from './appearance.ts';
+import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
 
 export interface ContainerNode {

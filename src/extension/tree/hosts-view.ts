@@ -1,10 +1,10 @@
 import { EventEmitter, l10n, MarkdownString, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
-import { contextValue } from '../commands/manifest.ts';
 import { type Fleet, type FleetHost, findHost } from '../fleet.ts';
 import type { HostState } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
 import { hostLook } from './appearance.ts';
+import { contextValue } from './context-value.ts';
 
 /** A row of the Hosts view. Stays the same object for the same host, which is how VS Code refreshes one row. */
 export interface HostNode {

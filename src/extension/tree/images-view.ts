@@ -2,7 +2,6 @@ import { EventEmitter, l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeIte
 import { DisposableStore } from '../../base/lifetime.ts';
 import { formatSize } from '../../base/units.ts';
 import type { LayerView } from '../../protocol/layers.ts';
-import { contextValue } from '../commands/manifest.ts';
 import {
   type Fleet,
   findHost,
@@ -16,6 +15,7 @@ import {
 import { explain } from '../problems.ts';
 import { changeItem } from './change-item.ts';
 import { type ChangeNode, isDirectory } from './change-tree.ts';
+import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
 import { cleanInstruction } from './instruction.ts';
 import type { Layers } from './layers.ts';

@@ -1,14 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import {
-  commandContributions,
-  commandTitles,
-  contextValue,
-  isOffered,
-  viewIds,
-} from '../../../src/extension/commands/manifest.ts';
+import { commandContributions, commandTitles, isOffered, viewIds } from '../../../src/extension/commands/manifest.ts';
 import { commandIds, rowOf } from '../../../src/extension/commands/rows.ts';
+import { contextValue } from '../../../src/extension/tree/context-value.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -63,6 +58,8 @@ describe('The manifest and the command table', () => {
     const { menus } = commandContributions();
     for (const { command, when } of menus['view/item/context']) {
       const row = rowOf(command);
+      const kind = row.target;
+      assert.ok(kind === 'container' || kind === 'image' || kind === 'host' || kind === 'file', command);
       const pattern = /viewItem =~ \/(.+)\/$/.exec(when)?.[1];
       assert.ok(pattern, when);
       for (const state of [
@@ -77,7 +74,7 @@ describe('The manifest and the command table', () => {
         'deleted',
       ]) {
         for (const engine of ['porthole', 'docker', 'ssh', 'local']) {
-          const value = contextValue(row.target, state, engine);
+          const value = contextValue(kind, state, engine);
           assert.equal(new RegExp(pattern).test(value), isOffered(row, state, engine), `${command} on ${value}`);
         }
       }

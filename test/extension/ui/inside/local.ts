@@ -5,7 +5,8 @@ import { makeStarterImage, starterImage } from '../../../../scripts/starter-imag
 import type { PortholeApi } from '../../../../src/extension/extension.ts';
 import { findHost, type ImageView } from '../../../../src/extension/fleet.ts';
 import { EngineTerminal } from '../../../../src/extension/terminal/engine-terminal.ts';
-import { execProgram } from '../../../../src/extension/terminal/programs.ts';
+import { LogTerminal } from '../../../../src/extension/terminal/log-terminal.ts';
+import { containerProgram, execProgram } from '../../../../src/extension/terminal/programs.ts';
 import { pickShell } from '../../../../src/extension/terminal/shells.ts';
 import { TestAgent } from './agent.ts';
 import { activated, settings, until } from './extension.ts';
@@ -123,6 +124,63 @@ describe('This machine in VS Code', function () {
     terminal.handleInput('x');
     assert.equal(await closed, 7);
     terminal.close();
+  });
+
+  it('ends a shell whose terminal is closed', async () => {
+    const [first] = await docker.listContainers();
+    const container = docker.getContainer(first?.Id ?? assert.fail('nothing runs'));
+    const terminal = new EngineTerminal(execProgram(container, ['sh']));
+    let shown = '';
+    terminal.onDidWrite((text) => {
+      shown += text;
+    });
+    terminal.open({ columns: 80, rows: 24 });
+    terminal.handleInput('echo ready-$((1+1))\n');
+    await until('a shell', () => /ready-2/.test(shown));
+    const processes = async () => (await container.top()).Processes.length;
+    const before = await processes();
+    terminal.handleInput('half a line');
+    terminal.close();
+    await until('the shell is gone', async () => (await processes()) < before);
+  });
+
+  it('runs an image in a terminal, its output from the first byte on', async () => {
+    const made = await docker.createContainer({
+      Image: starterImage,
+      Cmd: ['sh', '-c', 'echo first; read line; echo got $line; exit 4'],
+      Tty: true,
+      OpenStdin: true,
+    });
+    const terminal = new EngineTerminal(containerProgram(made));
+    let shown = '';
+    terminal.onDidWrite((text) => {
+      shown += text;
+    });
+    terminal.open({ columns: 80, rows: 24 });
+    await until('its first line', () => /first/.test(shown));
+    terminal.handleInput('this\n');
+    await until('its exit code', () => /exit code 4/.test(shown));
+    assert.match(shown, /got this/);
+    terminal.close();
+    await made.remove();
+  });
+
+  it('follows the output of a container to its end', async () => {
+    const made = await docker.createContainer({
+      Image: starterImage,
+      Cmd: ['sh', '-c', 'echo one; echo two >&2; sleep 1; echo three'],
+    });
+    await made.start();
+    const terminal = new LogTerminal(made);
+    let shown = '';
+    terminal.onDidWrite((text) => {
+      shown += text;
+    });
+    terminal.open();
+    await until('its end', () => /ended with exit code 0/.test(shown));
+    for (const line of ['one\r\n', 'two\r\n', 'three\r\n']) assert.ok(shown.includes(line), line);
+    terminal.close();
+    await made.remove();
   });
 
   it('opens the two panels of a container, and its description', async () => {
