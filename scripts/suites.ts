@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { leftBehind, takeSnapshot } from '../test/support/leaks.ts';
 import { findChromium } from './browser.ts';
 import { buildExtensionTests } from './bundles.ts';
 import { packageExtension } from './package.ts';
@@ -51,7 +52,7 @@ async function testFolders(): Promise<string[]> {
 
 /** Tests that import `vscode` run in its extension host only. */
 async function needsVsCode(file: string): Promise<boolean> {
-  return /from 'vscode'/.test(await readFile(join(root, 'test', file), 'utf8'));
+  return /^import .* from 'vscode';/m.test(await readFile(join(root, 'test', file), 'utf8'));
 }
 
 async function mocha(folder: string): Promise<Counts> {
@@ -77,6 +78,7 @@ async function insideVsCode(): Promise<Counts> {
   const testsEntry = await buildExtensionTests();
   if (testsEntry === undefined) return skip('there is no test/extension/ui/index.ts');
   await packageExtension();
+  const before = takeSnapshot();
   const lines: string[] = [];
   const code = await runInVsCode({
     extensionDir: root,
@@ -89,7 +91,10 @@ async function insideVsCode(): Promise<Counts> {
       console.log(line);
     },
   });
-  return countsIn({ code, output: lines.join('\n') });
+  const counts = countsIn({ code, output: lines.join('\n') });
+  const left = await leftBehind(before);
+  if (left.length > 0) console.log(`The suite left behind:\n  ${left.join('\n  ')}`);
+  return left.length > 0 ? { ...counts, failed: counts.failed + 1 } : counts;
 }
 
 function node(args: readonly string[]): Promise<{ code: number; output: string }> {

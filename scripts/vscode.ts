@@ -143,6 +143,7 @@ const noise = [
   /build\/Release\/watchdog/,
   /open-vsx\.org/,
   /^(Resolv(ing|ed) connection token|Creating a socket|Updating additional builtin)/,
+  /^(Creation of workbench contribution|Timed out waiting for authentication provider)/,
   /^\[(reconnection-grace-time|Service Worker|AgentHost|AccountPolicyGate)/,
 ];
 
