@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { createContainers } from '../../../src/agent/container/containers.ts';
+import { EventHub } from '../../../src/agent/container/events.ts';
 import { isKind } from '../../../src/base/errors.ts';
 import type { HostConfig } from '../../../src/protocol/docker.ts';
 import { cgroupsOf, never, openRig, type Rig, until } from './rig.ts';
@@ -256,5 +259,32 @@ describe('containers: limits, rights and what is refused', function () {
       assert.equal(failure.message, 'No such container: ghost');
       return true;
     });
+  });
+
+  it('says that the disk is full, and leaves nothing of a creation', async () => {
+    const disk = join(rig.root, 'disk');
+    await mkdir(disk);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=256k', 'tmpfs', disk]);
+    try {
+      const { images, host, shims } = rig;
+      const events = new EventHub(() => process.hrtime.bigint());
+      const parts = { dataRoot: disk, execRoot: join(rig.root, 'exec-disk'), images, host, shims, events };
+      const containers = await createContainers(parts);
+      await writeFile(join(disk, 'filler'), Buffer.alloc(1 << 20)).catch(() => undefined);
+      const options = { config: { Image: 'bb', Cmd: ['true'] }, hostConfig: none, name: 'full' };
+      await assert.rejects(containers.create(options), (failure: unknown) => {
+        assert.ok(isKind(failure, 'unavailable'), String(failure));
+        assert.match(failure.message, /no space left/);
+        return true;
+      });
+      assert.deepEqual(await readdir(join(disk, 'containers')), []);
+      assert.deepEqual(containers.list(), []);
+      await rm(join(disk, 'filler'));
+      const { id } = await containers.create(options);
+      await containers.remove(id, { force: true, volumes: true });
+      await containers.shutdown();
+    } finally {
+      execFileSync('umount', [disk]);
+    }
   });
 });
