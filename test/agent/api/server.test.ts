@@ -110,12 +110,13 @@ describe('api: the server over given parts', () => {
           const sending = request(
             { socketPath: socket, method: 'POST', path: '/containers/create', headers: { 'Content-Type': type } },
             async (response) => {
-              const parts = await response.toArray();
+              const [parts] = await Promise.all([response.toArray(), isOut]);
               resolve({ status: response.statusCode ?? 0, body: Buffer.concat(parts).toString() });
             },
           );
-          // The answer may come before the body is out; what happens to the rest is no matter.
-          sending.on('error', reject).end(body);
+          // The answer may come before the body is out: the rest is taken, too.
+          const isOut = once(sending, 'finish');
+          sending.once('error', reject).end(body);
         });
         assert.equal(answer.status, 400);
         assert.match(String(message(answer.body)), expected);
@@ -153,11 +154,12 @@ describe('api: the server over given parts', () => {
       },
     });
     const body = await new Promise<string>((resolve, reject) => {
-      request({ socketPath: socket, method: 'POST', path: '/images/load' }, async (response) => {
-        resolve(Buffer.concat(await response.toArray()).toString());
-      })
-        .once('error', reject)
-        .end(Buffer.alloc(50 << 20, 'junk'));
+      const sending = request({ socketPath: socket, method: 'POST', path: '/images/load' }, async (response) => {
+        const [parts] = await Promise.all([response.toArray(), isOut]);
+        resolve(Buffer.concat(parts).toString());
+      });
+      const isOut = once(sending, 'finish');
+      sending.once('error', reject).end(Buffer.alloc(50 << 20, 'junk'));
     });
     assert.deepEqual(JSON.parse(body), {
       errorDetail: { message: 'it begins with junk' },
