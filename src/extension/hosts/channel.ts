@@ -62,7 +62,9 @@ export class AgentChannel {
       // In MB; the default of 10 ends streams when many answers are read slowly.
       maxSessionMemory: 256,
     });
-    this.#session.once('connect', () => this.#session.setLocalWindowSize(CHANNEL_WINDOW));
+    this.#session.once('connect', () => {
+      if (!this.#session.destroyed) this.#session.setLocalWindowSize(CHANNEL_WINDOW);
+    });
     this.#session.on('error', (failure) => this.#fail(channelLost(this.#host, failure)));
     this.#session.once('close', () => this.#fail(channelLost(this.#host)));
     duplex.once('error', (failure) => this.#fail(channelLost(this.#host, failure)));

@@ -1,5 +1,6 @@
 import http from 'node:http';
 import type { Duplex } from 'node:stream';
+import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
 import { canceled, type ErrorKind, PortholeError } from '../../base/errors.ts';
 import type { EngineKind } from './contract.ts';
@@ -101,6 +102,14 @@ class DialingAgent extends http.Agent {
 
   override createConnection(): Duplex {
     return this.#dial();
+  }
+
+  /**
+   * docker-modem renders each request's options for its debug log, to any depth and whether or not anybody reads it:
+   * with every open socket below the agent that took up to a second for one request.
+   */
+  [inspect.custom](): string {
+    return 'DialingAgent';
   }
 }
 
