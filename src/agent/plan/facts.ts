@@ -1,3 +1,5 @@
+import type { Seccomp } from '../oci/runtime.ts';
+
 /** What `compile` has to know about the host. Collected by `agent/sys/facts.ts`, plain data in tests. */
 export interface HostFacts {
   readonly architecture: 'x64' | 'arm64';
@@ -10,6 +12,8 @@ export interface HostFacts {
   readonly features: ReadonlySet<string>;
   /** Online CPUs and memory nodes as lists, for example { cpus: '0-3,8', mems: '0' }. */
   readonly processors?: { readonly cpus: string; readonly mems: string };
+  /** Seccomp policies compiled before for this machine (`SeccompFilters`); without it every plan compiles its own. */
+  readonly filters?: { compile(policy: Seccomp): Uint8Array };
 }
 
 export type CgroupFacts = CgroupV2 | CgroupV1;

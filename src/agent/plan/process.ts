@@ -72,8 +72,8 @@ function stdioSteps(process: Process, stdin: boolean): Operation[] {
 }
 
 function seccompStep(seccomp: Seccomp, host: HostFacts, late: boolean): Operation {
-  const { filter, flags } = { filter: compileSeccomp(seccomp, host), flags: flagBits(seccomp) };
-  return { op: 'seccomp', filter, flags, why: late ? reasons.seccompLate : reasons.seccompEarly };
+  const filter = host.filters?.compile(seccomp) ?? compileSeccomp(seccomp, host);
+  return { op: 'seccomp', filter, flags: flagBits(seccomp), why: late ? reasons.seccompLate : reasons.seccompEarly };
 }
 
 function flagBits(seccomp: Seccomp): number {

@@ -1,4 +1,5 @@
 import { messageOf, PortholeError } from '../../base/errors.ts';
+import { hintOf } from '../plan/hints.ts';
 import type { Step } from '../plan/operations.ts';
 import { renderOperation } from '../plan/render.ts';
 import type { OperationResult } from './contract.ts';
@@ -14,7 +15,7 @@ export class PlanFailed extends PortholeError {
   readonly results: readonly OperationResult[];
 
   constructor(step: Step, failure: { errno: number; waitStatus: number; results: readonly OperationResult[] }) {
-    super('internal', `${renderOperation(step.operation)}: ${step.operation.op}: ${reason(failure)}`);
+    super('internal', `${renderOperation(step.operation)}: ${step.operation.op}: ${reason(step, failure)}`);
     this.name = 'PlanFailed';
     this.step = step;
     this.errno = failure.errno;
@@ -23,11 +24,12 @@ export class PlanFailed extends PortholeError {
   }
 }
 
-function reason({ errno, waitStatus }: { errno: number; waitStatus: number }): string {
+function reason(step: Step, { errno, waitStatus }: { errno: number; waitStatus: number }): string {
   const signal = waitStatus & 0x7f;
   if (signal !== 0) return `the process was killed by signal ${signal} on the way`;
   const meaning = errnoMeaning(errno);
-  return meaning === '' ? errnoName(errno) : `${errnoName(errno)} (${meaning})`;
+  const hint = hintOf(step.operation, errnoName(errno));
+  return `${errnoName(errno)}${meaning === '' ? '' : ` (${meaning})`}${hint === undefined ? '' : `: ${hint}`}`;
 }
 
 export const shimVanished = (what: string): PortholeError =>

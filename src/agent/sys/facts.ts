@@ -2,6 +2,7 @@ import { access } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { PortholeError } from '../../base/errors.ts';
 import type { CgroupFacts, CgroupV1, HostFacts } from '../plan/facts.ts';
+import { SeccompFilters } from '../plan/seccomp-filters.ts';
 import { readIfThere } from './files.ts';
 import { type MountInfo, readMounts } from './proc.ts';
 
@@ -19,13 +20,15 @@ export async function readHostFacts(): Promise<HostFacts> {
     readProcessors(),
   ]);
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
+  const cpu = { architecture: architecture() };
   return {
-    architecture: architecture(),
+    ...cpu,
     kernel: { major, minor },
     lastCapability: Number(lastCapability ?? 37),
     cgroup,
     features,
     processors,
+    filters: new SeccompFilters(cpu),
   };
 }
 

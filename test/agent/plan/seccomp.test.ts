@@ -3,6 +3,7 @@ import { defaultCapabilities } from '../../../src/agent/oci/capabilities.ts';
 import { defaultSeccomp } from '../../../src/agent/oci/defaults.ts';
 import type { Seccomp, SeccompRule } from '../../../src/agent/oci/runtime.ts';
 import { compileSeccomp } from '../../../src/agent/plan/seccomp.ts';
+import { SeccompFilters } from '../../../src/agent/plan/seccomp-filters.ts';
 import { armNumbers } from '../../../src/agent/plan/syscalls-arm.ts';
 import { arm64Numbers } from '../../../src/agent/plan/syscalls-arm64.ts';
 import { i386Numbers } from '../../../src/agent/plan/syscalls-i386.ts';
@@ -43,6 +44,20 @@ describe('a seccomp filter', () => {
       });
     }
   }
+
+  it('is compiled once per policy, and the policies used last are kept', () => {
+    const filters = new SeccompFilters(x64, 2);
+    const policy = (name: string) => policyOf([{ names: [name], action: 'SCMP_ACT_ALLOW' }]);
+    const first = filters.compile(policy('read'));
+    assert.deepEqual(first, compileSeccomp(policy('read'), x64));
+    filters.compile(policy('write'));
+    assert.equal(filters.compile(policy('read')), first);
+    filters.compile(policy('open'));
+    assert.equal(filters.compile(policy('read')), first);
+    filters.compile(policy('write'));
+    filters.compile(policy('open'));
+    assert.notEqual(filters.compile(policy('read')), first);
+  });
 
   it('is small', () => {
     const size = (host: typeof x64 | typeof arm64) =>
