@@ -104,7 +104,8 @@ export const steps: readonly Step[] = [
     name: 'cgroup usage shows live figures',
     run: async ({ workbench }) => {
       await workbench.pick(workbench.row('Containers', container), commandRows['porthole.container.usage'].title);
-      const frame = await workbench.webview(/memory[\s\S]*pids|pids[\s\S]*memory/i);
+      // By its title: the page of the birth, still there for a moment, speaks of memory and pids too.
+      const frame = await workbench.webview(/cgroup usage of[\s\S]*pids/i);
       await until('figures', async () => /\d+(\.\d+)?\s*(KiB|MiB|kB|MB)/.test(await frame.locator('body').innerText()));
       await frame.locator('canvas').first().waitFor();
       await frame.locator('table').filter({ visible: true }).first().waitFor();
