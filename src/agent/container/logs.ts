@@ -16,15 +16,14 @@ const chunkSize = 64 * 1024;
 /** `docker logs`. The stream ends after the last line, with `follow` after the last line of the container's life. */
 export function openLogs(engine: Engine, container: Container, options: LogOptions): LogStream {
   const tty = container.record.config.Tty === true;
-  const signal = AbortSignal.any([options.signal, engine.closing]);
-  const chunks = logChunks(container, { ...options, signal }, { tty });
+  const chunks = logChunks(container, options, { tty, signals: [options.signal, engine.closing] });
   return { tty, stream: Readable.from(chunks, { objectMode: false, highWaterMark: chunkSize }) };
 }
 
 async function* logChunks(
   container: Container,
   options: LogOptions,
-  form: { readonly tty: boolean },
+  form: { readonly tty: boolean; readonly signals: readonly AbortSignal[] },
 ): AsyncGenerator<Buffer> {
   const lifetime = new DisposableStore();
   const woken = new Wake();
@@ -34,8 +33,11 @@ async function* logChunks(
     if (options.follow) {
       lifetime.add(container.exited.on(woken.wake));
       lifetime.add(container.removed.on(woken.wake));
-      options.signal.addEventListener('abort', woken.wake, { once: true });
-      lifetime.add({ dispose: () => options.signal.removeEventListener('abort', woken.wake) });
+      // Not AbortSignal.any: its result would stay with the engine's own signal for as long as that lives.
+      for (const signal of form.signals) {
+        signal.addEventListener('abort', woken.wake, { once: true });
+        lifetime.add({ dispose: () => signal.removeEventListener('abort', woken.wake) });
+      }
     }
     file = await openLog(container.record.logPath);
     if (!file) return;
@@ -47,7 +49,7 @@ async function* logChunks(
     let position = await firstPosition(file, options);
     const buffer = Buffer.allocUnsafe(chunkSize);
     const cutter = new LineCutter();
-    while (!options.signal.aborted && !render.isOver) {
+    while (!render.isOver && !form.signals.some((signal) => signal.aborted)) {
       // Asked before the read: what a life that is over by now has written is there to be read.
       const goesOn = options.follow && container.life !== undefined && !isPast(options.until);
       const { bytesRead } = await file.read(buffer, 0, chunkSize, position);
