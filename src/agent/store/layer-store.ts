@@ -12,7 +12,7 @@ import { damagedStore, invalidArchive } from './errors.ts';
 import { readIndex, writeIndex } from './index-file.ts';
 import { askLayer } from './lookup.ts';
 import { stack } from './merge.ts';
-import type { Staging } from './staging.ts';
+import { giveUp, type Staging } from './staging.ts';
 import { type Bytes, decompressed, digesting } from './streams.ts';
 import { type Lower, unpack } from './unpack.ts';
 
@@ -209,7 +209,7 @@ export class LayerStore {
         throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
       return index;
     } catch (failure) {
-      executor.abort();
+      await giveUp(executor);
       throw failure;
     }
   }

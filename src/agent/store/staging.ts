@@ -1,6 +1,6 @@
 import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Shims } from '../shim/contract.ts';
+import type { Executor, Shims } from '../shim/contract.ts';
 
 /**
  * Where things are made before they appear by rename: one directory on the same file system. Whatever is there when the
@@ -47,8 +47,14 @@ export class Staging {
       await executor.run({ operations });
       await executor.close();
     } catch (failure) {
-      executor.abort();
+      await giveUp(executor);
       throw failure;
     }
   }
+}
+
+/** Ends an executor and waits for it: until it is gone it may still be writing. */
+export async function giveUp(executor: Executor): Promise<void> {
+  executor.abort();
+  await executor.close().catch(() => undefined);
 }

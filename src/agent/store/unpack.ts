@@ -14,16 +14,17 @@ import { readTar, type TarEntry } from './tar.ts';
  */
 export async function unpack(
   source: AsyncIterable<Uint8Array>,
-  into: { readonly executor: Executor; readonly lower: Lower },
+  into: { readonly executor: Executor; readonly lower: Lower; readonly mostEntries?: number },
 ): Promise<LayerIndex> {
+  const { executor, lower, mostEntries = largestLayer } = into;
   const tree = new LayerTree();
-  const writer = new LayerWriter(into.executor);
+  const writer = new LayerWriter(executor);
   let count = 0;
   for await (const entry of readTar(source)) {
     if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
     await unpackEntry(entry, { tree, writer });
   }
-  const index = await settle(tree, into.lower);
+  const index = await settle(tree, lower);
   await writer.finish(index);
   return index;
 }
@@ -51,7 +52,8 @@ async function settle(tree: LayerTree, lower: Lower): Promise<LayerIndex> {
   return tree.index((path) => inherited.get(path) ?? impliedDirectory);
 }
 
-const mostEntries = 1_000_000;
+/** Entries of one layer: about a gigabyte of memory. Debian's largest packages together have fewer. */
+export const largestLayer = 1_000_000;
 const whiteoutPrefix = '.wh.';
 const opaqueMarker = '.wh..wh..opq';
 /** Other names that aufs kept for itself, such as '.wh..wh.plnk'. */

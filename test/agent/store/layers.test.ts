@@ -51,7 +51,10 @@ describe('unpacked layers', () => {
       { maxBuffer: 1 << 28 },
     );
     const reference = await mkdtemp(join(rig.directory, 'reference-'));
-    execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-C', reference, '-xpf', '-'], { input: tar });
+    execFileSync('tar', ['--xattrs', '--xattrs-include=*', '-C', reference, '-xpf', '-'], {
+      input: tar,
+      stdio: ['pipe', 'ignore', 'ignore'],
+    });
     const id = await rig.image(tar);
     const expected = await treeOf(reference);
     assert.deepEqual(await treeOf(rig.content(id, 0)), expected);

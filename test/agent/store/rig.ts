@@ -199,3 +199,5 @@ export async function overlayTree(rig: Rig, imageId: string): Promise<Map<string
     execFileSync('umount', [target]);
   }
 }
+
+export const streamOf = (data: Buffer): Readable => Readable.from(inPieces(data));

@@ -1,0 +1,116 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
+import { requires } from '../../support/tools.ts';
+import { directory, dockerArchive, file, Rig, symlink, tarOf, treeOf } from './rig.ts';
+
+/** The store beside a real dockerd: the same archive in, the same words and trees out. */
+describe('images beside dockerd', function () {
+  this.timeout(120_000);
+  let dockerd: Dockerd;
+  let rig: Rig;
+  before(async function () {
+    requires(this, { root: true, programs: ['dockerd', 'docker'] });
+    dockerd = await startDockerd();
+  });
+  after(() => dockerd?.stop());
+  beforeEach(async () => {
+    rig = await Rig.open();
+  });
+  afterEach(() => rig.close());
+
+  const docker = (...args: string[]): string =>
+    execFileSync('docker', ['-H', dockerd.host, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+  /** What docker says when it fails. */
+  const complaint = (...args: string[]): string => {
+    try {
+      return docker(...args);
+    } catch (failure) {
+      return failure instanceof Error && 'stderr' in failure ? String(failure.stderr).trim() : String(failure);
+    }
+  };
+
+  it('an image that dockerd built and saved: same id, same tree, same lines of rmi', async () => {
+    const context = join(rig.directory, 'context');
+    await mkdir(context);
+    await writeFile(
+      join(context, 'root.tar'),
+      await tarOf([
+        directory('d', { mode: 0o750, uid: 4 }),
+        file('d/a', 'a'),
+        file('d/b', 'b', { mode: 0o4755 }),
+        symlink('s', 'd/a'),
+        file('gone', 'g'),
+      ]),
+    );
+    await writeFile(join(context, 'more'), 'more');
+    await writeFile(
+      join(context, 'Dockerfile'),
+      'FROM scratch\nADD root.tar /\nCOPY more /d/more\nCOPY more /d/a\nCMD ["/x"]\nLABEL a=b\n',
+    );
+    docker('build', '-q', '-t', 'built:1', context);
+    docker('save', '-o', join(rig.directory, 'saved.tar'), 'built:1');
+    const id = docker('image', 'inspect', '-f', '{{.Id}}', 'built:1').trim();
+    const [loaded] = await rig.load(join(rig.directory, 'saved.tar'));
+    assert.deepEqual(loaded, { id, tags: ['built:1'] });
+    assert.equal(rig.store.get('built:1').size, Number(docker('image', 'inspect', '-f', '{{.Size}}', 'built:1')));
+    assert.deepEqual(
+      rig.store.layers('built:1').map(({ diffId }) => diffId),
+      docker('image', 'inspect', '-f', '{{join .RootFS.Layers " "}}', 'built:1').trim().split(' '),
+    );
+    // The tree of a container of it; dockerd adds its own mount points to the root and its time with them.
+    const container = docker('create', 'built:1').trim();
+    const exported = join(rig.directory, 'exported');
+    await mkdir(exported);
+    const tar = execFileSync('docker', ['-H', dockerd.host, 'export', container], { maxBuffer: 1 << 28 });
+    execFileSync('tar', ['-C', exported, '-xpf', '-'], { input: tar });
+    const theirs = await treeOf(exported);
+    for (const { mtimeNs: _ns, ...entry } of await rig.store.merged('built:1')) {
+      if (entry.path === '') continue;
+      const { mtimeNs: _theirNs, ...other } = theirs.get(entry.path) ?? { path: 'nothing' };
+      assert.deepEqual(entry, other);
+    }
+    // The words of a removal that a container prevents.
+    const usedBy = () => [{ id: container, running: false }];
+    for (const name of ['built:1', id]) {
+      const said = complaint('rmi', name);
+      await assert.rejects(rig.store.remove(name, { force: false, usedBy }), (failure: Error) => {
+        assert.equal(said.replace(/^Error response from daemon: /, ''), failure.message);
+        return true;
+      });
+    }
+    docker('rm', container);
+    const lines = docker('rmi', 'built:1').trim().split('\n');
+    const removed = await rig.store.remove('built:1', { force: false, usedBy: () => [] });
+    // The classic builder made an image per step, which dockerd deletes between the layers.
+    const ours = removed.flatMap((item) => Object.entries(item).map(([what, name]) => `${what}: ${name}`));
+    assert.deepEqual(
+      ours.filter((line) => !lines.includes(line)),
+      [],
+    );
+    assert.deepEqual(lines.slice(0, 2), ours.slice(0, 2));
+  });
+
+  it('what dockerd refuses is refused here', async () => {
+    // Names with '..' are not in the list: dockerd puts them into the root, we refuse them.
+    const bad = [
+      await dockerArchive([
+        { layers: [await tarOf([file('x', 'x')])], tags: ['bad:1'], diffIds: [`sha256:${'0'.repeat(64)}`] },
+      ]),
+      await dockerArchive([{ layers: [await tarOf([file('x', 'x')])], tags: ['bad:1'], diffIds: [] }]),
+      (await dockerArchive([{ layers: [await tarOf([file('x', 'x'.repeat(100_000))])], tags: ['bad:1'] }])).subarray(
+        0,
+        60_000,
+      ),
+    ];
+    for (const archive of bad) {
+      const path = join(rig.directory, 'bad.tar');
+      await writeFile(path, archive);
+      complaint('load', '-i', path);
+      assert.match(complaint('image', 'inspect', 'bad:1'), /No such image: bad:1/);
+      await assert.rejects(rig.load(archive), { kind: 'invalid' });
+    }
+  });
+});
