@@ -6,9 +6,11 @@ import { request } from 'node:http';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const checkout = fileURLToPath(new URL('../..', import.meta.url));
+/** For node's --import: by address, because the working directory of what is started may be elsewhere. */
+export const typescriptLoader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
 const shim = join(checkout, `dist/agent/shim-linux-${process.arch}`);
 
 export interface AgentOptions {
@@ -72,7 +74,7 @@ export async function startAgent(options: AgentOptions = {}): Promise<RunningAge
 
 /** The command line that runs the agent from the sources. */
 export function agentCommand(...args: string[]): [string, ...string[]] {
-  return [process.execPath, '--import', createRequire(import.meta.url).resolve('tsx'), join(checkout, 'src/agent/main.ts'), ...args];
+  return [process.execPath, '--import', typescriptLoader, join(checkout, 'src/agent/main.ts'), ...args];
 }
 
 /** Options of `serve` and `connect` for an agent on temporary roots. */
