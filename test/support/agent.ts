@@ -46,7 +46,13 @@ export interface RunningAgent {
 export async function startAgent(options: AgentOptions = {}): Promise<RunningAgent> {
   const root = await mkdtemp('/tmp/porthole-agent-');
   const places = { dataRoot: join(root, 'data'), execRoot: join(root, 'exec'), socket: join(root, 'porthole.sock') };
-  let running = await launch(places, options);
+  let running: Running;
+  try {
+    running = await launch(places, options);
+  } catch (failure) {
+    await rm(root, { recursive: true, force: true });
+    throw failure;
+  }
   return {
     ...places,
     get pid() {
