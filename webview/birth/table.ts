@@ -23,9 +23,7 @@ export function stepTable(rows: readonly TimelineRow[], options: TableOptions): 
       element(
         'tr',
         {},
-        heads.map((text, column) =>
-          element('th', { ...(column === 4 ? { class: 'number' } : {}), text, attributes: { scope: 'col' } }),
-        ),
+        heads.map((text, column) => element('th', { class: headClass(column), text, attributes: { scope: 'col' } })),
       ),
     ]),
     element(
@@ -34,6 +32,12 @@ export function stepTable(rows: readonly TimelineRow[], options: TableOptions): 
       rows.map((row) => stepRow(row, options)),
     ),
   ]);
+}
+
+/** Numbers stand under their head; what is short takes no more room than it needs. */
+function headClass(column: number): string {
+  if (column === 0 || column === 4) return 'number narrow';
+  return column === 1 || column === 3 ? 'narrow' : '';
 }
 
 function stepRow(row: TimelineRow, { planned, id, t }: TableOptions): HTMLElement {
