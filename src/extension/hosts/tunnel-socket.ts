@@ -8,8 +8,9 @@ import { text } from 'node:stream/consumers';
  */
 export class TunnelSocket extends Duplex {
   readonly #stream: ClientHttp2Stream;
-  #refused = false;
-  #open = false;
+  readonly #broken: (failure: Error) => Error;
+  #isRefused = false;
+  #isOpen = false;
 
   /**
    * @param refused makes the error for a far socket that is not there, from the bridge's words
@@ -21,25 +22,29 @@ export class TunnelSocket extends Duplex {
   ) {
     super({ allowHalfOpen: true });
     this.#stream = stream;
+    this.#broken = (failure) => lost() ?? refused(failure.message);
     stream.once('response', (headers) => {
       const status = headers[':status'];
       if (status === 200) {
-        this.#open = true;
+        this.#isOpen = true;
         stream.on('data', (chunk: Buffer) => {
           if (!this.push(chunk)) stream.pause();
         });
         stream.once('end', () => this.push(null));
         return;
       }
-      this.#refused = true;
+      this.#isRefused = true;
+      const words = `status ${status}`;
       text(stream).then(
-        (why) => this.destroy(refused(wordsOf(why) || `status ${status}`)),
-        (failure) => this.destroy(lost() ?? failure),
+        (why) => this.destroy(lost() ?? refused(wordsOf(why) || words)),
+        () => this.destroy(lost() ?? refused(words)),
       );
     });
-    stream.once('error', (failure) => this.destroy(lost() ?? failure));
+    stream.once('error', (failure) => {
+      if (!this.#isRefused) this.destroy(this.#broken(failure));
+    });
     stream.once('close', () => {
-      if (this.#refused || this.destroyed) return;
+      if (this.#isRefused || this.destroyed) return;
       const cut = lost() ?? (stream.rstCode === 0 ? undefined : refused('the connection was reset'));
       // A far side that ends in good order has sent its end before.
       if (cut || !this.readableEnded) this.#endedOr(cut);
@@ -48,11 +53,15 @@ export class TunnelSocket extends Duplex {
 
   override _read(): void {
     // A stream that flows before somebody listens loses what came together with the headers.
-    if (this.#open) this.#stream.resume();
+    if (this.#isOpen) this.#stream.resume();
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#stream.write(chunk, done);
+    this.#stream.write(chunk, (failure) => {
+      // A refusal closes the stream under the writer; its words, which are still on their way, are the better error.
+      if (!failure || this.#isRefused) done();
+      else done(this.#broken(failure));
+    });
   }
 
   override _final(done: (error?: Error | null) => void): void {

@@ -100,7 +100,7 @@ describe('the real agent over a real sshd', function () {
     });
     const stream = await container.attach({ stream: true, hijack: true, stdin: true, stdout: true, stderr: true });
     const said = outputs(stream);
-    const ended = container.wait();
+    const ended = container.wait({ condition: 'next-exit' });
     await container.start();
     // More than any window on the way.
     const much = 'x'.repeat(3_000_000);
