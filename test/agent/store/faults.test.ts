@@ -6,7 +6,9 @@ import { Readable } from 'node:stream';
 import { requires } from '../../support/tools.ts';
 import { dockerArchive, file, openAt, Rig, sha256, streamOf, tarOf } from './rig.ts';
 
-describe('the image store when things go wrong', () => {
+describe('the image store when things go wrong', function () {
+  // Making files is slow on a busy machine.
+  this.timeout(120_000);
   let rig: Rig;
   before(function () {
     requires(this, { root: true });

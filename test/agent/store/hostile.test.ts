@@ -8,7 +8,9 @@ import { largestLayer, unpack } from '../../../src/agent/store/unpack.ts';
 import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, hardlink, type Item, inPieces, Rig, sha256, symlink, tarOf } from './rig.ts';
 
-describe('hostile and broken archives', () => {
+describe('hostile and broken archives', function () {
+  // Making files is slow on a busy machine.
+  this.timeout(120_000);
   let rig: Rig;
   let files: string[];
   before(function () {

@@ -7,7 +7,9 @@ import { makeStarterImage, starterImage } from '../../../scripts/starter-image.t
 import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, moment, Rig, sha256, streamOf, symlink, tarOf, treeOf } from './rig.ts';
 
-describe('images', () => {
+describe('images', function () {
+  // Making files is slow on a busy machine.
+  this.timeout(120_000);
   let rig: Rig;
   before(function () {
     requires(this, { root: true });

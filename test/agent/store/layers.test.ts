@@ -6,7 +6,9 @@ import type { LayerChange } from '../../../src/protocol/layers.ts';
 import { requires } from '../../support/tools.ts';
 import { directory, file, hardlink, type Item, overlayTree, plain, Rig, symlink, treeOf } from './rig.ts';
 
-describe('unpacked layers', () => {
+describe('unpacked layers', function () {
+  // Making files is slow on a busy machine.
+  this.timeout(120_000);
   let rig: Rig;
   before(function () {
     requires(this, { root: true });
@@ -304,7 +306,7 @@ describe('unpacked layers', () => {
       const id = await rig.image(...layers);
       await checkAgainstKernel(id);
     }
-  }).timeout(60_000);
+  });
 
   it('an image without layers has an empty root', async () => {
     const id = await rig.image();

@@ -5,7 +5,9 @@ import type { RemoveImageOptions } from '../../../src/agent/store/contract.ts';
 import { requires } from '../../support/tools.ts';
 import { dockerArchive, file, Rig, tarOf } from './rig.ts';
 
-describe('removing images', () => {
+describe('removing images', function () {
+  // Making files is slow on a busy machine.
+  this.timeout(120_000);
   let rig: Rig;
   before(function () {
     requires(this, { root: true });

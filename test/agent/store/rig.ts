@@ -85,6 +85,7 @@ export class Rig {
   }
 
   static async open(): Promise<Rig> {
+    freshShim();
     const directory = await mkdtemp('/tmp/porthole-store-');
     return new Rig(directory, await openAt(join(directory, 'root')));
   }
