@@ -28,40 +28,39 @@ const skip = (reason: string): Counts => {
 
 /** Every suite, quick ones first. A suite is a process of its own, so that a leak has a name. */
 export async function findSuites(): Promise<Suite[]> {
-  const folders = await testFolders();
+  const folders = [...(await testFiles())].sort(([a], [b]) => order(a) - order(b));
   return [
     { name: 'check', run: async () => countsIn(await node(['scripts/run.mjs', 'check'])) },
-    ...folders.map((folder) => ({ name: folder.replace(/^test\//, ''), run: () => mocha(folder) })),
+    ...folders.map(([name, files]) => ({ name, run: () => mocha(files) })),
     { name: 'vscode', run: insideVsCode },
     { name: 'smoke', run: smoke },
   ];
 }
 
-/** Folders that hold `*.test.ts` files of plain Mocha: one level for most, one deeper for the agent and the extension. */
-async function testFolders(): Promise<string[]> {
-  const files = (await readdir(join(root, 'test'), { recursive: true })).filter((file) => file.endsWith('.test.ts'));
-  const folders = new Set<string>();
-  for (const file of files) {
+/** Those that look at the code before those that run it, the longest last. */
+const order = (folder: string): number =>
+  ['architecture', 'support'].indexOf(folder) + 1 || (folder === 'conformance' ? 9 : 3);
+
+/** Files of plain Mocha by folder: one level for most, one deeper for the agent and the extension. */
+async function testFiles(): Promise<Map<string, string[]>> {
+  const found = (await readdir(join(root, 'test'), { recursive: true })).filter((file) => file.endsWith('.test.ts'));
+  const folders = new Map<string, string[]>();
+  for (const file of found.sort()) {
+    if (await needsVsCode(file)) continue;
     const [first = '', second = ''] = file.split('/');
     const isDeep = (first === 'agent' || first === 'extension') && !second.endsWith('.ts');
-    if (!(await needsVsCode(file))) folders.add(isDeep ? `test/${first}/${second}` : `test/${first}`);
+    const folder = isDeep ? `${first}/${second}` : first;
+    folders.set(folder, [...(folders.get(folder) ?? []), `test/${file}`]);
   }
-  const slow = (folder: string) => ['test/conformance'].indexOf(folder) + 1;
-  return [...folders].sort((a, b) => slow(a) - slow(b) || a.localeCompare(b));
+  return folders;
 }
 
 /** Tests that import `vscode` run in its extension host only. */
 async function needsVsCode(file: string): Promise<boolean> {
-  return /^import .* from 'vscode';/m.test(await readFile(join(root, 'test', file), 'utf8'));
+  return /^import .* from .vscode.;$/m.test(await readFile(join(root, 'test', file), 'utf8'));
 }
 
-async function mocha(folder: string): Promise<Counts> {
-  const found = (await readdir(join(root, folder), { recursive: true })).filter((file) => file.endsWith('.test.ts'));
-  const files: string[] = [];
-  for (const file of found.sort()) {
-    const path = join(folder, file);
-    if (!(await needsVsCode(path.replace(/^test\//, '')))) files.push(path);
-  }
+async function mocha(files: readonly string[]): Promise<Counts> {
   const flags = ['--require', './test/support/leaks.ts', '--forbid-only'];
   return countsIn(await node(['node_modules/mocha/bin/mocha.js', ...flags, ...files]));
 }
