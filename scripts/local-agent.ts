@@ -1,5 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
+import { request } from 'node:http';
 import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { distDir } from './paths.ts';
 import { start, until } from './processes.ts';
@@ -57,6 +60,28 @@ export async function startLocalAgent(places: AgentPlaces): Promise<LocalAgent> 
       }
     },
   };
+}
+
+/** Ends an agent that somebody else started, by the pid that it tells; its containers go first. Nobody there: nothing to do. */
+export async function endAgentAt(socket: string): Promise<void> {
+  const docker = new Docker({ socketPath: socket });
+  if (!(await answers(docker))) return;
+  await endContainers(docker, 'remove');
+  const pid = await pidAt(socket);
+  process.kill(pid, 'SIGTERM');
+  await until('the agent ends', () => !existsSync(`/proc/${pid}`));
+}
+
+async function pidAt(socket: string): Promise<number> {
+  const info = await new Promise<string>((resolve, reject) => {
+    const asked = request({ socketPath: socket, path: '/porthole/v1/info' }, (answer) => {
+      text(answer).then(resolve, reject);
+    });
+    asked.once('error', reject).end();
+  });
+  const { pid }: { pid?: unknown } = JSON.parse(info);
+  if (typeof pid !== 'number') throw new Error(`The agent on ${socket} does not tell its pid: ${info}`);
+  return pid;
 }
 
 /** Loads an image archive unless the image is there. */

@@ -1,8 +1,10 @@
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { leftBehind, takeSnapshot } from '../test/support/leaks.ts';
 import { findChromium } from './browser.ts';
 import { buildExtensionTests } from './bundles.ts';
+import { endAgentAt } from './local-agent.ts';
 import { packageExtension } from './package.ts';
 import { cacheDir, root } from './paths.ts';
 import { attempt } from './processes.ts';
@@ -78,19 +80,33 @@ async function insideVsCode(): Promise<Counts> {
   if (testsEntry === undefined) return skip('there is no test/extension/ui/index.ts');
   await packageExtension();
   const before = takeSnapshot();
+  // The extension starts an agent when it is activated: not where a real one of this machine lives.
+  const dir = await mkdtemp(join(tmpdir(), 'porthole-suite-home-'));
+  const socket = join(dir, 'exec/porthole.sock');
   const lines: string[] = [];
-  const code = await runInVsCode({
-    extensionDir: root,
-    testsEntry,
-    folder: join(root, 'test'),
-    settings: { 'terminal.integrated.gpuAcceleration': 'off' },
-    screenshot: join(cacheDir, 'vscode-suite-failed.png'),
-    say: (line) => {
-      lines.push(line);
-      console.log(line);
-    },
-  });
-  const counts = countsIn({ code, output: lines.join('\n') });
+  let counts: Counts;
+  try {
+    const code = await runInVsCode({
+      extensionDir: root,
+      testsEntry,
+      folder: join(root, 'test'),
+      env: {
+        PORTHOLE_DATA_ROOT: join(dir, 'data'),
+        PORTHOLE_EXEC_ROOT: join(dir, 'exec'),
+        PORTHOLE_HOST_SOCKET: socket,
+      },
+      settings: { 'terminal.integrated.gpuAcceleration': 'off' },
+      screenshot: join(cacheDir, 'vscode-suite-failed.png'),
+      say: (line) => {
+        lines.push(line);
+        console.log(line);
+      },
+    });
+    counts = countsIn({ code, output: lines.join('\n') });
+  } finally {
+    await endAgentAt(socket);
+    await rm(dir, { recursive: true, force: true });
+  }
   const left = await leftBehind(before);
   if (left.length > 0) console.log(`The suite left behind:\n  ${left.join('\n  ')}`);
   return left.length > 0 ? { ...counts, failed: counts.failed + 1 } : counts;
