@@ -76,7 +76,8 @@ async function openVsCode(
   const served = await serveVsCode({ extensionDir, folder: root, port, userDataDir, env, say });
   try {
     console.log(`\n  Porthole is open at  ${served.url}\n\n  Ctrl-C ends it.`);
-    await Promise.race([stopping, served.running.ended.then((end) => say(`VS Code ended: ${end}`))]);
+    const end = await Promise.race([stopping, served.running.ended]);
+    if (end !== undefined) say(`VS Code ended: ${end}`);
   } finally {
     await served.stop();
     await rm(join(userDataDir, 'logs'), { recursive: true, force: true });
