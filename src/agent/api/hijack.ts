@@ -72,10 +72,9 @@ export async function join(streams: Duplex, connection: Duplex, options: { reado
     const over = (): void => {
       if (isOver) return;
       isOver = true;
+      connection.unpipe(streams);
       streams.destroy();
-      // What was written goes out before the connection closes.
-      if (connection.writableFinished || connection.destroyed) connection.destroy();
-      else connection.end(() => connection.destroy());
+      hangUp(connection);
       resolve();
     };
     streams.once('end', over).once('close', over).on('error', over);
@@ -85,3 +84,21 @@ export async function join(streams: Duplex, connection: Duplex, options: { reado
     streams.pipe(connection, { end: false });
   });
 }
+
+/**
+ * What was written goes out before the connection closes. What the client still sends is read and dropped meanwhile: a
+ * socket that is closed with input unread resets the connection, and the client may lose the output that was on its way.
+ */
+function hangUp(connection: Duplex): void {
+  if (connection.destroyed) return;
+  const patience = setTimeout(() => connection.destroy(), patienceMs);
+  const close = (): void => {
+    if (connection.writableFinished && connection.readableEnded) connection.destroy();
+  };
+  connection.once('end', close).once('close', () => clearTimeout(patience));
+  connection.resume();
+  connection.end(close);
+}
+
+/** For the end of a client that got ours; Docker's clients answer at once. */
+const patienceMs = 2_000;

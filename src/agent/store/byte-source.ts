@@ -47,6 +47,11 @@ export class ByteSource {
     while ((await this.some(Number.MAX_SAFE_INTEGER)).length > 0);
   }
 
+  /** Lets the stream go before its end, so that whatever it holds open is closed. */
+  async close(): Promise<void> {
+    await this.#source.return?.();
+  }
+
   #shift(limit: number): Buffer {
     const taken = this.#current.subarray(0, limit);
     this.#current = this.#current.subarray(taken.length);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { pipeline, Readable, Transform } from 'node:stream';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { canceled } from '../../base/errors.ts';
 import { unsupportedArchive } from './errors.ts';
@@ -37,36 +38,40 @@ export async function* digesting(source: Bytes, done: (digest: string) => void):
 /** Undoes the compression that the first bytes show; what is not compressed passes through. */
 export async function* decompressed(source: Bytes): Bytes {
   const iterator = source[Symbol.asyncIterator]();
-  let head: Buffer = Buffer.alloc(0);
-  let ended = false;
-  while (head.length < longestMagic && !ended) {
-    const next = await iterator.next();
-    if (next.done) ended = true;
-    else head = Buffer.concat([head, next.value]);
-  }
-  const whole = rest(head, iterator, ended);
-  const codec = magics.find(({ magic }) => head.subarray(0, magic.length).equals(magic));
-  if (!codec) yield* whole;
-  else yield* through(whole, codec.open());
-}
-
-async function* rest(head: Buffer, iterator: AsyncIterator<Uint8Array>, ended: boolean): Bytes {
   try {
-    if (head.length > 0) yield head;
-    for (let done = ended; !done; ) {
+    let head: Buffer = Buffer.alloc(0);
+    let ended = false;
+    while (head.length < longestMagic && !ended) {
       const next = await iterator.next();
-      done = next.done === true;
-      if (!next.done) yield next.value;
+      if (next.done) ended = true;
+      else head = Buffer.concat([head, next.value]);
     }
+    const whole = rest(head, iterator, ended);
+    const codec = magics.find(({ magic }) => head.subarray(0, magic.length).equals(magic));
+    if (!codec) yield* whole;
+    else yield* through(whole, codec.open());
   } finally {
     await iterator.return?.();
   }
 }
 
+async function* rest(head: Buffer, iterator: AsyncIterator<Uint8Array>, ended: boolean): Bytes {
+  if (head.length > 0) yield head;
+  for (let done = ended; !done; ) {
+    const next = await iterator.next();
+    done = next.done === true;
+    if (!next.done) yield next.value;
+  }
+}
+
 async function* through(source: Bytes, codec: Transform): Bytes {
   // A failure of the source or the codec comes out of the iteration; pipeline destroys both.
-  pipeline(Readable.from(source), codec, () => undefined);
-  yield* codec;
+  const finished = pipeline(Readable.from(source), codec).catch(() => undefined);
+  try {
+    yield* codec;
+  } finally {
+    await finished;
+  }
 }
 
 const chunkSize = 1 << 18;

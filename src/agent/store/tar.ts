@@ -49,6 +49,15 @@ const xattrPrefix = 'SCHILY.xattr.';
 /** Reads to the very end of `stream`, so that a digest over it covers what follows the archive too. */
 export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerator<TarEntry> {
   const source = new ByteSource(stream);
+  try {
+    yield* entries(source);
+    await source.drain();
+  } finally {
+    await source.close();
+  }
+}
+
+async function* entries(source: ByteSource): AsyncGenerator<TarEntry> {
   let global: PaxRecords = new Map();
   let special = new Special();
   let previous = 'its first entry';
@@ -74,7 +83,6 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerato
     await body.finish(previous);
   }
   if (!special.isEmpty) throw invalidArchive('it ends after an extended header');
-  await source.drain();
 }
 
 const specialFlags = new Set(['x', 'X', 'g', 'L', 'K']);
