@@ -42,10 +42,12 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
     setPropagation('/', { flag: mountFlags.MS_SLAVE, recursive: true }, reasons.slavePropagation),
     ...rootSteps(container, host),
     { op: 'pivotRoot', root: container.rootfs, why: reasons.pivotRoot },
+    // At once: pivot_root(".", ".") stacks the old root on the new one, and until it is gone the kernel follows "/.." into it.
+    // A link of the image with one ".." too many would have the steps below make mount points and nodes on the host.
+    { op: 'umount', target: '.', flags: MNT_DETACH, why: reasons.detachHostRoot },
     ...mounts.mounts,
     ...deviceSteps(spec),
     ...(terminal ? consoleSteps(spec) : []),
-    { op: 'umount', target: '.', flags: MNT_DETACH, why: reasons.detachHostRoot },
     ...identitySteps(spec),
     ...sysctlSteps(spec),
     ...readonlyPathSteps(spec.linux.readonlyPaths ?? [], host),

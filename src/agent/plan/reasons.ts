@@ -58,7 +58,7 @@ export const reasons = {
   deviceLink: 'A well-known name below /dev that leads to /proc or another node.',
   consoleFile: 'The terminal is bound over this file.',
   terminal: 'A pseudo terminal becomes the standard input and output.',
-  detachHostRoot: 'The host’s files go out of reach before any program of the image runs.',
+  detachHostRoot: 'The host’s files go out of reach before any path of the image is followed.',
   loopback: 'A new network namespace starts with its loopback interface down.',
   hostname: 'The container’s own name.',
   sysctl: 'A kernel setting of the container’s own namespaces.',
