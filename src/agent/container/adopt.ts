@@ -15,6 +15,7 @@ import { specOf } from './exec.ts';
 import { beginLife, lostExit, recordExit, supervisorKilled } from './exits.ts';
 import { never, readRecord, timestamp } from './record.ts';
 import { removingPrefix } from './remove.ts';
+import { removeTrees } from './remove-tree.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { hasProcess } from './state.ts';
 
@@ -38,7 +39,8 @@ export async function adopt(engine: Engine): Promise<void> {
   await inParallel(names, async (name) => {
     const directory = join(root, name);
     if (name.startsWith(unfinishedPrefix) || name.startsWith(removingPrefix)) {
-      await rm(directory, { recursive: true, force: true });
+      // What cannot be removed is no reason for everybody else to be without an agent; the next start tries again.
+      await removeTrees(engine, [directory]).catch(() => undefined);
       return;
     }
     const record = await readRecord(directory);

@@ -1,8 +1,7 @@
 import type { BigIntStats } from 'node:fs';
-import { lstat, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../../base/errors.ts';
 import type { LayerEntry } from '../../protocol/layers.ts';
+import { HeldDirectory } from '../sys/held-directory.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { OpaqueProbe } from './opaque.ts';
@@ -28,39 +27,45 @@ const engineFiles = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf']);
 export async function changesOf(engine: Engine, container: Container): Promise<Change[]> {
   const image = new Map((await engine.images.merged(container.record.imageId)).map((entry) => [entry.path, entry]));
   const upper = join(container.directory, 'upper');
-  const opaque = new OpaqueProbe(engine, upper);
+  const opaque = new OpaqueProbe(engine);
+  const root = await HeldDirectory.open(upper);
+  if (!root) return [];
   try {
-    const found = await below({ upper, image, opaque }, { path: '', lower: 'merged' });
+    const found = await below({ image, opaque }, { directory: root, path: '', lower: 'merged' });
     return found.sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
   } finally {
+    await root.close();
     await opaque.close();
   }
 }
 
 interface Walk {
-  readonly upper: string;
   readonly image: ReadonlyMap<string, LayerEntry>;
   readonly opaque: OpaqueProbe;
 }
 
 /** A directory of the upper layer, and what it means for the image's files of the same directory. */
 interface Place {
+  readonly directory: HeldDirectory;
   readonly path: string;
   /** merged: they shine through; hidden: they are gone unless named here again; none: there are none. */
   readonly lower: 'merged' | 'hidden' | 'none';
 }
 
+/** Nobody can name what lies below a longer path (PATH_MAX), and each level of it would cost a descriptor. */
+const longestPath = 4096;
+
 async function below(walk: Walk, place: Place): Promise<Change[]> {
-  const names = await namesIn(join(walk.upper, place.path));
   const found: Change[] = [];
   const seen = new Set<string>();
-  for (const name of names) {
+  for (const { name: bytes } of await place.directory.entries()) {
+    const name = bytes.toString('utf8');
     const path = place.path === '' ? name : `${place.path}/${name}`;
-    const status = await statusOf(join(walk.upper, path));
+    const status = await place.directory.status(bytes);
     if (!status) continue;
     seen.add(path);
     const before = place.lower === 'none' ? undefined : walk.image.get(path);
-    found.push(...(await changesAt(walk, { path, status, before, lower: place.lower })));
+    for (const change of await changesAt(walk, place, { name: bytes, path, status, before })) found.push(change);
   }
   if (place.lower !== 'hidden') return found;
   const prefix = `${place.path}/`;
@@ -73,33 +78,57 @@ async function below(walk: Walk, place: Place): Promise<Change[]> {
 
 async function changesAt(
   walk: Walk,
+  place: Place,
   at: {
+    readonly name: Buffer;
     readonly path: string;
     readonly status: BigIntStats;
     readonly before: LayerEntry | undefined;
-    readonly lower: Place['lower'];
   },
 ): Promise<Change[]> {
   const { path, status, before } = at;
   const Path = `/${path}`;
   // A whiteout is a character device 0/0, see the kernel's overlayfs documentation.
   if (status.isCharacterDevice() && status.rdev === 0n) return before ? [{ Path, Kind: deleted }] : [];
+  if (!before && isEngines(path, status)) return [];
+  if (!status.isDirectory()) {
+    if (!before) return [{ Path, Kind: added }];
+    return isSame(status, before) ? [] : [{ Path, Kind: modified }];
+  }
+  const directory = path.length < longestPath ? await place.directory.child(at.name) : undefined;
+  try {
+    return await changesOfDirectory(walk, { ...at, directory, parent: place });
+  } finally {
+    await directory?.close();
+  }
+}
+
+async function changesOfDirectory(
+  walk: Walk,
+  at: {
+    readonly parent: Place;
+    readonly directory: HeldDirectory | undefined;
+    readonly path: string;
+    readonly status: BigIntStats;
+    readonly before: LayerEntry | undefined;
+  },
+): Promise<Change[]> {
+  const { path, status, before, directory } = at;
+  const Path = `/${path}`;
+  const inside = async (lower: Place['lower']): Promise<Change[]> =>
+    directory ? await below(walk, { directory, path, lower }) : [];
   if (!before) {
-    if (isEngines(path, status)) return [];
-    const inside = status.isDirectory() ? await below(walk, { path, lower: 'none' }) : [];
-    if (path === 'etc' && (await holdsEngineFiles(walk.upper))) {
-      return inside.length > 0 ? [{ Path, Kind: modified }, ...inside] : [];
+    const children = await inside('none');
+    if (path === 'etc' && directory && (await holdsEngineFiles(directory))) {
+      return children.length > 0 ? [{ Path, Kind: modified }, ...children] : [];
     }
-    return [{ Path, Kind: added }, ...inside];
+    return [{ Path, Kind: added }, ...children];
   }
-  if (!status.isDirectory()) return isSame(status, before) ? [] : [{ Path, Kind: modified }];
-  if (before.type !== 'directory') {
-    return [{ Path, Kind: modified }, ...(await below(walk, { path, lower: 'none' }))];
-  }
-  const hidden = at.lower === 'hidden' || (await walk.opaque.isOpaque(path));
-  const inside = await below(walk, { path, lower: hidden ? 'hidden' : 'merged' });
+  if (before.type !== 'directory') return [{ Path, Kind: modified }, ...(await inside('none'))];
+  const hidden = at.parent.lower === 'hidden' || (directory && (await walk.opaque.isOpaque(directory)));
+  const children = await inside(hidden ? 'hidden' : 'merged');
   // As in Docker, a directory counts as modified for what changed in it; its own times do not count.
-  return inside.length > 0 || !hasSameOwner(status, before) ? [{ Path, Kind: modified }, ...inside] : [];
+  return children.length > 0 || !hasSameOwner(status, before) ? [{ Path, Kind: modified }, ...children] : [];
 }
 
 function isEngines(path: string, status: BigIntStats): boolean {
@@ -107,8 +136,9 @@ function isEngines(path: string, status: BigIntStats): boolean {
   return engineFiles.has(path) && status.isFile() && status.size === 0n;
 }
 
-async function holdsEngineFiles(upper: string): Promise<boolean> {
-  const found = await Promise.all([...engineFiles].map((file) => statusOf(join(upper, file))));
+async function holdsEngineFiles(etc: HeldDirectory): Promise<boolean> {
+  const names = [...engineFiles].map((file) => Buffer.from(file.slice('etc/'.length)));
+  const found = await Promise.all(names.map((name) => etc.status(name)));
   return found.some((status) => status !== undefined);
 }
 
@@ -146,23 +176,4 @@ function typeOf(status: BigIntStats): LayerEntry['type'] | undefined {
 function deviceNumber(major: number, minor: number): bigint {
   const [a, b] = [BigInt(major), BigInt(minor)];
   return (b & 0xffn) | ((a & 0xfffn) << 8n) | ((b & ~0xffn) << 12n) | ((a & ~0xfffn) << 32n);
-}
-
-/** The container may run and take away what was just listed. */
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (failure) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(failure) ?? '')) return [];
-    throw failure;
-  }
-}
-
-async function statusOf(path: string): Promise<BigIntStats | undefined> {
-  try {
-    return await lstat(path, { bigint: true });
-  } catch (failure) {
-    if (['ENOENT', 'ENOTDIR'].includes(errnoOf(failure) ?? '')) return undefined;
-    throw failure;
-  }
 }

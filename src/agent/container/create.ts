@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { chmod, chown, mkdir, rename, rm } from 'node:fs/promises';
+import { chmod, chown, mkdir, rename } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join, posix } from 'node:path';
 import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
@@ -18,6 +18,7 @@ import { type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
 import { never, type StoredRecord, saveRecord, timestamp } from './record.ts';
+import { removeTrees } from './remove-tree.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
 import { namedCapabilities } from './spec.ts';
@@ -37,10 +38,10 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   const record: StoredRecord = { ...draft, name };
   try {
     const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
-    undo.push(() => rm(unfinished, { recursive: true, force: true }));
+    undo.push(() => removeTrees(engine, [unfinished]));
     await fillDirectory(engine, record, unfinished);
     await rename(unfinished, record.bundle);
-    undo.push(() => rm(record.bundle, { recursive: true, force: true }));
+    undo.push(() => removeTrees(engine, [record.bundle]));
     await syncDirectory(containersRoot(engine));
     undo.release();
   } catch (failure) {

@@ -1,5 +1,5 @@
-import { join } from 'node:path';
 import type { Executor } from '../shim/contract.ts';
+import type { HeldDirectory } from '../sys/held-directory.ts';
 import type { Engine } from './engine.ts';
 
 const why = 'An opaque directory hides what the layers below have in it.';
@@ -7,22 +7,20 @@ const why = 'An opaque directory hides what the layers below have in it.';
 /** Asks the kernel for overlayfs's mark of opaque directories, which Node cannot read. Its executor is opened by need. */
 export class OpaqueProbe {
   readonly #engine: Engine;
-  readonly #upper: string;
   #executor: Executor | undefined;
 
-  constructor(engine: Engine, upper: string) {
+  constructor(engine: Engine) {
     this.#engine = engine;
-    this.#upper = upper;
   }
 
-  /** @param path a directory below the upper one. */
-  async isOpaque(path: string): Promise<boolean> {
+  /** @param directory one of the upper layer. */
+  async isOpaque(directory: HeldDirectory): Promise<boolean> {
     this.#executor ??= this.#engine.shims.execute();
     const [result] = await this.#executor.run({
       operations: [
         {
           op: 'getxattr',
-          path: join(this.#upper, path),
+          path: directory.path,
           name: 'trusted.overlay.opaque',
           limit: 16,
           tolerate: ['ENODATA', 'ENOENT'],

@@ -1,7 +1,8 @@
-import { rename, rm } from 'node:fs/promises';
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container } from './container.ts';
 import { announce, containersRoot, type Engine } from './engine.ts';
+import { removeTrees } from './remove-tree.ts';
 
 /** A directory with this prefix below DATA_ROOT/containers is on its way out: start-up finishes what a crash left. */
 export const removingPrefix = '.removing-';
@@ -26,6 +27,5 @@ export async function removeLocked(engine: Engine, container: Container): Promis
   announce(engine, container, 'destroy');
   container.output.end();
   container.removed.emit({ exitCode: last.exitCode, error: last.error });
-  await rm(container.runtime, { recursive: true, force: true });
-  await rm(doomed, { recursive: true, force: true });
+  await removeTrees(engine, [container.runtime, doomed]);
 }
