@@ -107,6 +107,7 @@ export const containerScenarios: readonly Scenario[] = [
       { run: ['exec', 'host', 'echo', 'hello'] },
       { run: ['exec', 'host', 'sh', '-c', 'exit 6'] },
       { run: ['exec', '-i', 'host', 'cat'], input: 'through' },
+      { run: inspected('{{json .ExecIDs}}', 'host') },
       { run: ['exec', '-e', 'MORE=2', '-w', '/tmp', 'host', 'sh', '-c', 'echo $GIVEN $MORE; pwd'] },
       { run: ['exec', '-u', 'user', 'host', 'id'] },
       { run: ['exec', '-u', '5:6', 'host', 'id'] },
@@ -261,6 +262,7 @@ export const failureScenarios: readonly Scenario[] = [
       { run: ['create', '--pull', 'never', 'no/such:image', 'true'] },
       { run: ['create', 'Not/Lower', 'true'] },
       { run: ['run', '--rm', '-u', 'unknown', image, 'true'] },
+      { run: ['run', '--rm', '-u', '99999999999', image, 'true'] },
       { run: ['run', '--rm', '-w', 'relative', image, 'true'] },
       { run: ['create', image], differs: 'today’s dockerd says it in lower case; 20.10 does not' },
     ],
@@ -300,6 +302,12 @@ export const imageScenarios: readonly Scenario[] = [
       { run: ['rmi', 'second:two'] },
       { run: ['tag', 'nothing:here', 'x:y'] },
       { run: ['tag', image, 'Bad Name'] },
+      {
+        run: [
+          ...['events', '--since', '5m', '--until', '0s', '--filter', 'image=second:two', '--filter', 'event=tag'],
+          ...['--format', '{{.Type}} {{.Action}} {{.Actor.Attributes.name}}'],
+        ],
+      },
     ],
   },
   {

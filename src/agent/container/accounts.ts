@@ -36,11 +36,13 @@ export function resolveAccount(
   const entry = users.find((each) =>
     who === '' ? each.uid === 0 : each.name === who || (wanted !== undefined && each.uid === wanted),
   );
+  if (!entry && isOutOfRange(who)) throw outOfRange();
   if (!entry && who !== '' && wanted === undefined) {
     throw new UnknownAccount(`unable to find user ${who}: no matching entries in passwd file`);
   }
   const groupByName = (name: string): number => {
     const found = groups.find((each) => each.name === name)?.gid ?? whole(name);
+    if (isOutOfRange(name) && found === whole(name)) throw outOfRange();
     if (found === undefined)
       throw new UnknownAccount(`unable to find group ${name}: no matching entries in group file`);
     return found;
@@ -61,6 +63,11 @@ export function resolveAccount(
     home: entry?.home || '/',
   };
 }
+
+/** runc takes no larger ids from a client, though files may hold them. */
+const isOutOfRange = (id: string): boolean => /^\d+$/.test(id) && Number(id) > 0x7fffffff;
+
+const outOfRange = () => new UnknownAccount(`uids and gids must be in range 0-${0x7fffffff}`);
 
 function rows(text: string): string[][] {
   return text

@@ -69,7 +69,8 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
       findExec(engine, execId).shim?.resize(size);
     },
     execInspect: (execId) => execRecord(findExec(engine, execId)),
-    execIds: (nameOrId) => [...find(nameOrId).execs.keys()],
+    execIds: (nameOrId) =>
+      [...find(nameOrId).execs.values()].filter(({ status }) => status !== 'ended').map(({ id }) => id),
     plan: async (nameOrId) => planOf(engine, find(nameOrId)),
     trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
     namespaces: async (nameOrId) => namespacesOf(find(nameOrId)),

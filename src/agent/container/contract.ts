@@ -44,7 +44,7 @@ export interface Containers {
   ): Promise<AttachedStreams | undefined>;
   execResize(execId: string, size: { rows: number; columns: number }): Promise<void>;
   execInspect(execId: string): ExecRecord;
-  /** Ids of the execs that were created in this life of the container, oldest first (inspect's ExecIDs). */
+  /** Ids of the execs that run or are about to, oldest first (inspect's ExecIDs). */
   execIds(nameOrId: string): string[];
 
   plan(nameOrId: string): Promise<PlanView>;

@@ -15,6 +15,8 @@ interface Hint {
 
 const onFile = (pattern: RegExp) => (operation: Operation) => 'path' in operation && pattern.test(operation.path);
 
+const kindsOfFile = 'a file cannot be mounted on a directory, nor a directory on a file';
+
 const hints: readonly Hint[] = [
   {
     op: 'setrlimit',
@@ -46,7 +48,9 @@ const hints: readonly Hint[] = [
     hint: 'the cgroup above does not have them',
   },
   { op: 'directory', errno: 'ENOTDIR', hint: 'the image has a link or a file where a directory must be' },
-  { op: 'moveMount', errno: 'ENOTDIR', hint: 'a file cannot be mounted on a directory, nor a directory on a file' },
+  { op: 'moveMount', errno: 'ENOTDIR', hint: kindsOfFile },
+  // move_mount(2) says EINVAL where mount(2) said ENOTDIR.
+  { op: 'moveMount', errno: 'EINVAL', hint: kindsOfFile },
   { op: 'openTree', errno: 'ENOENT', hint: 'the source of a bind mount does not exist' },
   {
     op: 'spawn',

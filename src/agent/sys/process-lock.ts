@@ -1,6 +1,6 @@
 import { link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../../base/errors.ts';
+import { errnoOf, PortholeError } from '../../base/errors.ts';
 import { isAlive, startTicks } from './proc.ts';
 
 export interface ProcessLock {
@@ -25,8 +25,10 @@ export async function takeProcessLock(directory: string, name: string): Promise<
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const mine = `${process.pid} ${(await startTicks(process.pid)) ?? 0n}\n`;
   const temporary = join(directory, `.${name}.${process.pid}.${process.hrtime.bigint()}`);
-  await writeFile(temporary, mine, { mode: 0o600, flag: 'wx' });
   try {
+    await writeFile(temporary, mine, { mode: 0o600, flag: 'wx' }).catch((failure) => {
+      throw isFull(failure) ? noSpace(directory, failure) : failure;
+    });
     for (;;) {
       const highest = Math.max(0, ...(await numbersOf(directory, name)));
       const holder = highest === 0 ? undefined : await holderOf(join(directory, `${name}.${highest}`));
@@ -41,6 +43,7 @@ export async function takeProcessLock(directory: string, name: string): Promise<
       }
       const older = numbers.filter((number) => number <= highest);
       await Promise.all(older.map((number) => rm(join(directory, `${name}.${number}`), { force: true })));
+      await removeTemporaries(directory, name);
       return { release: () => truncate(path) };
     }
   } finally {
@@ -50,6 +53,20 @@ export async function takeProcessLock(directory: string, name: string): Promise<
 
 export function isHeld(taken: ProcessLock | LockHolder): taken is LockHolder {
   return 'pid' in taken;
+}
+
+const isFull = (failure: unknown): boolean => ['ENOSPC', 'EDQUOT'].includes(errnoOf(failure) ?? '');
+
+const noSpace = (directory: string, cause: unknown) =>
+  new PortholeError('unavailable', `no space left on device: nothing can be written in ${directory}`, { cause });
+
+/** What processes left that were killed while they asked for the lock. */
+async function removeTemporaries(directory: string, name: string): Promise<void> {
+  for (const entry of await readdir(directory)) {
+    const pid = entry.startsWith(`.${name}.`) ? /^(\d+)\.\d+$/.exec(entry.slice(name.length + 2))?.[1] : undefined;
+    if (pid === undefined || (await startTicks(Number(pid))) !== undefined) continue;
+    await rm(join(directory, entry), { force: true });
+  }
 }
 
 /** Undefined: it is dead, or has let go. */

@@ -54,7 +54,14 @@ describe('containers: pure parts', () => {
     assert.deepEqual(resolveAccount('7:h', files), { uid: 7, gid: 10, groups: [10], home: '/h' });
     assert.deepEqual(resolveAccount('5:6', files), { uid: 5, gid: 6, groups: [6], home: '/' });
     assert.throws(() => resolveAccount('u:x', files), /unable to find group x/);
-    assert.throws(() => resolveAccount('4294967295', files), /unable to find user/);
+    for (const user of ['2147483648', '99999999999', 'u:4294967296']) {
+      assert.throws(
+        () => resolveAccount(user, files),
+        { message: 'uids and gids must be in range 0-2147483647' },
+        user,
+      );
+    }
+    assert.equal(resolveAccount('2147483647', files).uid, 2147483647);
   });
 
   it('mounts are parsed, sorted and completed', () => {

@@ -301,6 +301,13 @@ describe('a compiled plan on this kernel', function () {
     );
   });
 
+  it('says that a file cannot be mounted on a directory', async () => {
+    writeFileSync(bundle.path('file'), '');
+    const wrong = { destination: '/bin', type: 'bind', source: bundle.path('file'), options: ['rbind'] };
+    const mounts = [...(bundle.spec('').mounts ?? []), wrong];
+    await assert.rejects(bundle.run(bundle.spec('true', { mounts })), /a file cannot be mounted on a directory/);
+  });
+
   it('says which program is missing', async () => {
     const run = bundle.run(bundle.spec('', { process: { args: ['no-such-program'] } }));
     await assert.rejects(

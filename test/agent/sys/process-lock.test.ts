@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { isHeld, takeProcessLock } from '../../../src/agent/sys/process-lock.ts';
 import { typescriptLoader } from '../../support/agent.ts';
+import { requires } from '../../support/tools.ts';
 
 const script = `
   const { takeProcessLock, isHeld } = await import(${JSON.stringify(
@@ -32,6 +34,28 @@ describe('a lock that dies with its process', function () {
     await first.release();
     assert.ok(!isHeld(await takeProcessLock(directory, 'test')));
     assert.equal((await readdir(directory)).filter((name) => name.startsWith('test.')).length, 1);
+  });
+
+  it('leaves nothing on a full disk, which it names, nor of one who was killed asking for it', async function () {
+    requires(this, { root: true });
+    const full = join(directory, 'full');
+    await mkdir(full);
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=64k', 'tmpfs', full]);
+    try {
+      await writeFile(join(full, 'filler'), Buffer.alloc(1 << 17)).catch(() => undefined);
+      await assert.rejects(takeProcessLock(full, 'test'), {
+        kind: 'unavailable',
+        message: `no space left on device: nothing can be written in ${full}`,
+      });
+      assert.deepEqual(await readdir(full), ['filler']);
+    } finally {
+      execFileSync('umount', [full]);
+    }
+    const { pid } = spawnSync('true');
+    await writeFile(join(directory, `.test.${pid}.123`), '');
+    await writeFile(join(directory, `.test.${process.pid}.123`), '');
+    await takeProcessLock(directory, 'test');
+    assert.deepEqual((await readdir(directory)).sort(), [`.test.${process.pid}.123`, 'full', 'test.1']);
   });
 
   it('of several processes at once one gets it; when that is killed, it is free', async () => {

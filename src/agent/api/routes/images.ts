@@ -1,4 +1,5 @@
 import type { ImageRecord } from '../../store/contract.ts';
+import { familiar, parseReference, withDefaultTag } from '../../store/reference.ts';
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
 import { Filters } from '../filters.ts';
@@ -40,10 +41,7 @@ async function tag(call: Call): Promise<Reply> {
   if (reference === '') throw badParameter('repository name must have at least one component');
   const { id } = engine.images.get(call.param('name'));
   await engine.images.tag(id, reference);
-  announceImage(engine, 'tag', {
-    id,
-    name: reference.includes(':', reference.lastIndexOf('/') + 1) ? reference : `${reference}:latest`,
-  });
+  announceImage(engine, 'tag', { id, name: familiar(withDefaultTag(parseReference(reference))) });
   return empty(201);
 }
 
