@@ -1,3 +1,5 @@
+import { Phrase } from './phrases.ts';
+
 /**
  * The closed set of ways in which an operation can fail. One map turns a kind into an HTTP status
  * (`agent/api/status.ts`), one into what the user sees (`extension/problems.ts`).
@@ -22,11 +24,14 @@ export type ErrorKind =
  */
 export class PortholeError extends Error {
   readonly kind: ErrorKind;
+  /** The message for translation; undefined when it is in somebody else's words, such as an engine's. */
+  readonly phrase: Phrase | undefined;
 
-  constructor(kind: ErrorKind, message: string, options?: { cause?: unknown }) {
-    super(message, options);
+  constructor(kind: ErrorKind, message: string | Phrase, options?: { cause?: unknown }) {
+    super(String(message), options);
     this.name = 'PortholeError';
     this.kind = kind;
+    this.phrase = message instanceof Phrase ? message : undefined;
   }
 }
 
@@ -42,6 +47,10 @@ export function messageOf(thrown: unknown): string {
   if (thrown instanceof Error) return thrown.message || thrown.name;
   return String(thrown) || 'unknown error';
 }
+
+/** The same for a sentence that is to be translated: what was thrown as a phrase where it is one. */
+export const phraseOf = (thrown: unknown): Phrase | string =>
+  (thrown instanceof PortholeError ? thrown.phrase : undefined) ?? messageOf(thrown);
 
 /** The `code` of a system error such as `ENOENT`, else undefined. */
 export function errnoOf(thrown: unknown): string | undefined {

@@ -1,11 +1,17 @@
 import { l10n } from 'vscode';
-import { type ErrorKind, messageOf, PortholeError } from '../base/errors.ts';
+import { type ErrorKind, PortholeError, phraseOf } from '../base/errors.ts';
+import { Phrase } from '../base/phrases.ts';
 
 /** What the user sees of a failure: the message, and for some kinds what to do next. */
 export function explain(thrown: unknown): string {
-  const message = engineMessage(thrown) ?? messageOf(thrown);
+  const message = engineMessage(thrown) ?? inWords(phraseOf(thrown));
   const next = thrown instanceof PortholeError ? nextStep(thrown.kind) : undefined;
   return next ? `${message} ${next}` : message;
+}
+
+/** A phrase in the user's language; words of others are passed on as they are. */
+export function inWords(said: Phrase | string): string {
+  return said instanceof Phrase ? said.say((text, values) => l10n.t(text, ...values)) : said;
 }
 
 /** True when the user gave up: nothing to report. */

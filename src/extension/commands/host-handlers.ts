@@ -1,6 +1,7 @@
 import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
 import type { Fleet } from '../fleet.ts';
 import type { HostSettings } from '../host-settings.ts';
+import { inWords } from '../problems.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
 import type { CommandId } from './rows.ts';
@@ -23,7 +24,7 @@ export function hostHandlers({ fleet, targets, settings, log }: HostParts): Host
     await withProgress(l10n.t('Connecting to {0}', host.label), ({ signal, say }) =>
       host.connect(signal, (step) => {
         log.info(`${host.label}: ${step}`);
-        say(step);
+        say(inWords(step));
       }),
     );
   };

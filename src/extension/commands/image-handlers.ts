@@ -28,6 +28,12 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
   };
   const hostLabel = (image: ImageView) => findHost(fleet, image.host)?.host.label ?? image.host;
 
+  /** Names of the containers that are made of it: an engine refuses to remove it while they are there. */
+  const usersOf = ({ host, engine, id }: ImageView): readonly string[] => {
+    const view = findHost(fleet, host)?.engines.find((one) => one.engine === engine);
+    return (view?.containers ?? []).filter(({ imageId }) => imageId === id).map(({ name }) => name);
+  };
+
   return {
     'porthole.image.run': async (item) => {
       const image = await targets.image('porthole.image.run', item);
@@ -102,6 +108,17 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
               chosen.length,
               chosen.map((one) => `${imageName(one)} @ ${hostLabel(one)}`).join(', '),
             );
+      const inUse = chosen.find((image) => usersOf(image).length > 0);
+      if (inUse) {
+        throw new PortholeError(
+          'conflict',
+          l10n.t(
+            'The image {0} is used by {1}. Remove these containers first.',
+            imageName(inUse),
+            usersOf(inUse).join(', '),
+          ),
+        );
+      }
       const more = chosen.flatMap(({ tags }) => tags.slice(1));
       const detail = more.length > 0 ? l10n.t('These names go too: {0}', more.join(', ')) : '';
       const remove = l10n.t('Remove');

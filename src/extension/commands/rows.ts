@@ -45,7 +45,7 @@ export const commandRows = {
   },
   'porthole.host.add': { title: 'Add SSH Host…', icon: 'add', target: 'hosts', inTitle: 1 },
   'porthole.host.remove': { title: 'Remove Host', target: 'host', engines: ['ssh'], group: '9_remove@1' },
-  'porthole.host.showLog': { title: 'Show Connection Log', icon: 'output', target: 'none', group: '5_look@1' },
+  'porthole.host.showLog': { title: 'Show Connection Log', icon: 'output', target: 'host', group: '5_look@1' },
 
   'porthole.container.start': {
     title: 'Start',

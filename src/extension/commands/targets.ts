@@ -12,6 +12,7 @@ import {
   type ObjectRef,
   shortId,
 } from '../fleet.ts';
+import { engineName } from '../hosts/problems.ts';
 import { containerLook, hostLook } from '../tree/appearance.ts';
 import { isOffered } from './manifest.ts';
 import { type CommandId, rowOf } from './rows.ts';
@@ -97,7 +98,7 @@ export class Targets {
   }
 
   #where(ref: ObjectRef): string {
-    return `${findHost(this.#fleet, ref.host)?.host.label ?? ref.host} · ${ref.engine}`;
+    return `${findHost(this.#fleet, ref.host)?.host.label ?? ref.host} · ${engineName(ref.engine)}`;
   }
 }
 

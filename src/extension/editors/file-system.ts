@@ -8,6 +8,7 @@ import {
   FileSystemError,
   type FileSystemProvider,
   FileType,
+  l10n,
   type Uri,
 } from 'vscode';
 import { isKind } from '../../base/errors.ts';
@@ -122,12 +123,12 @@ export class PortholeFiles implements FileSystemProvider {
 
   #host(id: string): Host {
     const entry = findHost(this.#fleet, id);
-    if (!entry) throw FileSystemError.Unavailable(`No such host: ${id}`);
+    if (!entry) throw FileSystemError.Unavailable(l10n.t('No such host: {0}', id));
     return entry.host;
   }
 }
 
-const readOnly = () => FileSystemError.NoPermissions('Images do not change');
+const readOnly = () => FileSystemError.NoPermissions(l10n.t('Images do not change'));
 
 function sourceOf(uri: Uri): Source {
   const source = parseSource(uri.query);

@@ -1,5 +1,6 @@
 import type { Duplex } from 'node:stream';
 import type Dockerode from 'dockerode';
+import type { Phrase } from '../../base/phrases.ts';
 
 /** Which container engine on a host: our agent, or an engine that was there before. */
 export type EngineKind = 'porthole' | 'docker' | 'podman';
@@ -23,8 +24,8 @@ export interface Host {
   readonly label: string;
   readonly state: HostState;
   onDidChange(listener: (state: HostState) => void): { dispose(): void };
-  /** Idempotent; concurrent calls share one attempt. `progress` is told each step in words. */
-  connect(signal: AbortSignal, progress?: (step: string) => void): Promise<void>;
+  /** Idempotent; concurrent calls share one attempt. `progress` is told each step. */
+  connect(signal: AbortSignal, progress?: (step: Phrase) => void): Promise<void>;
   disconnect(): Promise<void>;
   /** A Docker Engine client whose every request and stream goes through this host's channel. @throws unavailable when not connected. */
   engine(kind: EngineKind): Dockerode;
@@ -38,5 +39,5 @@ export interface Host {
 
 export type HostState =
   | { readonly kind: 'disconnected'; readonly error?: Error }
-  | { readonly kind: 'connecting'; readonly step: string }
+  | { readonly kind: 'connecting'; readonly step: Phrase }
   | { readonly kind: 'connected'; readonly version: string; readonly kernel: string; readonly architecture: string };

@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
 import { canceled, type ErrorKind, PortholeError } from '../../base/errors.ts';
+import { phrase } from '../../base/phrases.ts';
 import type { EngineKind } from './contract.ts';
 import { badAnswer, tooLarge } from './problems.ts';
 
@@ -121,7 +122,7 @@ function refusal(path: string, status: number, body: string): PortholeError {
   } catch {
     // A plain text is a message too.
   }
-  return new PortholeError(kindOf(status), message || `${path}: HTTP status ${status}`);
+  return new PortholeError(kindOf(status), message || phrase('{0}: HTTP status {1}', path, status));
 }
 
 function kindOf(status: number): ErrorKind {

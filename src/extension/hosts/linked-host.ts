@@ -3,6 +3,7 @@ import type Dockerode from 'dockerode';
 import { Signal } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { EngineKind, Host, HostState } from './contract.ts';
 import { Engines } from './engines.ts';
 import { notConnected } from './problems.ts';
@@ -19,13 +20,13 @@ export interface LinkedHostOptions {
   readonly id: string;
   readonly label: string;
   /** Brings, starts and reaches the agent. Called once for each attempt. */
-  readonly open: (signal: AbortSignal, progress: (step: string) => void) => Promise<Link>;
+  readonly open: (signal: AbortSignal, progress: (step: Phrase) => void) => Promise<Link>;
 }
 
 interface Attempt {
   readonly done: Promise<void>;
   readonly abort: AbortController;
-  readonly listeners: Set<(step: string) => void>;
+  readonly listeners: Set<(step: Phrase) => void>;
   waiting: number;
 }
 
@@ -56,7 +57,7 @@ export class LinkedHost implements Host {
     return this.#changed.on(listener);
   }
 
-  async connect(signal: AbortSignal, progress?: (step: string) => void): Promise<void> {
+  async connect(signal: AbortSignal, progress?: (step: Phrase) => void): Promise<void> {
     if (signal.aborted) throw canceled(`Connecting to ${this.label}`);
     if (this.#state.kind === 'connected') return;
     // One that was given up is still cleaning up after itself.
@@ -107,8 +108,8 @@ export class LinkedHost implements Host {
 
   #begin(): Attempt {
     const abort = new AbortController();
-    const listeners = new Set<(step: string) => void>();
-    const progress = (step: string) => {
+    const listeners = new Set<(step: Phrase) => void>();
+    const progress = (step: Phrase) => {
       if (abort.signal.aborted) return;
       this.#become({ kind: 'connecting', step });
       for (const listener of listeners) listener(step);
@@ -126,10 +127,10 @@ export class LinkedHost implements Host {
     return attempt;
   }
 
-  async #run(signal: AbortSignal, progress: (step: string) => void): Promise<void> {
+  async #run(signal: AbortSignal, progress: (step: Phrase) => void): Promise<void> {
     let link: Link | undefined;
     try {
-      progress('Connecting');
+      progress(phrase('Connecting'));
       link = await this.#open(signal, progress);
       this.#link = link;
       const version = await unless(signal, this.#engines.client('porthole').version(), `Connecting to ${this.label}`);

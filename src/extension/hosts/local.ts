@@ -8,6 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Signal } from '../../base/async.ts';
 import { canceled, errnoOf, messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { EngineKind } from './contract.ts';
 import { type Link, LinkedHost } from './linked-host.ts';
 import { agentDidNotStart, channelLost, needsRoot, noEngine, notLinux } from './problems.ts';
@@ -47,7 +48,7 @@ const START_LIMIT = 20_000;
 async function openLocal(
   options: LocalHostOptions,
   signal: AbortSignal,
-  progress: (step: string) => void,
+  progress: (step: Phrase) => void,
 ): Promise<Link> {
   const label = options.label ?? 'This machine';
   const env = options.env ?? process.env;
@@ -67,7 +68,7 @@ async function openLocal(
     }
   }
   if (process.getuid?.() !== 0) throw needsRoot(label);
-  progress('Starting the agent');
+  progress(phrase('Starting the agent'));
   await startAgent({ ...options, label, env, dataRoot, execRoot, socket, signal });
   return await LocalLink.open(label, sockets, signal);
 }
@@ -102,7 +103,7 @@ async function startAgent({ label, env, dataRoot, execRoot, socket, signal, ...o
   });
   child.unref();
   const ended = once(child, 'exit').then(
-    () => 'it ended',
+    () => phrase('it ended.'),
     (failure) => messageOf(failure),
   );
   try {
@@ -115,7 +116,7 @@ async function startAgent({ label, env, dataRoot, execRoot, socket, signal, ...o
       if (end !== undefined && (await answersSoon(socket))) return;
       if (end !== undefined || Date.now() > limit) {
         const said = (await readFile(logFile, 'utf8')).slice(before).trim().slice(-2000);
-        throw agentDidNotStart(label, said || end || `nothing answers on ${socket}`);
+        throw agentDidNotStart(label, said || end || phrase('nothing answers on {0}.', socket));
       }
     }
   } catch (failure) {

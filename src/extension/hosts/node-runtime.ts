@@ -7,13 +7,14 @@ import { pipeline } from 'node:stream/promises';
 import { createGunzip } from 'node:zlib';
 import { extract } from 'tar-stream';
 import { canceled, messageOf, PortholeError } from '../../base/errors.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { AgentFile, Cpu } from './agent-files.ts';
 
 /** Where the Node binary comes from that is brought to hosts without one. Asked only when a host needs it. */
 export interface NodeRuntimeSource {
   /** For example `24.21.0`. */
   readonly version: string;
-  fetch(cpu: Cpu, options: { signal: AbortSignal; progress: (step: string) => void }): Promise<AgentFile>;
+  fetch(cpu: Cpu, options: { signal: AbortSignal; progress: (step: Phrase) => void }): Promise<AgentFile>;
 }
 
 export interface NodeRelease {
@@ -31,8 +32,8 @@ export const NODE_RELEASE: NodeRelease = {
   },
 };
 
-const fetchFailed = (version: string, why: string, cause?: unknown) =>
-  new PortholeError('unavailable', `Node ${version} could not be downloaded: ${why}`, { cause });
+const fetchFailed = (version: string, why: string | Phrase, cause?: unknown) =>
+  new PortholeError('unavailable', phrase('Node {0} could not be downloaded: {1}', version, why), { cause });
 
 /** Takes the Node binary out of the npm package that holds it, checks it, and keeps it in the extension's storage. */
 export class NpmNodeRuntime implements NodeRuntimeSource {
@@ -51,7 +52,7 @@ export class NpmNodeRuntime implements NodeRuntimeSource {
 
   async fetch(
     cpu: Cpu,
-    { signal, progress }: { signal: AbortSignal; progress: (step: string) => void },
+    { signal, progress }: { signal: AbortSignal; progress: (step: Phrase) => void },
   ): Promise<AgentFile> {
     const file = path.join(this.#storage, `node-${this.version}-linux-${cpu}`);
     if (!(await stat(file).catch(() => undefined))) await this.#download(cpu, file, { signal, progress });
@@ -63,28 +64,29 @@ export class NpmNodeRuntime implements NodeRuntimeSource {
   async #download(
     cpu: Cpu,
     file: string,
-    { signal, progress }: { signal: AbortSignal; progress: (step: string) => void },
+    { signal, progress }: { signal: AbortSignal; progress: (step: Phrase) => void },
   ): Promise<void> {
     await mkdir(this.#storage, { recursive: true });
     const temporary = await mkdtemp(path.join(this.#storage, '.download-'));
     try {
       const name = `node-linux-${cpu}`;
       const response = await fetch(`${this.#registry}/${name}/-/${name}-${this.version}.tgz`, { signal });
-      if (!response.ok || !response.body) throw fetchFailed(this.version, `HTTP status ${response.status}`);
+      if (!response.ok || !response.body) throw fetchFailed(this.version, phrase('HTTP status {0}', response.status));
       const archive = path.join(temporary, 'archive');
       const total = Number(response.headers.get('content-length') ?? 0);
       const hash = createHash('sha512');
       await pipeline(
         Readable.fromWeb(response.body),
         counted((bytes) => {
-          if (total > 0) progress(`Downloading Node ${this.version} (${Math.floor((bytes * 100) / total)} %)`);
+          if (total > 0)
+            progress(phrase('Downloading Node {0} ({1} %)', this.version, Math.floor((bytes * 100) / total)));
         }, hash),
         createWriteStream(archive),
         { signal },
       );
       const integrity = `sha512-${hash.digest('base64')}`;
       if (integrity !== this.#release.integrity[cpu]) {
-        throw fetchFailed(this.version, `the package is not the one that was published (${integrity})`);
+        throw fetchFailed(this.version, phrase('the package is not the one that was published ({0}).', integrity));
       }
       const binary = path.join(temporary, 'node');
       await takeOut(archive, 'package/bin/node', binary, signal);

@@ -1,47 +1,62 @@
-import { messageOf, PortholeError } from '../../base/errors.ts';
+import { PortholeError, phraseOf } from '../../base/errors.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { EngineKind } from './contract.ts';
 
-export const notConnected = (host: string) => new PortholeError('unavailable', `${host} is not connected`);
+export const notConnected = (host: string) => new PortholeError('unavailable', phrase('{0} is not connected.', host));
 
 export const channelLost = (host: string, cause?: unknown) =>
   new PortholeError(
     'unavailable',
-    `The connection to the agent on ${host} was lost${cause === undefined ? '' : `: ${messageOf(cause)}`}`,
+    cause === undefined
+      ? phrase('The connection to the agent on {0} was lost.', host)
+      : phrase('The connection to the agent on {0} was lost: {1}.', host, phraseOf(cause)),
     { cause },
   );
 
 export const channelSilent = (host: string, seconds: number) =>
-  new PortholeError('unavailable', `The agent on ${host} did not answer for ${seconds} s`);
+  new PortholeError('unavailable', phrase('The agent on {0} did not answer for {1} s.', host, seconds));
 
 export const noEngine = (host: string, kind: EngineKind, why: string) =>
-  new PortholeError('unavailable', `${engineName(kind)} does not answer on ${host}: ${why}`);
+  new PortholeError('unavailable', phrase('{0} does not answer on {1}: {2}.', engineName(kind), host, why));
 
-export const agentDidNotStart = (host: string, text: string) =>
-  new PortholeError('unavailable', `The agent did not start on ${host}: ${text || 'it said nothing'}`);
+export const agentDidNotStart = (host: string, text: string | Phrase) =>
+  new PortholeError(
+    'unavailable',
+    phrase('The agent did not start on {0}: {1}', host, text || phrase('it said nothing.')),
+  );
 
 export const notLinux = (host: string, system: string) =>
-  new PortholeError('unsupported', `${host} runs ${system}; containers need Linux`);
+  new PortholeError('unsupported', phrase('{0} runs {1}; containers need Linux.', host, system));
 
 export const unknownCpu = (host: string, cpu: string) =>
-  new PortholeError('unsupported', `${host} has a ${cpu} processor; Porthole brings an agent for x86_64 and aarch64`);
+  new PortholeError(
+    'unsupported',
+    phrase('{0} has a {1} processor; Porthole brings an agent for x86_64 and aarch64.', host, cpu),
+  );
 
-export const noSuitableNode = (host: string, why: string) =>
-  new PortholeError('unavailable', `${host} has no Node 20 or newer, and it cannot be brought there: ${why}`);
+export const noSuitableNode = (host: string, why: string | Phrase) =>
+  new PortholeError(
+    'unavailable',
+    phrase('{0} has no Node 20 or newer, and it cannot be brought there: {1}', host, why),
+  );
 
-export const uploadFailed = (host: string, file: string, why: string) =>
-  new PortholeError('unavailable', `${file} could not be copied to ${host}: ${why}`);
+export const uploadFailed = (host: string, file: string, why: string | Phrase) =>
+  new PortholeError('unavailable', phrase('{0} could not be copied to {1}: {2}', file, host, why));
 
 export const needsRoot = (host: string) =>
   new PortholeError(
     'forbidden',
-    `Starting the agent on ${host} needs root. Start it yourself (porthole-agent serve) or run VS Code's server as root.`,
+    phrase(
+      'Starting the agent on {0} needs root. Start it yourself (porthole-agent serve) or run VS Code’s server as root.',
+      host,
+    ),
   );
 
 export const tooLarge = (path: string, limit: number) =>
-  new PortholeError('invalid', `${path} is larger than ${limit} bytes`);
+  new PortholeError('invalid', phrase('{0} is larger than {1} bytes.', path, limit));
 
 export const badAnswer = (path: string, why: string) =>
-  new PortholeError('internal', `The agent's answer to ${path} cannot be read: ${why}`);
+  new PortholeError('internal', phrase('The agent’s answer to {0} cannot be read: {1}', path, why));
 
 export function engineName(kind: EngineKind): string {
   switch (kind) {

@@ -2,7 +2,8 @@ import { createHash, randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { Transform } from 'node:stream';
 import { createGzip } from 'node:zlib';
-import { isKind, messageOf } from '../../base/errors.ts';
+import { isKind, phraseOf } from '../../base/errors.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { RemoteShell } from '../ssh/shell.ts';
 import type { AgentFile, AgentFiles, Cpu } from './agent-files.ts';
 import type { NodeRuntimeSource } from './node-runtime.ts';
@@ -13,7 +14,7 @@ export interface BringOptions {
   readonly files: AgentFiles;
   readonly node: NodeRuntimeSource;
   readonly signal: AbortSignal;
-  readonly progress: (step: string) => void;
+  readonly progress: (step: Phrase) => void;
 }
 
 /** The agent on a host, ready to be started. Paths are absolute there. */
@@ -53,26 +54,26 @@ const OLDEST_NODE = 20;
  */
 export async function bringAgent(shell: RemoteShell, options: BringOptions): Promise<RemoteAgent> {
   const { files, node, signal, progress } = options;
-  progress(`Looking at ${shell.where}`);
+  progress(phrase('Looking at {0}', shell.where));
   const facts = await look(shell, options);
   const agentDir = `${facts.home}/.porthole/agents/${files.digest}`;
   const nodeDir = `${facts.home}/.porthole/node/${node.version}`;
   let copied = 0;
-  const copy = async (dir: string, file: AgentFile, what: string) => {
+  const copy = async (dir: string, file: AgentFile, what: string | Phrase) => {
     await upload(shell, { dir, file, what, facts, signal, progress });
     copied++;
   };
 
   if (facts.node === undefined && !facts.broughtNode) {
     const binary = await node.fetch(facts.cpu, { signal, progress }).catch((failure) => {
-      throw isKind(failure, 'canceled') ? failure : noSuitableNode(shell.where, messageOf(failure));
+      throw isKind(failure, 'canceled') ? failure : noSuitableNode(shell.where, phraseOf(failure));
     });
     await copy(nodeDir, binary, `Node ${node.version}`);
   }
   const shim = files.shim(facts.cpu);
   if (!shim) throw unknownCpu(shell.where, facts.cpu);
   for (const file of [shim, files.agent]) {
-    if (facts.sizes.get(file.name) !== file.size) await copy(agentDir, file, 'the agent');
+    if (facts.sizes.get(file.name) !== file.size) await copy(agentDir, file, phrase('the agent'));
   }
   return { node: facts.node ?? `${nodeDir}/node`, agent: `${agentDir}/${files.agent.name}`, uid: facts.uid, copied };
 }
@@ -141,10 +142,10 @@ interface Upload {
   readonly dir: string;
   readonly file: AgentFile;
   /** For the progress line. */
-  readonly what: string;
+  readonly what: string | Phrase;
   readonly facts: Facts;
   readonly signal: AbortSignal;
-  readonly progress: (step: string) => void;
+  readonly progress: (step: Phrase) => void;
 }
 
 async function upload(shell: RemoteShell, { dir, file, what, facts, signal, progress }: Upload): Promise<void> {
@@ -156,7 +157,7 @@ async function upload(shell: RemoteShell, { dir, file, what, facts, signal, prog
       signal,
       input: [
         createReadStream(file.path, { highWaterMark: 256 << 10 }),
-        share(file.size, (percent) => progress(`Copying ${what} to ${shell.where} (${percent} %)`)),
+        share(file.size, (percent) => progress(phrase('Copying {0} to {1} ({2} %)', what, shell.where, percent))),
         // Level 4: about as fast as a local network, and a third of the bytes for a slow one.
         ...(facts.gzip ? [createGzip({ level: 4 })] : []),
       ],
@@ -166,12 +167,16 @@ async function upload(shell: RemoteShell, { dir, file, what, facts, signal, prog
       : await readBack(shell, `${dir}/${temporary}`, file.size, signal);
     if (digest !== file.sha256) {
       await runCommand(shell, { script: 'rm -f "$1"', args: [`${dir}/${temporary}`], signal });
-      throw uploadFailed(shell.where, file.name, `its digest is ${digest} there instead of ${file.sha256}`);
+      throw uploadFailed(
+        shell.where,
+        file.name,
+        phrase('its digest is {0} there instead of {1}.', digest ?? '', file.sha256),
+      );
     }
     await runCommand(shell, { script: KEEP, args: [dir, temporary, file.name], signal });
   } catch (failure) {
     if (isKind(failure, 'canceled')) throw failure;
-    throw uploadFailed(shell.where, file.name, messageOf(failure));
+    throw uploadFailed(shell.where, file.name, phraseOf(failure));
   }
 }
 

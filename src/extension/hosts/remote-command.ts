@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { canceled, messageOf, PortholeError } from '../../base/errors.ts';
+import { listed, phrase } from '../../base/phrases.ts';
 import { noSuchProgram } from '../ssh/problems.ts';
 import { shellCommand } from '../ssh/quote.ts';
 import type { RemoteProgram, RemoteShell } from '../ssh/shell.ts';
@@ -32,7 +33,10 @@ export async function startCommand(shell: RemoteShell, { script, args = [], sign
     program.close();
     if (failure instanceof PortholeError) throw failure;
     const exit = await program.exit;
-    throw noSuchProgram(shell.where, program.stderr().trim() || `exit code ${exit.code}: ${messageOf(failure)}`);
+    throw noSuchProgram(
+      shell.where,
+      program.stderr().trim() || listed([phrase('exit code {0}', exit.code ?? '?'), messageOf(failure)], ': '),
+    );
   }
 }
 
@@ -53,7 +57,7 @@ export async function runCommand(
       for await (const part of stdio) {
         if (!Buffer.isBuffer(part)) continue;
         size += part.length;
-        if (size > limit) throw noSuchProgram(shell.where, `more than ${limit} bytes of output`);
+        if (size > limit) throw noSuchProgram(shell.where, phrase('more than {0} bytes of output', limit));
         parts.push(part);
       }
     })();
@@ -63,8 +67,12 @@ export async function runCommand(
     const exit = await program.exit;
     if (signal.aborted) throw canceled('The command');
     if (exit.code !== 0) {
-      const how = exit.code === undefined ? `ended by ${exit.signal ?? 'the connection'}` : `exit code ${exit.code}`;
-      throw noSuchProgram(shell.where, [how, program.stderr().trim()].filter(Boolean).join(': '));
+      const said = program.stderr().trim();
+      const how =
+        exit.code === undefined
+          ? phrase('ended by {0}', exit.signal ?? phrase('the connection'))
+          : phrase('exit code {0}', exit.code);
+      throw noSuchProgram(shell.where, said ? listed([how, said], ': ') : how);
     }
     return Buffer.concat(parts);
   } catch (failure) {

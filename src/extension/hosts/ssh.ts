@@ -1,3 +1,4 @@
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { SshConnector } from '../ssh/connector.ts';
 import type { RemoteProgram, RemoteShell } from '../ssh/shell.ts';
 import type { AgentFiles } from './agent-files.ts';
@@ -42,14 +43,14 @@ export class SshHost extends LinkedHost {
 
 interface Opening {
   readonly signal: AbortSignal;
-  readonly progress: (step: string) => void;
+  readonly progress: (step: Phrase) => void;
 }
 
 async function open(options: SshHostOptions, services: SshHostServices, opening: Opening): Promise<Link> {
   const shell = await services.connector.connect(options.target, opening);
   try {
     const agent = await bringAgent(shell, { files: await services.files(), node: services.node, ...opening });
-    opening.progress(`Starting the agent on ${shell.where}`);
+    opening.progress(phrase('Starting the agent on {0}', shell.where));
     const program = await startCommand(shell, {
       script: 'exec "$@"',
       args: [agent.node, agent.agent, 'connect', '--start', ...flags(options)],

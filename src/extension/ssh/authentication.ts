@@ -1,4 +1,5 @@
 import type { AnyAuthMethod, AuthenticationType, AuthHandlerMiddleware, Prompt } from 'ssh2';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import type { KeyRing } from './key-ring.ts';
 import { PendingSecret } from './pending-secret.ts';
 import { authenticationFailed } from './problems.ts';
@@ -28,7 +29,7 @@ export interface AuthenticationParts {
 export class Authentication {
   readonly #parts: AuthenticationParts;
   readonly #steps: AsyncGenerator<AnyAuthMethod, void, readonly AuthenticationType[] | null>;
-  readonly #tried: string[] = [];
+  readonly #tried: (Phrase | string)[] = [];
   #accepted: readonly string[] = [];
   #password: PendingSecret | undefined;
 
@@ -127,7 +128,11 @@ export class Authentication {
 
   #failure(): Error {
     const { settings, keys } = this.#parts;
-    const tried = [...keys.tried, ...keys.problems.map((problem) => `(not usable) ${problem}`), ...this.#tried];
+    const tried = [
+      ...keys.tried,
+      ...keys.problems.map((problem) => phrase('(not usable) {0}', problem)),
+      ...this.#tried,
+    ];
     return authenticationFailed(`${settings.user}@${settings.alias}`, tried, this.#accepted);
   }
 }

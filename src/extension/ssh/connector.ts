@@ -1,13 +1,14 @@
 import type { Duplex } from 'node:stream';
 import ssh2, { type Client as SshClient } from 'ssh2';
 import { canceled, messageOf, PortholeError } from '../../base/errors.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import { Authentication } from './authentication.ts';
 import { type ConfigOptions, resolveSettings } from './config.ts';
 import { SshConnection } from './connection.ts';
 import { HostKeys } from './host-keys.ts';
 import { KeyRing } from './key-ring.ts';
 import { Patience } from './patience.ts';
-import { handshakeFailed, jumpLoop, timedOut } from './problems.ts';
+import { handshakeFailed, jumpLoop, serverClosed, timedOut } from './problems.ts';
 import { dialCommand, dialTcp, whereOf } from './route.ts';
 import type { SshServices } from './services.ts';
 import type { SshSettings } from './settings.ts';
@@ -16,7 +17,7 @@ import { parseTarget, type SshTarget } from './target.ts';
 export interface ConnectOptions {
   readonly signal: AbortSignal;
   /** Told each step in words. */
-  readonly progress?: (step: string) => void;
+  readonly progress?: (step: Phrase) => void;
 }
 
 /** More hops than anybody uses; a configuration that jumps in circles ends here. */
@@ -52,7 +53,7 @@ export class SshConnector {
     const jumps = route.via ?? settings.proxyJump;
     const last = jumps.at(-1);
     if (last === undefined) {
-      options.progress?.(`Connecting to ${whereOf(settings)}`);
+      options.progress?.(phrase('Connecting to {0}', whereOf(settings)));
       const command = route.via === undefined ? settings.proxyCommand : undefined;
       const socket = command === undefined ? await dialTcp(settings, options.signal) : dialCommand(settings, command);
       return await this.#login(settings, socket, options);
@@ -64,7 +65,7 @@ export class SshConnector {
       ...(before.length > 0 && { via: before }),
     });
     try {
-      options.progress?.(`Connecting to ${whereOf(settings)} through ${last}`);
+      options.progress?.(phrase('Connecting to {0} through {1}', whereOf(settings), last));
       const socket = await jump.forward(settings.hostName, settings.port, options.signal);
       const connection = await this.#login(settings, socket, options);
       connection.onDidClose(() => jump.close());
@@ -118,7 +119,7 @@ export class SshConnector {
         client.destroy();
       };
       patience = new Patience(settings.connectTimeout * 1000, () =>
-        fail(timedOut(where, settings.connectTimeout, 'SSH handshake')),
+        fail(timedOut(where, settings.connectTimeout, phrase('SSH handshake'))),
       );
       signal.addEventListener('abort', () => fail(signal.reason), { once: true });
       const authentication = new Authentication({ settings, services, keys, signal, onFailed: fail });
@@ -127,12 +128,12 @@ export class SshConnector {
         if (error.level === 'agent') this.#services.log.warn(`${where}: ${error.message}`);
         else fail(error instanceof PortholeError ? error : handshakeFailed(where, error));
       });
-      const closed = () => fail(broken ?? handshakeFailed(where, new Error('the server closed the connection')));
+      const closed = () => fail(broken ?? handshakeFailed(where, serverClosed()));
       client.once('close', closed);
       if (socket.destroyed) closed();
       client.once('handshake', () => {
         patience?.renew();
-        progress?.(`Logging in to ${where} as ${settings.user}`);
+        progress?.(phrase('Logging in to {0} as {1}', where, settings.user));
       });
       client.once('ready', () => {
         pending = false;

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import ssh2, { type ParsedKey, type SigningRequestOptions } from 'ssh2';
 import { canceled, errnoOf, messageOf } from '../../base/errors.ts';
+import { type Phrase, phrase } from '../../base/phrases.ts';
 import { fingerprint } from './known-hosts.ts';
 import { PendingSecret } from './pending-secret.ts';
 import type { SshServices } from './services.ts';
@@ -12,7 +13,7 @@ type Sign = (data: Buffer, hash: string | undefined) => Promise<Buffer>;
 interface Identity {
   readonly key: ParsedKey;
   /** For the error message: what was tried. */
-  readonly label: string;
+  readonly label: Phrase;
   readonly sign: Sign;
 }
 
@@ -23,17 +24,17 @@ interface Identity {
  */
 export class KeyRing extends ssh2.BaseAgent<ParsedKey> {
   readonly #identities: readonly Identity[];
-  readonly #offered: string[] = [];
-  readonly problems: readonly string[];
+  readonly #offered: Phrase[] = [];
+  readonly problems: readonly (Phrase | string)[];
 
-  private constructor(identities: readonly Identity[], problems: readonly string[]) {
+  private constructor(identities: readonly Identity[], problems: readonly (Phrase | string)[]) {
     super();
     this.#identities = identities;
     this.problems = problems;
   }
 
   static async open(settings: SshSettings, services: SshServices, signal: AbortSignal): Promise<KeyRing> {
-    const problems: string[] = [];
+    const problems: (Phrase | string)[] = [];
     const files: FileIdentity[] = [];
     for (const file of settings.identityFiles) {
       const identity = await readIdentity(file, services, signal, problems);
@@ -52,7 +53,7 @@ export class KeyRing extends ssh2.BaseAgent<ParsedKey> {
   }
 
   /** What the server has been offered so far. */
-  get tried(): readonly string[] {
+  get tried(): readonly Phrase[] {
     return this.#offered;
   }
 
@@ -92,7 +93,7 @@ async function readIdentity(
   file: string,
   services: SshServices,
   signal: AbortSignal,
-  problems: string[],
+  problems: (Phrase | string)[],
 ): Promise<FileIdentity | undefined> {
   const [secret, beside] = await Promise.all([readIfThere(file, problems), readIfThere(`${file}.pub`, [])]);
   const pub = parsePublic(beside);
@@ -100,7 +101,7 @@ async function readIdentity(
     return (
       pub && {
         key: pub,
-        label: `key ${file}.pub`,
+        label: phrase('key {0}', `${file}.pub`),
         usable: false,
         sign: () => Promise.reject(new Error('no private key')),
       }
@@ -108,10 +109,10 @@ async function readIdentity(
   }
   const parsed = parse(secret);
   if (!(parsed instanceof Error)) {
-    if (!parsed.isPrivateKey()) return { key: parsed, label: `key ${file}`, usable: false, sign: neverSigns };
+    if (!parsed.isPrivateKey()) return { key: parsed, label: phrase('key {0}', file), usable: false, sign: neverSigns };
     return {
       key: parsed,
-      label: `key ${file}`,
+      label: phrase('key {0}', file),
       usable: true,
       sign: async (data, hash) => signWith(parsed, data, hash),
     };
@@ -123,7 +124,12 @@ async function readIdentity(
   const locked = new LockedKey(file, secret, services, signal);
   const key = pub ?? embeddedPublic(secret) ?? (await locked.unlock().catch(() => undefined));
   return (
-    key && { key, label: `key ${file} (with passphrase)`, usable: true, sign: (data, hash) => locked.sign(data, hash) }
+    key && {
+      key,
+      label: phrase('key {0} (with passphrase)', file),
+      usable: true,
+      sign: (data, hash) => locked.sign(data, hash),
+    }
   );
 }
 
@@ -222,13 +228,13 @@ function embeddedPublic(text: Buffer): ParsedKey | undefined {
   }
 }
 
-async function agentIdentities(socket: string | undefined, problems: string[]): Promise<Identity[]> {
+async function agentIdentities(socket: string | undefined, problems: (Phrase | string)[]): Promise<Identity[]> {
   if (socket === undefined) return [];
   const agent = ssh2.createAgent(socket);
   return await new Promise((resolve) => {
     agent.getIdentities((error, keys) => {
       if (error) {
-        problems.push(`SSH agent at ${socket}: ${error.message}`);
+        problems.push(phrase('SSH agent at {0}: {1}', socket, error.message));
         resolve([]);
         return;
       }
@@ -236,7 +242,7 @@ async function agentIdentities(socket: string | undefined, problems: string[]): 
         (keys ?? []).flatMap((offered: unknown): Identity[] => {
           const key = isParsedKey(offered) ? offered : undefined;
           if (!key) return [];
-          const label = `key ${key.comment || fingerprint(key.getPublicSSH())} of the SSH agent`;
+          const label = phrase('key {0} of the SSH agent', key.comment || fingerprint(key.getPublicSSH()));
           const sign: Sign = (data, hash) =>
             new Promise((resolveSignature, reject) => {
               const options: SigningRequestOptions = hash === 'sha256' || hash === 'sha512' ? { hash } : {};
@@ -252,7 +258,7 @@ async function agentIdentities(socket: string | undefined, problems: string[]): 
   });
 }
 
-async function readIfThere(file: string, problems: string[]): Promise<Buffer | undefined> {
+async function readIfThere(file: string, problems: (Phrase | string)[]): Promise<Buffer | undefined> {
   try {
     return await readFile(file);
   } catch (failure) {

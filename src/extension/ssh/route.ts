@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { Duplex } from 'node:stream';
 import { canceled, messageOf } from '../../base/errors.ts';
+import { listed, phrase } from '../../base/phrases.ts';
 import { proxyCommandFailed, timedOut, unreachable } from './problems.ts';
 import type { SshSettings } from './settings.ts';
 import { hostAndPort } from './target.ts';
@@ -29,7 +30,7 @@ export async function dialTcp(settings: SshSettings, signal: AbortSignal): Promi
   } catch (failure) {
     socket.on('error', () => undefined).destroy();
     if (signal.aborted) throw canceled(`Connecting to ${where}`);
-    if (timeout.aborted) throw timedOut(where, seconds, 'TCP connection');
+    if (timeout.aborted) throw timedOut(where, seconds, phrase('TCP connection'));
     throw unreachable(where, failure);
   }
   socket.setNoDelay(true);
@@ -72,8 +73,8 @@ export function dialCommand(settings: SshSettings, command: string): Duplex {
       duplex.push(null);
       return;
     }
-    const how = code === null ? `ended by ${signal}` : `exit code ${code}`;
-    duplex.destroy(proxyCommandFailed(whereOf(settings), `${how}${said ? `: ${said.trim()}` : ''}`));
+    const how = code === null ? phrase('ended by {0}', signal ?? '') : phrase('exit code {0}', code);
+    duplex.destroy(proxyCommandFailed(whereOf(settings), said ? listed([how, said.trim()], ': ') : how));
   });
   return duplex;
 }

@@ -1,3 +1,4 @@
+import { phrase } from '../../base/phrases.ts';
 import { badTarget } from './problems.ts';
 
 /** What the user wrote to name a host: a Host of ~/.ssh/config, or an address. */
@@ -17,16 +18,16 @@ export function parseTarget(text: string): SshTarget {
   const at = rest.lastIndexOf('@');
   const user = at >= 0 ? rest.slice(0, at) : undefined;
   const { host, port } = splitPort(text, rest.slice(at + 1));
-  if (host === '') throw badTarget(text, 'the host name is missing');
-  if (host.startsWith('-')) throw badTarget(text, 'a host name cannot start with "-"');
+  if (host === '') throw badTarget(text, phrase('the host name is missing'));
+  if (host.startsWith('-')) throw badTarget(text, phrase('a host name cannot start with "-"'));
   // The characters that OpenSSH refuses too, since names are put into ProxyCommand lines.
   if (/[\s'"`$\\;&<>|(){}\p{Cc}]/u.test(host))
-    throw badTarget(text, 'the host name holds a character that is not allowed');
+    throw badTarget(text, phrase('the host name holds a character that is not allowed'));
   if (user !== undefined) {
-    if (user === '') throw badTarget(text, 'the user name is empty');
-    if (user.startsWith('-')) throw badTarget(text, 'a user name cannot start with "-"');
+    if (user === '') throw badTarget(text, phrase('the user name is empty'));
+    if (user.startsWith('-')) throw badTarget(text, phrase('a user name cannot start with "-"'));
     if (/[\s'"`$;&<>|(){}\p{Cc}]|\\$/u.test(user))
-      throw badTarget(text, 'the user name holds a character that is not allowed');
+      throw badTarget(text, phrase('the user name holds a character that is not allowed'));
   }
   return { host, ...(user !== undefined && { user }), ...(port !== undefined && { port }) };
 }
@@ -43,7 +44,7 @@ function splitPort(text: string, address: string): { host: string; port?: number
 function portOf(text: string, digits: string | undefined): { port?: number } {
   if (digits === undefined) return {};
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : 0;
-  if (port < 1 || port > 65535) throw badTarget(text, `"${digits}" is not a port`);
+  if (port < 1 || port > 65535) throw badTarget(text, phrase('"{0}" is not a port', digits));
   return { port };
 }
 

@@ -97,7 +97,7 @@ export class EngineTerminal implements Pseudoterminal {
         { code, failed: code !== 0 },
       );
     } catch (failure) {
-      if (!this.#closed) this.#end(explain(failure), { code: 1, failed: true });
+      if (!this.#closed) this.#end(explain(failure), { code: undefined, failed: true });
     }
   }
 

@@ -7,6 +7,8 @@ import { contextValue } from './context-value.ts';
 import { changeUri } from './decorations.ts';
 import type { FileNode } from './images-view.ts';
 
+const symlinkIcon = new ThemeIcon('file-symlink-file');
+
 /** A path that a layer changed, or a directory on the way to one. Letters and colours come from `decorations.ts`. */
 export function changeItem(file: FileNode): TreeItem {
   const { image, layer, node } = file;
@@ -17,7 +19,8 @@ export function changeItem(file: FileNode): TreeItem {
   );
   item.id = `file:${keyOf(image)}/${layer.position}/${node.path}`;
   item.resourceUri = changeUri(node.path, node.change?.kind);
-  item.iconPath = directory ? ThemeIcon.Folder : ThemeIcon.File;
+  const entry = node.change?.after ?? node.change?.before;
+  item.iconPath = directory ? ThemeIcon.Folder : entry?.type === 'symlink' ? symlinkIcon : ThemeIcon.File;
   item.contextValue = contextValue('file', directory ? 'directory' : (node.change?.kind ?? 'directory'), image.engine);
   const description = describe(node);
   if (description) item.description = description;

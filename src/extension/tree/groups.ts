@@ -1,6 +1,7 @@
 import { ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { type Fleet, findHost } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
+import { engineName } from '../hosts/problems.ts';
 
 /** One engine of one host: the first level of Containers and Images when there is more than one. */
 export interface EngineGroup {
@@ -21,13 +22,11 @@ export function groupsOf(fleet: Fleet, known: Map<string, EngineGroup>): EngineG
   );
 }
 
-const engineNames: Readonly<Record<EngineKind, string>> = { porthole: 'Porthole', docker: 'Docker', podman: 'Podman' };
-
 export function groupItem(fleet: Fleet, group: EngineGroup, count: number): TreeItem {
   const label = findHost(fleet, group.host)?.host.label ?? group.host;
   const item = new TreeItem(label, TreeItemCollapsibleState.Expanded);
   item.id = `group:${group.host}/${group.engine}`;
-  item.description = `${engineNames[group.engine]} (${count})`;
+  item.description = `${engineName(group.engine)} (${count})`;
   item.iconPath = new ThemeIcon(group.host === 'local' ? 'vm' : 'remote');
   item.contextValue = 'group';
   return item;

@@ -2,7 +2,8 @@ import { EventEmitter, l10n, MarkdownString, type TreeDataProvider, TreeItem, Tr
 import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, type FleetHost, findHost } from '../fleet.ts';
 import type { HostState } from '../hosts/contract.ts';
-import { explain } from '../problems.ts';
+import { engineName } from '../hosts/problems.ts';
+import { explain, inWords } from '../problems.ts';
 import { hostLook } from './appearance.ts';
 import { contextValue } from './context-value.ts';
 
@@ -66,7 +67,7 @@ export class HostsView implements TreeDataProvider<HostNode> {
 }
 
 function description(state: HostState, words: string): string {
-  if (state.kind === 'connecting') return state.step;
+  if (state.kind === 'connecting') return inWords(state.step);
   if (state.kind === 'connected') return `Linux ${state.kernel}`;
   return state.error ? firstSentence(explain(state.error)) : words;
 }
@@ -80,9 +81,9 @@ function tooltip({ host, engines }: FleetHost): MarkdownString {
   if (state.kind === 'connected') {
     text.appendText(l10n.t('Kernel {0}, {1}, agent {2}', state.kernel, state.architecture, state.version));
     text.appendMarkdown('\n\n');
-    text.appendText(l10n.t('Engines: {0}', engines.map((view) => view.engine).join(', ') || '–'));
+    text.appendText(l10n.t('Engines: {0}', engines.map((view) => engineName(view.engine)).join(', ') || '–'));
   } else if (state.kind === 'connecting') {
-    text.appendText(state.step);
+    text.appendText(inWords(state.step));
   } else if (state.error) {
     text.appendText(explain(state.error));
     text.appendMarkdown('\n\n');

@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
+import { phrase } from '../../base/phrases.ts';
 import type { LayerChange, LayerView } from '../../protocol/layers.ts';
 import { type Fleet, findHost, type ObjectRef } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
@@ -47,7 +48,7 @@ export class Layers {
 
   #host(ref: ObjectRef): Host {
     const entry = findHost(this.#fleet, ref.host);
-    if (!entry) throw new PortholeError('not-found', `No such host: ${ref.host}`);
+    if (!entry) throw new PortholeError('not-found', phrase('No such host: {0}', ref.host));
     return entry.host;
   }
 }
@@ -55,5 +56,5 @@ export class Layers {
 function checked<T>(schema: v.GenericSchema<unknown, T>, answer: unknown): T {
   const result = v.safeParse(schema, answer);
   if (result.success) return result.output;
-  throw new PortholeError('internal', `The agent sent something unexpected: ${v.summarize(result.issues)}`);
+  throw new PortholeError('internal', phrase('The agent sent something unexpected: {0}', v.summarize(result.issues)));
 }

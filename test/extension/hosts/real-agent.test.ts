@@ -197,7 +197,7 @@ describe('the real agent over a real sshd', function () {
     assert.throws(() => host.engine('porthole'), unavailable);
 
     const steps: string[] = [];
-    await host.connect(never, (step) => steps.push(step));
+    await host.connect(never, (step) => steps.push(String(step)));
     assert.ok(!steps.some((step) => step.startsWith('Copying')), steps.join('; '));
     assert.equal((await container.inspect()).State.Pid, pid);
     await container.remove({ force: true });

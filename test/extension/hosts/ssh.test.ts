@@ -92,7 +92,7 @@ describe('SSH host', function () {
   it('brings the agent once, and again when it is another', async () => {
     const host = make();
     const steps: string[] = [];
-    await host.connect(never, (step) => steps.push(step));
+    await host.connect(never, (step) => steps.push(String(step)));
     const { digest } = await readAgentFiles(dir);
     const first = await uploads();
     assert.deepEqual(first, [`agents/${digest}/porthole-agent.cjs`, `agents/${digest}/shim-linux-${process.arch}`]);
@@ -109,7 +109,7 @@ describe('SSH host', function () {
     await host.disconnect();
     const { mtimeMs, ino } = await stat(file);
     const again: string[] = [];
-    await host.connect(never, (step) => again.push(step));
+    await host.connect(never, (step) => again.push(String(step)));
     assert.ok(!again.some((step) => step.startsWith('Copying')), again.join('; '));
     assert.deepEqual([(await stat(file)).mtimeMs, (await stat(file)).ino], [mtimeMs, ino]);
     assert.equal(await agentPid(host), pid, 'the agent stayed');
@@ -224,7 +224,7 @@ describe('SSH host', function () {
     const stop = new AbortController();
     const host = make();
     const attempt = host.connect(stop.signal, (step) => {
-      if (step.startsWith('Copying')) stop.abort();
+      if (String(step).startsWith('Copying')) stop.abort();
     });
     await assert.rejects(attempt, (error) => isKind(error, 'canceled'));
     assert.deepEqual(host.state, { kind: 'disconnected' });

@@ -29,7 +29,7 @@ export function hostSuite(make: () => Promise<HostUnderTest>): void {
     const seen: HostState[] = [];
     host.onDidChange((state) => seen.push(state));
     const steps: string[] = [];
-    await host.connect(never, (step) => steps.push(step));
+    await host.connect(never, (step) => steps.push(String(step)));
     await host.disconnect();
     assert.deepEqual([...new Set(seen.map((state) => state.kind))], ['connecting', 'connected', 'disconnected']);
     assert.deepEqual(seen.at(-1), { kind: 'disconnected' });

@@ -15,15 +15,15 @@ export async function usedSentences(root: string): Promise<Map<string, string>> 
   return found;
 }
 
-/** First arguments of `l10n.t(...)` and `t(...)`, where they are literal strings. */
+/** First arguments of `l10n.t(...)`, `t(...)` and `phrase(...)`, where they are literal strings. */
 export function sentencesIn(source: string): string[] {
-  const calls = source.matchAll(/\bt\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")/g);
+  const calls = source.matchAll(/\b(?:t|phrase)\(\s*(?:'((?:[^'\\\n]|\\.)*)'|"((?:[^"\\\n]|\\.)*)")/g);
   return [...calls].map((call) => unescaped(call[1] ?? call[2] ?? ''));
 }
 
-/** Calls of `l10n.t` whose sentence no tool can find: anything but a literal string. */
+/** Calls of `l10n.t` and `phrase` whose sentence no tool can find: anything but a literal string. */
 export function hiddenSentences(source: string): string[] {
-  return [...source.matchAll(/\bl10n\.t\(\s*([^'"\s][^)]*)\)/g)].map((call) => call[1] ?? '');
+  return [...source.matchAll(/\b(?:l10n\.t|phrase)\(\s*([^'"\s][^)]*)\)/g)].map((call) => call[1] ?? '');
 }
 
 export async function sources(folder: string): Promise<string[]> {
