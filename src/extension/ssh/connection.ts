@@ -44,17 +44,24 @@ export class SshConnection implements RemoteShell {
   async exec(command: string, { signal }: { signal: AbortSignal }): Promise<RemoteProgram> {
     for (;;) {
       if (signal.aborted) throw canceled('The command');
+      const asked = Date.now();
       try {
-        const channel = await this.#open<ClientChannel>(signal, (done) => this.#client.exec(command, done));
-        channel.once('close', () => {
-          this.#lastEnd = Date.now();
-        });
-        return programOf(channel);
+        // A short program's whole life may arrive in one packet: whoever listens later than now has missed its exit.
+        return await this.#open<RemoteProgram>(signal, (done) =>
+          this.#client.exec(command, (error, channel) => {
+            if (error) return done(error);
+            channel.once('close', () => {
+              this.#lastEnd = Date.now();
+            });
+            done(undefined, programOf(channel));
+          }),
+        );
       } catch (failure) {
         if (this.#end?.error) throw this.#end.error;
         if (signal.aborted) throw canceled('The command');
         // sshd frees a session a moment after it has closed its channel; with MaxSessions 1 the next must wait for it.
-        if (Date.now() - this.#lastEnd > SETTLING) throw sessionRefused(this.where, failure);
+        // The question's time counts, not the answer's: a busy server may answer late, with what it had not noticed by then.
+        if (asked - this.#lastEnd > SETTLING) throw sessionRefused(this.where, failure);
         await delay(20, undefined, { signal }).catch(() => undefined);
       }
     }
@@ -63,7 +70,9 @@ export class SshConnection implements RemoteShell {
   /** A TCP connection from this host to another, for ProxyJump. */
   async forward(host: string, port: number, signal: AbortSignal): Promise<ClientChannel> {
     return await this.#open<ClientChannel>(signal, (done) =>
-      this.#client.forwardOut('127.0.0.1', 0, host, port, done),
+      this.#client.forwardOut('127.0.0.1', 0, host, port, (error, channel) =>
+        error ? done(error) : done(undefined, channel),
+      ),
     ).catch((failure) => {
       throw signal.aborted ? canceled('Connecting') : jumpFailed(this.settings.alias, `${host} port ${port}`, failure);
     });
@@ -85,7 +94,7 @@ export class SshConnection implements RemoteShell {
 
   #open<T extends { close(): void }>(
     signal: AbortSignal,
-    start: (done: (error: Error | undefined, opened: T) => void) => void,
+    start: (done: (...outcome: [error: Error] | [error: undefined, opened: T]) => void) => void,
   ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (this.#end) {
@@ -103,7 +112,7 @@ export class SshConnection implements RemoteShell {
         signal.removeEventListener('abort', aborted);
       };
       signal.addEventListener('abort', aborted, { once: true });
-      start((error, opened) => {
+      start((...[error, opened]) => {
         tidy();
         if (error) reject(error);
         else if (signal.aborted) opened.close();
