@@ -73,10 +73,20 @@ describe('containers: adoption by a new engine', function () {
   });
 
   it('knows the OOM kill of a container that ended without it', async () => {
-    const id = await rig.run(['sh', '-c', 'sleep 0.3; head -c 200m /dev/zero | tail; exit 5'], {
-      hostConfig: { ...none, Memory: 16 * 1024 * 1024 },
+    const signals = join(rig.root, 'signals');
+    await mkdir(signals);
+    const script = [
+      'until [ -e /signals/go ]; do usleep 10000; done',
+      // Alone: a second process might be refused memory too while the kernel still takes the first apart.
+      'dd if=/dev/zero of=/dev/null bs=200M count=1',
+      'exit 5',
+    ];
+    const id = await rig.run(['sh', '-c', script.join('; ')], {
+      hostConfig: { ...none, Memory: 16 * 1024 * 1024, Binds: [`${signals}:/signals`] },
     });
     await rig.containers.shutdown();
+    // Only now: an end that the first engine saw would be no news for the second.
+    await writeFile(join(signals, 'go'), '');
     await until('it ended', () => exists(join(rig.execRoot, 'containers', id, 'exit')));
     await rig.reopen();
     const { state } = rig.containers.get(id);
