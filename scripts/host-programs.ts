@@ -31,7 +31,7 @@ async function staticBusybox(): Promise<Programs | undefined> {
   for (const directory of searched) {
     const path = join(directory, 'busybox');
     const content = await readFile(path).catch(() => undefined);
-    if (!content || interpreterOf(content) !== undefined) continue;
+    if (!content || !isElf(content) || interpreterOf(content) !== undefined) continue;
     const { stdout } = await exec(path, ['--list']);
     const applets = stdout.split('\n').filter((name) => /^[\w.[-]+$/.test(name) && name !== 'busybox');
     return {
@@ -107,9 +107,12 @@ async function librariesOf(path: string, interpreter: string): Promise<string[]>
   return stdout.split('\n').flatMap((line) => /=> (\/\S+) \(/.exec(line)?.[1] ?? []);
 }
 
+/** 64-bit and little-endian, as both of our processors are. */
+const isElf = (file: Buffer): boolean => file.length >= 64 && file.readUInt32BE(0) === 0x7f_45_4c_46 && file[4] === 2;
+
 /** The dynamic loader that a 64-bit little-endian ELF file asks for (elf(5), PT_INTERP); undefined when it is static. */
 function interpreterOf(elf: Buffer): string | undefined {
-  if (elf.length < 64 || elf.readUInt32BE(0) !== 0x7f_45_4c_46 || elf[4] !== 2) return undefined;
+  if (!isElf(elf)) return undefined;
   const table = Number(elf.readBigUInt64LE(0x20));
   const size = elf.readUInt16LE(0x36);
   const count = elf.readUInt16LE(0x38);

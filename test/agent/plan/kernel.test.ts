@@ -272,7 +272,10 @@ describe('a compiled plan on this kernel', function () {
   it('works on cgroup v2, with a device filter in eBPF', async function () {
     // A hybrid host has the unified hierarchy too; without controllers it still holds processes and filters devices.
     const root = (await readMounts('self')).find((mount) => mount.type === 'cgroup2')?.target;
-    if (root === undefined) this.skip();
+    if (root === undefined) {
+      console.log('      skipped: no cgroup2 mount');
+      this.skip();
+    }
     const host: HostFacts = { ...bundle.host, cgroup: { version: 2, root, controllers: [] } };
     const devices = [
       { allow: false, access: 'rwm' },
