@@ -55,9 +55,10 @@ export function activate(context: ExtensionContext): PortholeApi {
   own(window.registerFileDecorationProvider(new ChangeDecorations()));
   const panels = own(new Panels(fleet, context.extensionUri));
 
+  const fill = filler(context, { fleet, settings, log });
   const targets = new Targets(fleet);
   const handlers = {
-    ...hostHandlers({ fleet, targets, settings, log }),
+    ...hostHandlers({ fleet, targets, settings, arrange: fill, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets }),
   };
@@ -73,17 +74,13 @@ export function activate(context: ExtensionContext): PortholeApi {
       }
     }),
   );
-  const fill = filler(context, { fleet, settings, log });
   own(
     workspace.onDidChangeConfiguration((event) => {
       if (HostSettings.concerns(event)) void fill().catch((failure) => log.error(messageOf(failure)));
     }),
   );
   const ready = fill();
-  void ready.then(
-    () => connectLocal(fleet, log),
-    (failure) => log.error(messageOf(failure)),
-  );
+  ready.catch((failure) => log.error(messageOf(failure)));
   return { fleet, views: { hosts, containers, images }, ready };
 }
 
@@ -93,26 +90,28 @@ interface Filling {
   readonly log: LogOutputChannel;
 }
 
-/** What brings the fleet in line with the settings. The heavy parts are loaded here, after the views have been shown. */
+/** What brings the fleet in line with the settings, this machine connected whenever it is new. The heavy parts are loaded here, after the views have been shown. */
 function filler(context: ExtensionContext, { fleet, settings, log }: Filling): () => Promise<void> {
   const lock = new KeyedLock();
   return () =>
     lock.run('fill', async () => {
+      const before = findHost(fleet, 'local')?.host;
       const { hostFactory } = await import('./host-factory.ts');
       const { extensionUri, globalStorageUri, secrets } = context;
       const make = hostFactory({ settings, extensionUri, storageUri: globalStorageUri, secrets, log });
       const local = settings.local();
-      // A host is made anew when what the settings say of it, or of SSH as a whole, has changed.
-      const sign = (setting: unknown) => JSON.stringify([setting, settings.sshConfigFile()]);
+      // A host is made anew when what the settings say of it, or of SSH for those that use it, has changed.
+      const sign = (setting: unknown) => JSON.stringify(setting);
       await fleet.arrange([
         ...(local ? [{ id: 'local', kind: 'local' as const, made: sign(local), make: () => make.local(local) }] : []),
         ...settings.ssh().map((setting) => ({
           id: sshHostId(setting.target),
           kind: 'ssh' as const,
-          made: sign(setting),
+          made: sign([setting, settings.sshConfigFile()]),
           make: () => make.ssh(setting),
         })),
       ]);
+      if (findHost(fleet, 'local')?.host !== before) void connectLocal(fleet, log);
     });
 }
 

@@ -1,7 +1,8 @@
 import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
 import type { Fleet } from '../fleet.ts';
 import type { HostSettings } from '../host-settings.ts';
-import { inWords } from '../problems.ts';
+import { explain, inWords } from '../problems.ts';
+import { parseTarget } from '../ssh/target.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
 import type { CommandId } from './rows.ts';
@@ -13,10 +14,12 @@ export interface HostParts {
   readonly fleet: Fleet;
   readonly targets: Targets;
   readonly settings: HostSettings;
+  /** Brings the fleet in line with the settings. */
+  readonly arrange: () => Promise<void>;
   readonly log: LogOutputChannel;
 }
 
-export function hostHandlers({ fleet, targets, settings, log }: HostParts): HostHandlers {
+export function hostHandlers({ fleet, targets, settings, arrange, log }: HostParts): HostHandlers {
   const connect = async (hostId: string) => {
     const entry = fleet.hosts.find(({ host }) => host.id === hostId);
     if (!entry) return;
@@ -47,6 +50,8 @@ export function hostHandlers({ fleet, targets, settings, log }: HostParts): Host
       );
       if (target === undefined) return;
       const id = await settings.add(target);
+      // VS Code tells of changed settings at its leisure; the host must be there to be connected to.
+      await arrange();
       await connect(id);
     },
 
@@ -85,9 +90,7 @@ async function askTarget(known: readonly string[], taken: ReadonlySet<string>): 
         const typed = value.trim();
         const isKnown = known.includes(typed);
         picker.items =
-          typed && !isKnown
-            ? [{ label: typed, description: describe(typed, taken), target: typed, alwaysShow: true }, ...configured]
-            : configured;
+          typed && !isKnown ? [{ label: typed, ...judge(typed, taken), alwaysShow: true }, ...configured] : configured;
       });
       picker.onDidAccept(() => {
         const target = picker.selectedItems[0]?.target;
@@ -101,5 +104,13 @@ async function askTarget(known: readonly string[], taken: ReadonlySet<string>): 
   }
 }
 
-const describe = (target: string, taken: ReadonlySet<string>): string =>
-  taken.has(target) ? l10n.t('is there already') : l10n.t('connect as typed');
+/** What stands beside what was typed; without a target it cannot be chosen. */
+function judge(typed: string, taken: ReadonlySet<string>): { description: string; target?: string } {
+  if (taken.has(typed)) return { description: l10n.t('is there already') };
+  try {
+    parseTarget(typed);
+    return { description: l10n.t('connect as typed'), target: typed };
+  } catch (failure) {
+    return { description: explain(failure) };
+  }
+}
