@@ -98,6 +98,8 @@ export const steps: readonly Step[] = [
       const frame = await workbench.webview(/pivot_root/);
       const text = await frame.locator('body').innerText();
       for (const word of [/clone3?|spawn/, /execve|exec/, /cgroup/, /mount/]) assert.match(text, word);
+      // Result, time and reason of a step.
+      for (const word of [/\bdone\b/, /\d (µs|ms)\b/, /A cgroup of its own/]) assert.match(text, word);
     },
   },
   {
@@ -109,6 +111,9 @@ export const steps: readonly Step[] = [
       await until('figures', async () => /\d+(\.\d+)?\s*(KiB|MiB|kB|MB)/.test(await frame.locator('body').innerText()));
       await frame.locator('canvas').first().waitFor();
       await frame.locator('table').filter({ visible: true }).first().waitFor();
+      await frame.locator('details summary').click();
+      // One reading could be a picture; further ones come only from a page that lives.
+      await until('further readings', async () => (await frame.locator('#history tbody tr').count()) >= 4);
     },
   },
   {
