@@ -1,11 +1,11 @@
 import { l10n } from 'vscode';
-import { type ErrorKind, PortholeError, phraseOf } from '../base/errors.ts';
+import { PortholeError, phraseOf } from '../base/errors.ts';
 import { Phrase } from '../base/phrases.ts';
 
 /** What the user sees of a failure: the message, and for some kinds what to do next. */
 export function explain(thrown: unknown): string {
   const message = engineMessage(thrown) ?? inWords(phraseOf(thrown));
-  const next = thrown instanceof PortholeError ? nextStep(thrown.kind) : undefined;
+  const next = thrown instanceof PortholeError ? nextStep(thrown) : undefined;
   return next ? `${message} ${next}` : message;
 }
 
@@ -34,14 +34,15 @@ function engineMessage(thrown: unknown): string | undefined {
   return typeof json.message === 'string' ? json.message : undefined;
 }
 
-function nextStep(kind: ErrorKind): string | undefined {
+function nextStep({ kind, phrase }: PortholeError): string | undefined {
   switch (kind) {
     case 'unavailable':
       return l10n.t('Connect to the host again, or look into the connection log.');
     case 'unauthorized':
       return l10n.t('Check the user, the key and the agent of this host in your SSH configuration.');
     case 'forbidden':
-      return l10n.t('The user on that host may not do this.');
+      // A changed host key, or an agent that needs root: their own words say what to do.
+      return phrase ? undefined : l10n.t('The user on that host may not do this.');
     default:
       return undefined;
   }

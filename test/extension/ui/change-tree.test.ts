@@ -68,12 +68,13 @@ describe('The tree of a layer\u2019s changes', () => {
 
   it('arranges 100,000 paths in less than two seconds', () => {
     const many = Array.from({ length: 100_000 }, (_, index) => added(`d${index % 300}/e${index % 7}/f${index}`));
-    const begun = performance.now();
+    // Of this process's own time: the machine may have other things to do.
+    const begun = process.cpuUsage();
     const tree = changeTree(many);
     assert.equal(
       tree.reduce((sum, node) => sum + node.counts.added, 0),
       many.length,
     );
-    assert.ok(performance.now() - begun < 2000);
+    assert.ok(process.cpuUsage(begun).user < 2_000_000);
   });
 });

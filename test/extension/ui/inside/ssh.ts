@@ -86,5 +86,8 @@ describe('A host behind SSH in VS Code', function () {
     assert.match((state.kind === 'disconnected' && state.error?.message) || '', /host key .* has CHANGED/);
     const item = api.views.hosts.getTreeItem({ type: 'host', hostId: 'ssh:sshd' });
     assert.match(String(item.description), /CHANGED/);
+    const tooltip = item.tooltip instanceof vscode.MarkdownString ? item.tooltip.value : String(item.tooltip);
+    assert.match(tooltip, /ssh-keygen/);
+    assert.doesNotMatch(tooltip, /may not do this/, 'a key is no matter of rights');
   });
 });
