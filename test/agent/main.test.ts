@@ -87,14 +87,19 @@ describe('porthole-agent', function () {
     const pidfile = join(root, 'pid');
     const [program, ...args] = agentCommand('serve', ...agentFlags(places), '--pidfile', pidfile);
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'inherit'] });
-    const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
-    assert.equal(line, `porthole-agent ${productVersion} listening on ${places.socket}\n`);
-    assert.equal(readFileSync(pidfile, 'utf8'), `${child.pid}\n`);
     const ended = once(child, 'exit');
-    child.kill('SIGINT');
-    assert.deepEqual(await ended, [0, null]);
-    assert.deepEqual([existsSync(places.socket), existsSync(pidfile)], [false, false]);
-    await rm(root, { recursive: true });
+    try {
+      const [line] = await once(child.stdout.setEncoding('utf8'), 'data');
+      assert.equal(line, `porthole-agent ${productVersion} listening on ${places.socket}\n`);
+      assert.equal(readFileSync(pidfile, 'utf8'), `${child.pid}\n`);
+      child.kill('SIGINT');
+      assert.deepEqual(await ended, [0, null]);
+      assert.deepEqual([existsSync(places.socket), existsSync(pidfile)], [false, false]);
+    } finally {
+      child.kill('SIGKILL');
+      await ended;
+      await rm(root, { recursive: true });
+    }
   });
 });
 

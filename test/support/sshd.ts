@@ -52,6 +52,15 @@ export function sshdMissing(): string | undefined {
 
 export async function startSshd(options: SshdOptions = {}): Promise<Sshd> {
   const dir = await mkdtemp(path.join(os.tmpdir(), 'porthole-sshd-'));
+  try {
+    return await startIn(dir, options);
+  } catch (failure) {
+    await rm(dir, { recursive: true, force: true });
+    throw failure;
+  }
+}
+
+async function startIn(dir: string, options: SshdOptions): Promise<Sshd> {
   const home = path.join(dir, 'home');
   const types = options.hostKeyTypes ?? ['ed25519'];
   const keyFiles = types.map((type) => path.join(dir, `host_${type}`));

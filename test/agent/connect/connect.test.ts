@@ -9,6 +9,7 @@ import { join } from 'node:path';
 import { Duplex } from 'node:stream';
 import { buffer, text } from 'node:stream/consumers';
 import { agentCommand, agentFlags, ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { requires } from '../../support/tools.ts';
 
 interface Bridge {
@@ -130,16 +131,14 @@ describe('connect: the bridge over standard input and output', function () {
     const root = await mkdtemp('/tmp/porthole-start-');
     const places = { dataRoot: join(root, 'd'), execRoot: join(root, 'e'), socket: join(root, 'e/s.sock') };
     const bridges = Array.from({ length: 3 }, () => openBridge('--start', ...agentFlags(places)));
-    let pid = 0;
     try {
       const pids = await Promise.all(bridges.map(async ({ session }) => (await hello(session)).pid));
-      pid = pids[0] ?? 0;
       assert.deepEqual(new Set(pids).size, 1);
       await Promise.all(bridges.map((one) => one.close()));
       assert.equal((await ask(places.socket, 'GET', '/_ping')).status, 200);
     } finally {
       await Promise.all(bridges.map((one) => one.close()));
-      if (pid > 0) await endDetached(pid);
+      await endAgentsBelow(root);
       await rm(root, { recursive: true });
     }
   });
@@ -147,23 +146,14 @@ describe('connect: the bridge over standard input and output', function () {
   it('an agent that cannot start: the bridge ends and says why', async () => {
     const root = await mkdtemp('/tmp/porthole-start-');
     const places = { dataRoot: agent.dataRoot, execRoot: join(root, 'e'), socket: join(root, 's.sock') };
-    bridge = openBridge('--start', ...agentFlags(places));
-    const [code] = await once(bridge.child, 'close');
-    assert.equal(code, 1);
-    assert.match(bridge.stderr(), /the agent did not start: .*runs on .* already/s);
-    await rm(root, { recursive: true });
+    try {
+      bridge = openBridge('--start', ...agentFlags(places));
+      const [code] = await once(bridge.child, 'close');
+      assert.equal(code, 1);
+      assert.match(bridge.stderr(), /the agent did not start: .*runs on .* already/s);
+    } finally {
+      await endAgentsBelow(root);
+      await rm(root, { recursive: true });
+    }
   });
 });
-
-/** It is nobody's child here, so its end is seen by asking for it. */
-async function endDetached(pid: number): Promise<void> {
-  process.kill(pid, 'SIGTERM');
-  for (;;) {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      return;
-    }
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}

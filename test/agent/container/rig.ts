@@ -66,7 +66,12 @@ export async function openRig(): Promise<Rig> {
   const shims = createShims({ path: shimPath });
   const host = await readHostFacts();
   const images = await openImageStore({ root: dataRoot, shims });
-  await images.importTar(createReadStream(await busyboxTar(root)), { reference: 'bb:latest', signal: never });
+  try {
+    await images.importTar(createReadStream(await busyboxTar(root)), { reference: 'bb:latest', signal: never });
+  } catch (failure) {
+    await rm(root, { recursive: true, force: true });
+    throw failure;
+  }
   const events: EngineEvent[] = [];
   const hub = new EventHub(() => process.hrtime.bigint());
   hub.signal.on((event) => events.push(event));

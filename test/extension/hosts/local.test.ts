@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { isKind } from '../../../src/base/errors.ts';
 import { LocalHost, type LocalHostOptions } from '../../../src/extension/hosts/local.ts';
+import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { makeFakeAgent } from './fake-agent-files.ts';
 import { hostSuite } from './suite.ts';
 
@@ -13,7 +14,6 @@ describe('local host', function () {
   this.timeout(20_000);
   let dir: string;
   let execRoot: string;
-  let agents: Set<number>;
 
   before(async function () {
     if (process.getuid?.() !== 0) {
@@ -25,21 +25,8 @@ describe('local host', function () {
   });
   beforeEach(async () => {
     execRoot = await mkdtemp(path.join(dir, 'run-'));
-    agents = new Set();
   });
-  afterEach(async () => {
-    const last = make();
-    await last.connect(never);
-    agents.add(await agentPid(last));
-    await last.disconnect();
-    for (const pid of agents) {
-      try {
-        process.kill(pid);
-      } catch {
-        // Ended in the test.
-      }
-    }
-  });
+  afterEach(() => endAgentsBelow(execRoot));
   after(async () => {
     if (dir) await rm(dir, { recursive: true, force: true });
   });

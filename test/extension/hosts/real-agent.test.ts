@@ -12,6 +12,7 @@ import { readAgentFiles } from '../../../src/extension/hosts/agent-files.ts';
 import { SshHost, type SshHostOptions } from '../../../src/extension/hosts/ssh.ts';
 import { HostModel } from '../../../src/extension/model/host-model.ts';
 import { SshConnector } from '../../../src/extension/ssh/connector.ts';
+import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { ScriptedUser } from '../../support/ssh-services.ts';
 import { type Sshd, sshdMissing, startSshd } from '../../support/sshd.ts';
@@ -55,14 +56,14 @@ describe('the real agent over a real sshd', function () {
     await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
   });
   after(async () => {
+    if (host?.state.kind === 'disconnected') await host.connect(never).catch(() => undefined);
     if (host?.state.kind === 'connected') {
-      const pid = Number(Reflect.get(Object(await host.porthole('/info')), 'pid'));
+      docker = host.engine('porthole');
       for (const { Id } of await docker.listContainers({ all: true }))
         await docker.getContainer(Id).remove({ force: true });
       await host.disconnect();
-      process.kill(pid);
-      while (existsSync(`/proc/${pid}`)) await new Promise((resolve) => setTimeout(resolve, 10));
     }
+    if (sshd) await endAgentsBelow(sshd.home);
     await dockerd?.stop();
     await sshd?.stop();
   });

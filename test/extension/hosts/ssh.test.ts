@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { existsSync } from 'node:fs';
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +7,7 @@ import { type AgentFile, readAgentFiles } from '../../../src/extension/hosts/age
 import type { NodeRuntimeSource } from '../../../src/extension/hosts/node-runtime.ts';
 import { SshHost } from '../../../src/extension/hosts/ssh.ts';
 import { SshConnector } from '../../../src/extension/ssh/connector.ts';
+import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { ScriptedUser } from '../../support/ssh-services.ts';
 import { type Sshd, sshdMissing, startSshd } from '../../support/sshd.ts';
 import { makeFakeAgent } from './fake-agent-files.ts';
@@ -47,7 +47,7 @@ describe('SSH host', function () {
   });
   afterEach(async () => {
     for (const host of started) await host.disconnect();
-    await endAgents(sshd.home);
+    await endAgentsBelow(sshd.home);
     await sshd.stop();
   });
 
@@ -253,14 +253,3 @@ describe('SSH host', function () {
     }
   });
 });
-
-/** Ends the agents that were started below a home directory: they stay when their clients go. */
-async function endAgents(home: string): Promise<void> {
-  for (const name of await readdir('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    const line = await readFile(`/proc/${name}/cmdline`, 'utf8').catch(() => '');
-    if (!line.includes(`${home}/`) || !line.includes('\0serve\0')) continue;
-    process.kill(Number(name));
-    while (existsSync(`/proc/${name}`)) await new Promise((resolve) => setTimeout(resolve, 10));
-  }
-}
