@@ -2,7 +2,12 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
+import type { HostFacts } from '../plan/facts.ts';
+import { mountAttributes, mountFlags } from '../plan/flags.ts';
+import { atLeast } from '../plan/mounts.ts';
 import type { Operation } from '../plan/operations.ts';
+import type { OperationResult } from '../shim/contract.ts';
+import { PlanFailed } from '../shim/errors.ts';
 import { identityInside } from '../sys/inside.ts';
 import { type Account, resolveAccount, UnknownAccount } from './accounts.ts';
 import type { Container } from './container.ts';
@@ -47,16 +52,37 @@ export interface KnownAccountFiles {
 
 async function filesInside(engine: Engine, container: Container, pid: number): Promise<AccountFiles> {
   const identity = await identityOf(pid);
-  if (container.accounts?.identity === identity) return container.accounts.files;
+  if (identity !== undefined && container.accounts?.identity === identity) return container.accounts.files;
   const startTicks = BigInt(container.record.startTicks || '0');
-  const files = await readWith(engine, [{ op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why }]);
+  const files = await readWith(engine, [
+    { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why },
+    ...withoutDevices(engine.host),
+  ]);
   // Changed while it was being read: not kept.
-  if ((await identityOf(pid)) === identity) container.accounts = { identity, files };
+  if (identity !== undefined && (await identityOf(pid)) === identity) container.accounts = { identity, files };
   return files;
 }
 
-async function identityOf(pid: number): Promise<string> {
-  return (await Promise.all(['/etc/passwd', '/etc/group'].map((path) => identityInside(pid, path)))).join(' ');
+/**
+ * What the container may not open, its account files may not be: an executor is in none of the container's cgroups, so that
+ * a node in place of /etc/passwd would open a disk or a watchdog of the host. In a copy of the mounts no node opens.
+ */
+function withoutDevices(host: HostFacts): Operation[] {
+  const { MS_REMOUNT, MS_BIND, MS_NODEV } = mountFlags;
+  const set = mountAttributes.MOUNT_ATTR_NODEV;
+  const target = '/';
+  return [
+    { op: 'unshare', flags: CLONE_NEWNS, why },
+    atLeast(host, 5, 12)
+      ? { op: 'mountSetattr', target, set, clear: 0n, propagation: 0n, recursive: 1, why }
+      : { op: 'mount', source: 'none', target, type: 'none', flags: MS_REMOUNT | MS_BIND | MS_NODEV, data: '', why },
+  ];
+}
+
+/** Undefined: nobody can tell whether the files are still the same ones. */
+async function identityOf(pid: number): Promise<string | undefined> {
+  const both = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => identityInside(pid, path)));
+  return both.includes(undefined) ? undefined : both.join(' ');
 }
 
 function resolved(container: Container, user: string, files: AccountFiles): Account {
@@ -115,33 +141,41 @@ async function readWith(engine: Engine, enter: readonly Operation[]): Promise<Ac
     const results = await executor.run({
       operations: [
         ...enter,
+        { op: 'capset', effective: onlyReading, permitted: onlyReading, inheritable: 0n, why },
         { op: 'read', path: '/etc/passwd', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
         { op: 'read', path: '/etc/group', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
       ],
     });
-    const text = (id: number) => results.find((result) => result.id === id)?.data?.toString('utf8') ?? '';
-    const files = { passwd: text(enter.length), group: text(enter.length + 1) };
     await executor.close();
-    return files;
+    return filesOf(results, enter.length + 1);
   } catch (cause) {
     executor.abort();
+    // As runc does: a file that cannot be read is none.
+    if (cause instanceof PlanFailed && cause.step.operation.op === 'read') {
+      return filesOf(cause.results, enter.length + 1);
+    }
     throw new PortholeError('internal', 'the users and groups of the container cannot be read', { cause });
   } finally {
     clearTimeout(timeout);
   }
 }
 
+function filesOf(results: readonly OperationResult[], first: number): AccountFiles {
+  const text = (id: number) => results.find((result) => result.id === id)?.data?.toString('utf8') ?? '';
+  return { passwd: text(first), group: text(first + 1) };
+}
+
+/** CAP_DAC_READ_SEARCH: enough for files of any owner, not for the kernel's log that a link may lead to. */
+const onlyReading = 1n << 2n;
 const why = 'Users and groups are looked up in the container’s own files.';
 const CLONE_NEWNS = 0x20000n;
-const MS_RDONLY = 1n;
-const MS_REC = 0x4000n;
-const MS_PRIVATE = 0x40000n;
 
 /** The container's root as it would be stacked, read-only, in a mount namespace that ends with the executor. */
 function stackedRoot(engine: Engine, container: Container): Operation[] {
   const { base, lowers } = engine.images.rootfs(container.record.imageId);
   const layers = [join(container.directory, 'upper'), ...lowers].map((path) => path.replace(/[\\:,]/g, '\\$&'));
   const rootfs = join(container.directory, 'rootfs');
+  const { MS_REC, MS_PRIVATE, MS_RDONLY, MS_NODEV, MS_NOSUID, MS_NOEXEC } = mountFlags;
   return [
     { op: 'unshare', flags: CLONE_NEWNS, why },
     { op: 'mount', source: '', target: '/', type: '', flags: MS_REC | MS_PRIVATE, data: '', why },
@@ -151,7 +185,7 @@ function stackedRoot(engine: Engine, container: Container): Operation[] {
       source: 'overlay',
       target: rootfs,
       type: 'overlay',
-      flags: MS_RDONLY,
+      flags: MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC,
       data: `lowerdir=${layers.join(':')}`,
       why,
     },

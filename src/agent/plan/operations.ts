@@ -18,7 +18,7 @@ export const operationTable = {
   touch: { code: 3, args: { path: 'text', mode: 'u32' } },
   /** Opens an existing file for writing and writes `data` with one write(2): cgroup and /proc files. */
   write: { code: 4, args: { path: 'text', data: 'bytes' } },
-  /** Reads at most `limit` bytes; they come back in the operation's result. */
+  /** Reads at most `limit` bytes, without waiting for any (O_NONBLOCK); they come back in the operation's result. */
   read: { code: 5, args: { path: 'text', limit: 'u32' } },
   symlink: { code: 6, args: { target: 'text', path: 'text' } },
   link: { code: 7, args: { target: 'text', path: 'text' } },

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, readdirSync, renameSync, symlinkSync } from 'node:fs';
+import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { HeldDirectory } from '../../../src/agent/sys/held-directory.ts';
 import { treeBytes } from '../../../src/agent/sys/tree-size.ts';
-import { never, openRig, type Rig } from './rig.ts';
+import { requires } from '../../support/tools.ts';
+import { never, openRig, type Rig, until } from './rig.ts';
 
 describe('containers: hostile files in the writable layer', function () {
   this.timeout(60_000);
@@ -73,5 +74,61 @@ describe('containers: hostile files in the writable layer', function () {
     } finally {
       await held.close();
     }
+  });
+
+  // The engine must not open a file of the container with more rights than the container has.
+  it('a device in place of /etc/passwd is opened neither by exec nor by start', async function () {
+    requires(this, { root: true, programs: ['losetup'] });
+    const disk = join(rig.root, 'disk');
+    writeFileSync(disk, 'fred:x:4242:4242::/:/bin/sh\n'.padEnd(4096, '\n'));
+    const loop = execFileSync('losetup', ['--show', '-f', disk], { encoding: 'utf8' }).trim();
+    try {
+      const minor = Number(loop.replace('/dev/loop', ''));
+      const id = await rig.run(['sh', '-c', `rm /etc/passwd; mknod /etc/passwd b 7 ${minor}; exec sleep 1000`]);
+      await until('the node is there', async () => (await rig.exec(id, ['test', '-b', '/etc/passwd'])).exitCode === 0);
+      assert.notEqual((await rig.exec(id, ['cat', '/etc/passwd'])).exitCode, 0, 'the container itself may not open it');
+      await assert.rejects(rig.exec(id, ['id'], { user: 'fred' }), /unable to find user fred/);
+      await rig.containers.kill(id, 'KILL');
+      await rig.containers.wait(id, 'not-running', never);
+      await rig.containers.start(id);
+      await assert.rejects(rig.exec(id, ['id'], { user: 'fred' }), /unable to find user fred/);
+      await rig.containers.remove(id, { force: true, volumes: true });
+    } finally {
+      execFileSync('losetup', ['-d', loop]);
+    }
+  });
+
+  for (const [what, make] of [
+    ['a FIFO', 'mkfifo /etc/passwd'],
+    ['a link in circles', 'ln -s passwd /etc/passwd'],
+    ['an endless device', 'mknod /etc/passwd c 1 5'],
+    ['a link to a terminal', 'ln -s /dev/console /etc/passwd'],
+    ['the log of the kernel', 'ln -s /proc/kmsg /etc/passwd'],
+    ['a directory', 'mkdir /etc/passwd'],
+  ] as const) {
+    it(`${what} in place of /etc/passwd counts as none, and holds nobody`, async () => {
+      const id = await rig.run(['sh', '-c', `rm /etc/passwd; ${make}; touch /tmp/done; exec sleep 1000`], {
+        config: { Tty: true },
+      });
+      await until('the script is done', async () => (await rig.exec(id, ['test', '-f', '/tmp/done'])).exitCode === 0);
+      // Not by id(1), which would open the file itself and hang.
+      const owner = ['grep', '^Uid', '/proc/self/status'];
+      assert.match((await rig.exec(id, owner)).stdout, /\t0\n/);
+      assert.match((await rig.exec(id, owner, { user: '7' })).stdout, /\t7\n/);
+      await rig.containers.kill(id, 'KILL');
+      await rig.containers.wait(id, 'not-running', never);
+      await rig.containers.start(id);
+      assert.match((await rig.exec(id, owner)).stdout, /\t0\n/);
+      await rig.containers.remove(id, { force: true, volumes: true });
+    });
+  }
+
+  it('account files behind a link are read anew when they change', async () => {
+    const id = await rig.run(['sh', '-c', 'mv /etc/passwd /data; ln -s /data/passwd /etc/passwd; exec sleep 1000']);
+    await until('the link is there', async () => (await rig.exec(id, ['test', '-L', '/etc/passwd'])).exitCode === 0);
+    assert.equal((await rig.exec(id, ['id', '-u'], { user: 'fred' })).stdout, '1000\n');
+    await rig.exec(id, ['sh', '-c', 'echo fred:x:1001:1000::/:/bin/sh > /data/passwd']);
+    assert.equal((await rig.exec(id, ['id', '-u'], { user: 'fred' })).stdout, '1001\n');
+    await rig.containers.remove(id, { force: true, volumes: true });
   });
 });
