@@ -149,7 +149,9 @@ function isSame(status: BigIntStats, before: LayerEntry): boolean {
     const { major = 0, minor = 0 } = before.device ?? {};
     if (status.rdev !== deviceNumber(major, minor)) return false;
   }
-  if (type === 'file' && status.size !== BigInt(before.size)) return false;
+  // A symbolic link's size is the length of its target: one that was made anew within the second shows by it.
+  const size = type === 'symlink' ? Buffer.byteLength(before.link ?? '') : before.size;
+  if ((type === 'file' || type === 'symlink') && status.size !== BigInt(size)) return false;
   const second = 1_000_000_000n;
   const seconds = (status.mtimeNs - (((status.mtimeNs % second) + second) % second)) / second;
   const nanoseconds = Number(status.mtimeNs - seconds * second);

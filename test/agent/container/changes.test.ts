@@ -44,6 +44,15 @@ describe('containers: changes against the image', function () {
     );
   });
 
+  it('sees a symbolic link that points elsewhere, also when its time is that of the image', async () => {
+    // touch -h: the link's own time, which is that of every file of the image.
+    assert.deepEqual(await changesAfter('rm /bin/yes; ln -s sh /bin/yes; touch -h -d @1700000000 /bin/yes'), [
+      'C /bin',
+      'C /bin/yes',
+    ]);
+    assert.deepEqual(await changesAfter('rm /bin/yes; ln -s busybox /bin/yes; touch -h -d @1700000000 /bin/yes'), []);
+  });
+
   it('counts a directory that became a file once, and one that was made anew as emptied', async () => {
     assert.deepEqual(
       await changesAfter('rm -r /data; echo > /data; mv /tmp /tmp2'),
