@@ -63,6 +63,7 @@ describe('the real agent over a real sshd', function () {
         await docker.getContainer(Id).remove({ force: true });
       await host.disconnect();
     }
+    await sshd?.cut();
     if (sshd) await endAgentsBelow(sshd.home);
     await dockerd?.stop();
     await sshd?.stop();

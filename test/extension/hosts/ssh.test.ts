@@ -47,6 +47,8 @@ describe('SSH host', function () {
   });
   afterEach(async () => {
     for (const host of started) await host.disconnect();
+    // What a canceled attempt had begun there may still be on its way to start an agent.
+    await sshd.cut();
     await endAgentsBelow(sshd.home);
     await sshd.stop();
   });
