@@ -11,7 +11,7 @@ import {
   type ObjectRef,
   shortId,
 } from '../fleet.ts';
-import { containerDescription, containerLook } from './appearance.ts';
+import { containerDescription, containerLook, exitHint } from './appearance.ts';
 import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
 
@@ -94,10 +94,13 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     item.tooltip = [
       container.name,
       words,
+      exitHint(container),
       l10n.t('Image: {0}', container.image),
       l10n.t('Command: {0}', container.command),
       shortId(container.id),
-    ].join('\n');
+    ]
+      .filter(Boolean)
+      .join('\n');
     item.contextValue = contextValue('container', container.state, container.engine);
     item.accessibilityInformation = { label: `${container.name}, ${words}, ${container.image}` };
     return item;
