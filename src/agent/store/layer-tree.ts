@@ -59,6 +59,7 @@ export class LayerTree {
       }
       const here = directories.at(-1) ?? { node: this.root, path: '' };
       const path = `${below(here.path)}${next}`;
+      if (path.length > longestPath) throw tooLong(components.join('/'));
       const child = here.node.children?.get(next);
       const link = child?.inode?.link;
       if (link !== undefined) {
@@ -149,8 +150,12 @@ interface Directory {
   readonly path: string;
 }
 
-/** The kernel's own limit (path_resolution(7)). */
+/** The kernel's own limits (path_resolution(7)). Without them a name of a megabyte would keep us busy for hours. */
 const mostLinks = 40;
+export const longestPath = 4095;
+
+export const tooLong = (name: string) =>
+  invalidArchive(`the path '${name.slice(0, 100)}...' is longer than ${longestPath} bytes`);
 
 function visit(node: Node, path: string, each: (path: string, node: Node) => void): void {
   each(path, node);

@@ -79,7 +79,10 @@ export class LayerWriter {
     for (const [name, value] of Object.entries(xattrs ?? {})) {
       // user.* is for files and directories only; a file system may have no xattrs at all.
       const tolerate = name.startsWith('user.') ? (['EOPNOTSUPP', 'EPERM'] as const) : (['EOPNOTSUPP'] as const);
-      await this.#add({ op: 'setxattr', path: at, name, value: Buffer.from(value, 'base64'), tolerate, why });
+      await this.#add(
+        { op: 'setxattr', path: at, name, value: Buffer.from(value, 'base64'), tolerate, why },
+        value.length,
+      );
     }
     const seconds = BigInt.asUintN(64, BigInt(inode.mtime));
     await this.#add({ op: 'utimens', path: at, seconds, nanoseconds: inode.mtimeNs ?? 0, why });

@@ -69,7 +69,7 @@ async function* entries(source: ByteSource): AsyncGenerator<TarEntry> {
     if (header.size < 0) throw invalidArchive('a tar header has a negative size');
     if (specialFlags.has(header.flag)) {
       const data = await takeSpecial(source, header);
-      if (header.flag === 'g') global = new Map([...global, ...decodePax(data)]);
+      if (header.flag === 'g') global = merged(global, ownCopies(decodePax(data)));
       else special = special.with(header.flag, data);
       continue;
     }
@@ -96,6 +96,20 @@ async function takeSpecial(source: ByteSource, header: RawHeader): Promise<Buffe
   return data;
 }
 
+/** Any number of headers may come before one entry: what they add up to is bounded as each of them is. */
+function merged(before: PaxRecords, more: PaxRecords): PaxRecords {
+  const all = before.size === 0 ? more : new Map([...before, ...more]);
+  let bytes = 0;
+  for (const [key, value] of all) bytes += key.length + value.length;
+  if (bytes > longestSpecial) throw invalidArchive('its extended headers are too long together');
+  return all;
+}
+
+/** A value is a part of its header: kept as it is, each would keep a whole header in memory. */
+function ownCopies(records: PaxRecords): PaxRecords {
+  return new Map([...records].map(([key, value]) => [key, Buffer.from(value)]));
+}
+
 /** What the extended headers before an entry say. */
 class Special {
   readonly pax: PaxRecords;
@@ -115,7 +129,7 @@ class Special {
   with(flag: string, data: Buffer): Special {
     if (flag === 'L') return new Special({ ...this, longName: untilNul(data) });
     if (flag === 'K') return new Special({ ...this, longLink: untilNul(data) });
-    return new Special({ ...this, pax: new Map([...this.pax, ...decodePax(data)]) });
+    return new Special({ ...this, pax: merged(this.pax, ownCopies(decodePax(data))) });
   }
 
   /** Bytes that follow the header in the archive. */

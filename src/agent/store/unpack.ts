@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileType, LayerEntry, LayerIndex } from '../../protocol/layers.ts';
 import type { Executor } from '../shim/contract.ts';
 import { invalidArchive } from './errors.ts';
-import { type Inode, LayerTree, type Place } from './layer-tree.ts';
+import { type Inode, LayerTree, longestPath, type Place, tooLong } from './layer-tree.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
@@ -14,14 +14,22 @@ import { readTar, type TarEntry } from './tar.ts';
  */
 export async function unpack(
   source: AsyncIterable<Uint8Array>,
-  into: { readonly executor: Executor; readonly lower: Lower; readonly mostEntries?: number },
+  into: {
+    readonly executor: Executor;
+    readonly lower: Lower;
+    readonly mostEntries?: number;
+    readonly mostTexts?: number;
+  },
 ): Promise<LayerIndex> {
-  const { executor, lower, mostEntries = largestLayer } = into;
+  const { executor, lower, mostEntries = largestLayer, mostTexts = largestTexts } = into;
   const tree = new LayerTree();
   const writer = new LayerWriter(executor);
   let count = 0;
+  let texts = 0;
   for await (const entry of readTar(source)) {
     if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
+    texts += textsOf(entry);
+    if (texts > mostTexts) throw invalidArchive('its names, links and attributes are too long together');
     await unpackEntry(entry, { tree, writer });
   }
   const index = await settle(tree, lower);
@@ -54,6 +62,15 @@ async function settle(tree: LayerTree, lower: Lower): Promise<LayerIndex> {
 
 /** Entries of one layer: about a gigabyte of memory. Debian's largest packages together have fewer. */
 export const largestLayer = 1_000_000;
+/** Bytes of all names, links and attributes, which stay in memory until the layer is written. */
+const largestTexts = 2 ** 28;
+
+function textsOf({ name, link, xattrs }: TarEntry): number {
+  let bytes = name.length + link.length;
+  for (const [key, value] of xattrs) bytes += key.length + value.length;
+  return bytes;
+}
+
 const whiteoutPrefix = '.wh.';
 const opaqueMarker = '.wh..wh..opq';
 /** Other names that aufs kept for itself, such as '.wh..wh.plnk'. */
@@ -94,6 +111,8 @@ async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
 
 /** @throws invalid for a name with '..', which no archiver writes for what lies inside its tree. */
 function componentsOf(name: string): string[] {
+  // A bound on the work first; what has more bytes than characters the kernel refuses.
+  if (name.length > longestPath) throw tooLong(name);
   const components = name.split('/').filter((part) => part !== '' && part !== '.');
   if (components.includes('..')) throw invalidArchive(`'${name}' leads out of its directory`);
   return components;
@@ -158,6 +177,7 @@ const noTarget = (entry: TarEntry) =>
 /** Creates what the entry says at `path` (directories exist already) and returns its inode. */
 async function describe(entry: TarEntry, writer: LayerWriter, path?: string): Promise<Inode> {
   const type: FileType = entry.type === 'link' ? 'file' : entry.type;
+  if (type === 'symlink' && entry.link.length > longestPath) throw tooLong(entry.link);
   const xattrs = xattrsOf(entry);
   const inode: Inode = {
     type,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { Executor } from '../../../src/agent/shim/contract.ts';
+import { readTar } from '../../../src/agent/store/tar.ts';
 import { largestLayer, unpack } from '../../../src/agent/store/unpack.ts';
 import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, hardlink, type Item, inPieces, Rig, sha256, symlink, tarOf } from './rig.ts';
@@ -57,6 +58,14 @@ describe('hostile and broken archives', function () {
     ['a whiteout of the directory itself', [file('a/.wh..')], /is no whiteout of a name/],
     ['a whiteout with a directory in its name', [file('.wh.a/../b')], /leads out of its directory/],
     ['a file below a whiteout', [file('.wh.a/b')], /lies below a whiteout/],
+    // Half a megabyte of nested names in a few bytes of archive: work that grows with its square is none of ours.
+    ['a name of many more directories than a path holds', [file('d/'.repeat(500_000), '')], /longer than 4095 bytes/],
+    ['a link of many more directories', [symlink('l', '../'.repeat(300_000)), file('l/x')], /longer than 4095 bytes/],
+    [
+      'a link that adds up to more than a path holds',
+      [symlink('l', 'd/'.repeat(2000)), directory(`l/${'e/'.repeat(100)}f`)],
+      /longer than 4095 bytes/,
+    ],
     ['a file below a file', [file('a', 'x'), file('a/b', 'x')], /lies below 'a', which is no directory/],
     ['a loop of links', [symlink('a', 'b'), symlink('b', 'a'), file('a/c', 'x')], /loop of symbolic links/],
     [
@@ -65,7 +74,7 @@ describe('hostile and broken archives', function () {
       /the root directory is a symlink/,
     ],
     ['a component that is too long', [file('n'.repeat(300), 'x')], /ENAMETOOLONG/],
-    ['a path that is too long', [file(`${'n'.repeat(200)}/`.repeat(21), 'x', { pax: {} })], /ENAMETOOLONG/],
+    ['a path that is too long', [file(`${'n'.repeat(200)}/`.repeat(21), 'x', { pax: {} })], /longer than 4095 bytes/],
     ['a name with a NUL', [file('x', 'x', { pax: { path: 'a\0b' } })], /NUL byte/],
     [
       'a huge hole',
@@ -147,6 +156,44 @@ describe('hostile and broken archives', function () {
     assert.equal((await read(101)).entries.length, 2);
     assert.equal(largestLayer, 1_000_000);
   });
+
+  it('names, links and attributes that would fill the memory are refused while they are read', async () => {
+    const attribute = { pax: { 'SCHILY.xattr.user.a': 'v'.repeat(500) } };
+    const tar = await tarOf(Array.from({ length: 100 }, (_, at) => file(`f${at}`, '', attribute)));
+    const executor: Executor = {
+      run: async () => [],
+      send: async () => undefined,
+      close: async () => undefined,
+      abort: () => undefined,
+    };
+    const lower = { lookup: async () => undefined, names: async () => [] };
+    const read = (mostTexts: number) => unpack(Readable.from(inPieces(tar)), { executor, lower, mostTexts });
+    await assert.rejects(read(50_000), { kind: 'invalid', message: /too long together/ });
+    assert.equal((await read(60_000)).entries.length, 101);
+  });
+
+  for (const flag of ['x', 'g']) {
+    it(`extended headers (${flag}) that come one after the other are refused when they add up`, async () => {
+      const header = async (key: string): Promise<Buffer> => {
+        const tar = await tarOf([file('f', '', { pax: { [key]: 'v'.repeat(400_000) } })]);
+        const block = Buffer.from(tar.subarray(0, tar.length - 3 * 512));
+        block.write(flag, 156, 'latin1');
+        block.fill(' ', 148, 156);
+        const sum = block.subarray(0, 512).reduce((all, byte) => all + byte, 0);
+        block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1');
+        return block;
+      };
+      const [one, two, three] = [await header('a'), await header('b'), await header('c')];
+      const plain = await tarOf([file('f')]);
+      const names = async (...parts: Buffer[]): Promise<string[]> => {
+        const found: string[] = [];
+        for await (const entry of readTar(Readable.from(parts))) found.push(entry.name);
+        return found;
+      };
+      assert.deepEqual(await names(one, two, plain), ['f']);
+      await assert.rejects(names(one, two, three, plain), { kind: 'invalid', message: /too long together/ });
+    });
+  }
 
   it('a deep tree is unpacked and removed again', async () => {
     const deep = 'd/'.repeat(1_000);
