@@ -54,7 +54,8 @@ export async function startLocalAgent(places: AgentPlaces): Promise<LocalAgent> 
     isOurs: true,
     stop: async ({ containers }) => {
       try {
-        if (containers !== 'keep') await endContainers(docker, containers);
+        // Whoever ended the agent meanwhile may have wanted its containers to go on.
+        if (containers !== 'keep' && end === undefined) await endContainers(docker, containers);
       } finally {
         await running.stop();
       }
