@@ -1,4 +1,5 @@
 import { readFile, writeFile } from 'node:fs/promises';
+import { isIP } from 'node:net';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
@@ -46,7 +47,11 @@ export function extraHosts(config: HostConfig): string {
       const address = entry.slice(colon + 1);
       if (colon < 1 || address === '') throw invalid(`bad format for add-host: "${entry}"`);
       if (address === 'host-gateway') throw invalid('host-gateway needs a bridge network, which is not supported yet');
-      return `${address.replace(/^\[(.*)\]$/, '$1')}\t${name}\n`;
+      const plain = address.replace(/^\[(.*)\]$/, '$1');
+      // Docker's words. What is no address, or a name with a line break in it, would write lines of its own.
+      if (isIP(plain) === 0) throw invalid(`invalid IP address in add-host: "${address}"`);
+      if (/\s/.test(name)) throw invalid(`bad format for add-host: "${entry}"`);
+      return `${plain}\t${name}\n`;
     })
     .join('');
 }

@@ -87,7 +87,8 @@ const LOOK = [
   'if command -v sha256sum >/dev/null; then echo sha256sum=yes; fi',
   'if n=$(command -v node); then echo "node=$n"; echo "nodeVersion=$("$n" -p process.versions.node 2>/dev/null)"; fi',
   'if [ -x "$HOME/.porthole/node/$2/node" ]; then echo broughtNode=yes; fi',
-  'cd "$HOME/.porthole/agents/$1" 2>/dev/null || exit 0',
+  // Where a home can be written by others (/tmp), what somebody else put there is not ours: it counts as absent.
+  'cd "$HOME/.porthole/agents/$1" 2>/dev/null && [ -O . ] && [ -O "$HOME/.porthole" ] || exit 0',
   'for f in *; do if [ -f "$f" ]; then echo "size:$f=$(wc -c < "$f")"; fi; done',
 ].join('; ');
 
@@ -128,6 +129,7 @@ function cpuOf(where: string, machine: string): Cpu {
 /** Writes standard input to a temporary file, and says its digest when it has the size that was announced. */
 const RECEIVE = [
   'umask 077; mkdir -p "$1" && chmod 700 "$1" && cd "$1" || exit 1',
+  'if ! [ -O "$HOME/.porthole" ]; then echo "$HOME/.porthole belongs to another user" >&2; exit 1; fi',
   'if [ "$4" = gzip ]; then gzip -dc; else cat; fi > "$2"',
   'n=$(wc -c < "$2")',
   // A copy that was cut short, or a full disk: leave nothing.

@@ -20,8 +20,9 @@ export function parseTarget(text: string): SshTarget {
   const { host, port } = splitPort(text, rest.slice(at + 1));
   if (host === '') throw badTarget(text, phrase('the host name is missing'));
   if (host.startsWith('-')) throw badTarget(text, phrase('a host name cannot start with "-"'));
-  // The characters that OpenSSH refuses too, since names are put into ProxyCommand lines.
-  if (/[\s'"`$\\;&<>|(){}\p{Cc}]/u.test(host))
+  // The characters that OpenSSH refuses too, since names are put into ProxyCommand lines, and those that would make a
+  // pattern of a name in known_hosts.
+  if (/[\s'"`$\\;&<>|(){}*?!,\p{Cc}]/u.test(host))
     throw badTarget(text, phrase('the host name holds a character that is not allowed'));
   if (user !== undefined) {
     if (user === '') throw badTarget(text, phrase('the user name is empty'));

@@ -53,6 +53,8 @@ describe('containers: limits, rights and what is refused', function () {
   const cpus = availableParallelism();
   const refusals: readonly (readonly [HostConfig, string])[] = [
     [{ Memory: 1 << 20 }, 'Minimum memory limit allowed is 6MB'],
+    [{ ExtraHosts: ['a:1.2.3'] }, 'invalid IP address in add-host: "1.2.3"'],
+    [{ ExtraHosts: ['a:1.2.3.4\n5.6.7.8 b'] }, 'invalid IP address in add-host: "1.2.3.4\n5.6.7.8 b"'],
     [{ NanoCpus: 1e12 }, `Range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`],
     [{ MemorySwap: 1 << 24 }, 'You should always set the Memory limit when using Memoryswap limit, see usage'],
     [

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { isKind } from '../../../src/base/errors.ts';
@@ -123,6 +123,21 @@ describe('SSH host', function () {
     await other.connect(never);
     assert.equal((await uploads()).length, 4);
     await other.disconnect();
+  });
+
+  it('neither runs nor writes what is in a directory of another user', async function () {
+    if (process.getuid?.() !== 0) {
+      console.log('      skipped: needs root to give a directory away');
+      this.skip();
+    }
+    const { digest } = await readAgentFiles(dir);
+    await make().connect(never);
+    await chown(`${sshd.home}/.porthole`, 65534, 65534);
+    await assert.rejects(make().connect(never), /\.porthole belongs to another user/);
+    assert.deepEqual(
+      (await readdir(`${sshd.home}/.porthole/agents/${digest}`)).filter((name) => name.startsWith('.part-')),
+      [],
+    );
   });
 
   it('copies anew what is there only in part', async () => {

@@ -38,6 +38,9 @@ describe('SSH targets', () => {
     'web`id`',
     '@web',
     "we'b",
+    'web,other',
+    'w*b',
+    '!web',
   ]) {
     it(`refuses ${JSON.stringify(text)}`, () =>
       assert.throws(
