@@ -1,5 +1,6 @@
 import { isKind } from '../../base/errors.ts';
 import type { ContainerRecord } from '../container/contract.ts';
+import { isUp } from '../container/state.ts';
 import type { Engine } from './engine.ts';
 import { badParameter } from './errors.ts';
 import type { Filters } from './filters.ts';
@@ -35,7 +36,7 @@ export function chosenContainers(
     .filter((record) => {
       const { state } = record;
       return (
-        (all || state.status === 'running' || state.status === 'paused' || state.status === 'restarting') &&
+        (all || isUp(state.status)) &&
         filters.begins('id', record.id) &&
         filters.matches('name', record.name, `/${record.name}`) &&
         filters.labels(record.config.Labels) &&

@@ -1,7 +1,8 @@
 import { dirname } from 'node:path';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { ContainerRecord } from '../container/contract.ts';
-import { maskedPaths, readonlyPaths } from '../oci/defaults.ts';
+import { isUp } from '../container/state.ts';
+import { defaultShmSize, maskedPaths, readonlyPaths } from '../oci/defaults.ts';
 import { type ContainerSizes, mountJson } from './container-summary.ts';
 import { endpointOf } from './networks.ts';
 
@@ -25,7 +26,7 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     Args: record.args,
     State: {
       Status: state.status,
-      Running: ['running', 'paused', 'restarting'].includes(state.status),
+      Running: isUp(state.status),
       Paused: state.status === 'paused',
       Restarting: state.status === 'restarting',
       OOMKilled: state.oomKilled,
@@ -91,7 +92,7 @@ function networkSettings(record: ContainerRecord): object {
 }
 
 /** Docker's `Config`: every field is there, null where a list or map is empty. */
-export function containerConfigJson(config: ContainerConfig): object {
+function containerConfigJson(config: ContainerConfig): object {
   return {
     Hostname: config.Hostname ?? '',
     Domainname: config.Domainname ?? '',
@@ -150,7 +151,7 @@ function hostConfigJson(config: HostConfig): object {
     SecurityOpt: null,
     UTSMode: '',
     UsernsMode: '',
-    ShmSize: 67_108_864,
+    ShmSize: defaultShmSize,
     Runtime: 'porthole',
     Isolation: '',
     CpuShares: 0,

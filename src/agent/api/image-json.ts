@@ -99,7 +99,7 @@ function runConfigJson(config: RunConfig): object {
 }
 
 /** Whole seconds since the epoch; 0 for what is no date. */
-export function secondsOf(date: string): number {
+function secondsOf(date: string): number {
   const milliseconds = Date.parse(date);
   return Number.isNaN(milliseconds) ? 0 : Math.floor(milliseconds / 1000);
 }

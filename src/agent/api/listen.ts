@@ -1,13 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { connect, type Server } from 'node:net';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
-import { errnoOf, PortholeError } from '../../base/errors.ts';
+import { PortholeError } from '../../base/errors.ts';
+import { isAnswered } from '../sys/answered.ts';
 
 const socketInUse = (path: string) => new PortholeError('conflict', `something listens on ${path} already`);
 
 /**
  * Listens on a unix socket that only its owner may use: who can write to it has root's power. A socket that a killed
- * agent left is replaced, one that answers is not.
+ * agent left is replaced, one that answers is not; whatever else lies there is not ours to remove.
  */
 export async function listenOn(server: Server, path: string): Promise<void> {
   await mkdir(dirname(path), { recursive: true, mode: 0o711 });
@@ -24,19 +25,4 @@ export async function listenOn(server: Server, path: string): Promise<void> {
   });
   process.umask(umask);
   await listening;
-}
-
-async function isAnswered(path: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const probe = connect({ path });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', (failure) => {
-      // Whatever else lies there (ENOTSOCK) is not ours to remove.
-      if (['ENOENT', 'ECONNREFUSED'].includes(errnoOf(failure) ?? '')) resolve(false);
-      else reject(failure);
-    });
-  });
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdir, open, readFile } from 'node:fs/promises';
-import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { errnoOf, PortholeError } from '../../base/errors.ts';
+import { PortholeError } from '../../base/errors.ts';
+import { isAnswered } from '../sys/answered.ts';
 import { isHeld, takeProcessLock } from '../sys/process-lock.ts';
 
 const startFailed = (why: string, log: string) =>
@@ -23,7 +23,7 @@ const patience = 20_000;
 
 /** Makes sure that an agent answers on the socket; several callers at once start one. */
 export async function ensureAgent(command: AgentCommand): Promise<void> {
-  if (await answers(command.socket)) return;
+  if (await isAnswered(command.socket)) return;
   const deadline = Date.now() + patience;
   const log = join(command.execRoot, 'agent.log');
   while (Date.now() < deadline) {
@@ -34,28 +34,13 @@ export async function ensureAgent(command: AgentCommand): Promise<void> {
       continue;
     }
     try {
-      if (await answers(command.socket)) return;
+      if (await isAnswered(command.socket)) return;
       return await startAgent(command, { log, deadline });
     } finally {
       await taken.release();
     }
   }
   throw tooSlow(patience / 1000, log);
-}
-
-/** True when something accepts connections there. */
-export async function answers(socket: string): Promise<boolean> {
-  return new Promise((resolve, reject) => {
-    const probe = connect({ path: socket });
-    probe.once('connect', () => {
-      probe.destroy();
-      resolve(true);
-    });
-    probe.once('error', (failure) => {
-      if (['ENOENT', 'ECONNREFUSED'].includes(errnoOf(failure) ?? '')) resolve(false);
-      else reject(failure);
-    });
-  });
 }
 
 async function startAgent(command: AgentCommand, { log, deadline }: { log: string; deadline: number }): Promise<void> {
@@ -77,7 +62,7 @@ async function startAgent(command: AgentCommand, { log, deadline }: { log: strin
     await output.close();
   }
   while (Date.now() < deadline) {
-    if (await answers(command.socket)) return;
+    if (await isAnswered(command.socket)) return;
     if (ended !== undefined) throw startFailed(`${ended}: ${await saidSince(log, size)}`, log);
     await pause(20);
   }
@@ -86,7 +71,7 @@ async function startAgent(command: AgentCommand, { log, deadline }: { log: strin
 
 async function answersBy(socket: string, deadline: number): Promise<boolean> {
   while (Date.now() < deadline) {
-    if (await answers(socket)) return true;
+    if (await isAnswered(socket)) return true;
     await pause(20);
   }
   return false;

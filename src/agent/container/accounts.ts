@@ -1,9 +1,17 @@
+import type { Process } from '../oci/runtime.ts';
+
 /** passwd(5) and group(5), read as runc reads them: a line that is not understood is passed over. */
 export interface Account {
   readonly uid: number;
   readonly gid: number;
   readonly groups: readonly number[];
   readonly home: string;
+}
+
+/** As the specification has it. */
+export function specUser(account: Account): Process['user'] {
+  const { uid, gid, groups } = account;
+  return { uid, gid, ...(groups.length > 0 ? { additionalGids: groups } : {}) };
 }
 
 export class UnknownAccount extends Error {}

@@ -5,6 +5,7 @@ import { join, posix } from 'node:path';
 import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
+import { defaultShmSize } from '../oci/defaults.ts';
 import type { ImageRecord } from '../store/contract.ts';
 import { syncDirectory } from '../sys/durable.ts';
 import { checkSource } from './bundle.ts';
@@ -14,7 +15,7 @@ import { announce, containersRoot, type Engine } from './engine.ts';
 import { invalid } from './errors.ts';
 import { checkLimits } from './limits.ts';
 import { mergeConfig, programOf } from './merge.ts';
-import { type WantedMount, wantedMounts } from './mounts.ts';
+import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
 import { never, type StoredRecord, saveRecord, timestamp } from './record.ts';
@@ -124,7 +125,7 @@ function checkedWorkingDir(given: string): string {
   if (!posix.isAbsolute(given)) {
     throw invalid(`the working directory '${given}' is invalid, it needs to be an absolute path`);
   }
-  return posix.normalize(given).replace(/(?<=.)\/+$/, '');
+  return cleaned(given);
 }
 
 /** What inspect shows where the user left a choice to the engine. */
@@ -133,7 +134,7 @@ function normalized(hostConfig: HostConfig): HostConfig {
     ...hostConfig,
     NetworkMode: hostConfig.NetworkMode || 'default',
     IpcMode: hostConfig.IpcMode || 'private',
-    ShmSize: hostConfig.ShmSize || 64 * 1024 * 1024,
+    ShmSize: hostConfig.ShmSize || defaultShmSize,
     RestartPolicy: {
       Name: hostConfig.RestartPolicy?.Name || 'no',
       MaximumRetryCount: hostConfig.RestartPolicy?.MaximumRetryCount ?? 0,

@@ -5,8 +5,7 @@ const defaultPath = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbi
 
 /** The initial process's environment in Docker's order: the engine's variables, the config's over them, HOME last. */
 export function environmentOf(config: ContainerConfig, options: { readonly home: string }): string[] {
-  const own = [defaultPath, `HOSTNAME=${config.Hostname ?? ''}`, ...(config.Tty ? ['TERM=xterm'] : [])];
-  return withHome(mergeEnvironment(own, config.Env ?? []), options.home);
+  return execEnvironment(config, { tty: config.Tty === true, env: [], home: options.home });
 }
 
 /** An exec's environment: the container's, TERM only with a terminal of its own, and what was asked for. */

@@ -6,6 +6,7 @@ import { compileExec } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { readJsonFile } from '../sys/durable.ts';
 import { isAlive, startTicks } from '../sys/proc.ts';
+import { specUser } from './accounts.ts';
 import { specPath } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { AttachedStreams, ExecOptions, ExecRecord } from './contract.ts';
@@ -171,11 +172,7 @@ async function planInput(
       pid: life.pid,
     }),
   ]);
-  const user = {
-    uid: account.uid,
-    gid: account.gid,
-    ...(account.groups.length > 0 ? { additionalGids: account.groups } : {}),
-  };
+  const user = specUser(account);
   const all = capabilityNames.filter((name) => engine.available.has(name));
   const allowed = exec.options.privileged ? all : (spec.process.capabilities?.bounding ?? []);
   const { consoleSize: _size, ...base } = spec.process;

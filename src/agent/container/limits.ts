@@ -50,11 +50,8 @@ function checkCpu(config: HostConfig, cpus: number): void {
   const quota = config.CpuQuota ?? 0;
   if (nano > 0 && period > 0) throw invalid('Conflicting options: Nano CPUs and CPU Period cannot both be set');
   if (nano > 0 && quota > 0) throw invalid('Conflicting options: Nano CPUs and CPU Quota cannot both be set');
-  if (nano < 0 || nano > cpus * 1e9) {
-    throw invalid(`Range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
-  }
   // The kernel's smallest quota is 1 ms, in our period of 100 ms that is 0.01 CPU.
-  if (nano > 0 && nano < 1e7) {
+  if (nano !== 0 && (nano < 1e7 || nano > cpus * 1e9)) {
     throw invalid(`Range of CPUs is from 0.01 to ${cpus}.00, as there are only ${cpus} CPUs available`);
   }
   if ((config.CpuShares ?? 0) < 0) {

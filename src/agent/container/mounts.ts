@@ -215,7 +215,8 @@ function checkedTarget(target: string, wrong: (why: string) => Error): string {
   return normal;
 }
 
-function cleaned(path: string): string {
+/** Without dots, double slashes and a slash at the end. */
+export function cleaned(path: string): string {
   return posix.normalize(path).replace(/(?<=.)\/+$/, '');
 }
 

@@ -1,12 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { errnoOf } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
+import { readIfThere } from '../sys/files.ts';
 import { invalid } from './errors.ts';
-
-/** The three files that Docker binds over the image's, in the container's own directory. */
-export const networkFiles = ['hostname', 'hosts', 'resolv.conf'] as const;
 
 /**
  * Writes hostname, hosts and resolv.conf. They are rewritten in place at every start, as Docker does, so that a
@@ -18,9 +15,9 @@ export async function writeNetworkFiles(
 ): Promise<void> {
   const { hostname, domainname, config } = options;
   const onHost = config.NetworkMode === 'host';
-  const [hosts, resolv] = await Promise.all([
-    onHost ? textOf('/etc/hosts') : Promise.resolve(ownHosts),
-    textOf('/etc/resolv.conf'),
+  const [hosts = '', resolv = ''] = await Promise.all([
+    onHost ? readIfThere('/etc/hosts') : ownHosts,
+    readIfThere('/etc/resolv.conf'),
   ]);
   const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   await Promise.all([
@@ -72,13 +69,6 @@ function resolvConf(host: string, config: HostConfig): string {
     ...(options.length > 0 ? [`options ${options.join(' ')}`] : []),
     '',
   ].join('\n');
-}
-
-async function textOf(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((failure: unknown) => {
-    if (errnoOf(failure) === 'ENOENT') return '';
-    throw failure;
-  });
 }
 
 function withLine(text: string): string {

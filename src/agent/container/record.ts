@@ -17,7 +17,7 @@ export interface StoredRecord extends ContainerRecord {
 
 export const never = '0001-01-01T00:00:00Z';
 
-export function recordPath(directory: string): string {
+function recordPath(directory: string): string {
   return join(directory, 'container.json');
 }
 

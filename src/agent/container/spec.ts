@@ -1,10 +1,11 @@
 import { PortholeError } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
 import { adjustCapabilities, capabilityNames, capabilitySets } from '../oci/capabilities.ts';
-import { defaultSpec, shmMount } from '../oci/defaults.ts';
+import { defaultShmSize, defaultSpec, shmMount } from '../oci/defaults.ts';
 import type { Device, DeviceRule, Namespace, NamespaceType, Resources, Spec, SpecMount } from '../oci/runtime.ts';
+import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import type { Account } from './accounts.ts';
+import { type Account, specUser } from './accounts.ts';
 import { environmentOf } from './environment.ts';
 import { specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
@@ -28,11 +29,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
   const named = namedCapabilities(hostConfig);
   const takesAll = privileged || (hostConfig.CapAdd ?? []).some((name) => name.toUpperCase() === 'ALL');
   const capabilities = (privileged ? capabilityNames : named).filter((name) => !takesAll || facts.available.has(name));
-  const user = {
-    uid: facts.account.uid,
-    gid: facts.account.gid,
-    ...(facts.account.groups.length > 0 ? { additionalGids: facts.account.groups } : {}),
-  };
+  const user = specUser(facts.account);
   const base = defaultSpec({
     process: {
       args: [record.path, ...record.args],
@@ -76,7 +73,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     linux: {
       ...linux,
       namespaces,
-      cgroupsPath: `/porthole/${record.id}`,
+      cgroupsPath: containerCgroupPath(record.id),
       devices: facts.devices.nodes,
       resources: {
         ...resourcesOf(hostConfig),
@@ -110,7 +107,7 @@ export function namedCapabilities(hostConfig: HostConfig): string[] {
 }
 
 /** True when the container's network namespace is its own: its settings are then its own too. */
-export function isOwnNetwork(hostConfig: HostConfig): boolean {
+function isOwnNetwork(hostConfig: HostConfig): boolean {
   const mode = hostConfig.NetworkMode ?? '';
   return mode !== 'host' && !mode.startsWith('container:');
 }
@@ -162,7 +159,7 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord): SpecMou
 function shm(hostConfig: HostConfig): SpecMount[] {
   if (hostConfig.IpcMode === 'none') return [];
   if (hostConfig.IpcMode === 'host') return [hostBind('/dev/shm')];
-  return [shmMount(hostConfig.ShmSize || 64 * 1024 * 1024)];
+  return [shmMount(hostConfig.ShmSize || defaultShmSize)];
 }
 
 function hostBind(path: string): SpecMount {

@@ -80,11 +80,10 @@ export async function specAtStart(engine: Engine, container: Container): Promise
 
 function pidOf(engine: Engine, name: string): number {
   const other = engine.registry.find(name);
-  if (!hasProcess(other.record.state.status)) {
-    throw conflict(`cannot join network of a non running container: ${other.id}`);
-  }
-  if (other.record.state.status === 'restarting') throw isRestarting(other.id);
-  return other.record.state.pid;
+  const { status, pid } = other.record.state;
+  if (status === 'restarting') throw isRestarting(other.id);
+  if (!hasProcess(status)) throw conflict(`cannot join network of a non running container: ${other.id}`);
+  return pid;
 }
 
 /** At the first start they are as `create` wrote them. */
@@ -116,7 +115,6 @@ async function started(
     oomKilled: false,
     error: '',
     startedAt: timestamp(shim.startedAt),
-    finishedAt: never === container.record.state.finishedAt ? never : container.record.state.finishedAt,
   });
   forgetExecs(engine, container);
   beginLife(engine, container, shim, { subscribed: life.subscribed });

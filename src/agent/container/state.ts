@@ -30,3 +30,8 @@ export function after(status: ContainerStatus, move: Move): ContainerStatus | un
 export function hasProcess(status: ContainerStatus): boolean {
   return status === 'running' || status === 'paused';
 }
+
+/** Docker's idea of running: also between two attempts of a restart policy. */
+export function isUp(status: ContainerStatus): boolean {
+  return hasProcess(status) || status === 'restarting';
+}

@@ -75,11 +75,9 @@ function checkRestart(host: HostConfig): void {
   }
   if (count < 0) throw invalid('maximum retry count cannot be negative');
   if (host.AutoRemove && !['', 'no'].includes(Name)) {
-    throw conflictingPolicies();
+    throw invalid("can't create 'AutoRemove' container with restart policy");
   }
 }
-
-const conflictingPolicies = () => invalid("can't create 'AutoRemove' container with restart policy");
 
 function filled(list: readonly unknown[] | undefined): boolean {
   return (list?.length ?? 0) > 0;

@@ -1,6 +1,6 @@
 import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import { mountAttributes, mountFlags } from '../plan/flags.ts';
@@ -124,13 +124,8 @@ async function imageFile(engine: Engine, imageId: string, path: string): Promise
   const entry = await engine.images.lookup(imageId, path);
   if (entry?.type !== 'file' || entry.size === 0) return '';
   const opened = await engine.images.openFile(imageId, { position, path, from: 'merged' });
-  return textOf(opened.stream({ start: 0, end: Math.min(opened.size, limit) - 1 }));
-}
-
-async function textOf(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of stream) chunks.push(Buffer.from(chunk));
-  return Buffer.concat(chunks).toString('utf8');
+  const content = await buffer(opened.stream({ start: 0, end: Math.min(opened.size, limit) - 1 }));
+  return content.toString('utf8');
 }
 
 /** Enters a root and reads the two files there; what links and mounts mean there is the kernel's business. */

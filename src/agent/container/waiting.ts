@@ -1,5 +1,6 @@
 import { canceled } from '../../base/errors.ts';
 import type { Container, Exit } from './container.ts';
+import { isUp } from './state.ts';
 
 /** The next exit of a container, also one whose start is still to come. */
 export function nextExit(container: Container, abort?: AbortSignal): Promise<Exit> {
@@ -13,9 +14,8 @@ export async function waitFor(
   abort: AbortSignal,
 ): Promise<{ exitCode: number; error?: string }> {
   const { status, exitCode, error } = container.record.state;
-  const isUp = status === 'running' || status === 'paused' || status === 'restarting';
   const exit =
-    condition === 'not-running' && !isUp
+    condition === 'not-running' && !isUp(status)
       ? { exitCode, error }
       : await nextOf(container, condition === 'removed' ? 'removed' : 'exited', abort);
   return exit.error === '' ? { exitCode: exit.exitCode } : exit;

@@ -63,7 +63,7 @@ async function untilOver(call: Call, milliseconds: number | undefined): Promise<
 }
 
 /** One line of `GET /events`, without its end. */
-export function eventLine(event: EngineEvent): string {
+function eventLine(event: EngineEvent): string {
   const { type, action, id, attributes, timeNano } = event;
   const from = attributes['image'];
   const value = {
@@ -88,20 +88,19 @@ function wanted(event: EngineEvent, filters: Filters): boolean {
     filters.equals('event', action, action.split(':')[0] ?? action) &&
     filters.equals('scope', 'local') &&
     filters.labels(attributes) &&
-    about('container', type === 'container' || filters.get('container').length === 0) &&
-    about('image', type === 'image' || type === 'container' || filters.get('image').length === 0) &&
-    about('volume', type === 'volume' || filters.get('volume').length === 0) &&
-    about('network', type === 'network' || filters.get('network').length === 0) &&
-    about('daemon', type === 'daemon' || filters.get('daemon').length === 0)
+    ['container', 'volume', 'network', 'daemon'].every(isAbout) &&
+    isAboutImage()
   );
 
-  function about(key: string, isOfType: boolean): boolean {
-    if (!isOfType) return false;
-    if (key === 'image') return imageMatches();
-    return filters.begins(key, id) || filters.equals(key, name);
+  function isAbout(key: string): boolean {
+    if (!filters.has(key)) return true;
+    return type === key && (filters.begins(key, id) || filters.equals(key, name));
   }
 
-  function imageMatches(): boolean {
+  /** An event of a container is about its image too. */
+  function isAboutImage(): boolean {
+    if (!filters.has('image')) return true;
+    if (type !== 'image' && type !== 'container') return false;
     const image = type === 'image' ? name : (attributes['image'] ?? '');
     return filters.equals('image', id, image, image.replace(/:[^:/]*$/, ''));
   }

@@ -1,6 +1,7 @@
 import { messageOf, PortholeError } from '../../../base/errors.ts';
 import { ExecCreateBody, ExecStartBody } from '../../../protocol/docker.ts';
 import type { ExecRecord } from '../../container/contract.ts';
+import { frameHeader } from '../../container/stdio-stream.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { badParameter } from '../errors.ts';
 import { join } from '../hijack.ts';
@@ -106,12 +107,7 @@ function tellFailure(call: Call, failure: unknown, tty: boolean): void {
   const words = Buffer.from(`${messageOf(failure)}\r\n`);
   const connection = call.hijack(streamType(call, tty));
   connection.on('error', () => connection.destroy());
-  if (!tty) {
-    const head = Buffer.alloc(8);
-    head.writeUInt8(2, 0);
-    head.writeUInt32BE(words.length, 4);
-    connection.write(head);
-  }
+  if (!tty) connection.write(frameHeader({ stream: 'stderr', data: words }));
   connection.end(words, () => connection.destroy());
 }
 

@@ -1,3 +1,4 @@
+import { isUp } from '../../container/state.ts';
 import type { ImageRecord } from '../../store/contract.ts';
 import { familiar, parseReference, withDefaultTag } from '../../store/reference.ts';
 import type { Engine } from '../engine.ts';
@@ -54,7 +55,7 @@ async function remove(call: Call): Promise<Reply> {
       engine.containers
         .list()
         .filter((record) => record.imageId === imageId)
-        .map(({ id, state }) => ({ id, running: ['running', 'paused', 'restarting'].includes(state.status) })),
+        .map(({ id, state }) => ({ id, running: isUp(state.status) })),
   });
   for (const one of removed) {
     if ('Untagged' in one) announceImage(engine, 'untag', { id, name: id });

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isKind } from '../../../base/errors.ts';
+import { hasProcess } from '../../container/state.ts';
 import { dockerStats, type Sample } from '../../inspect/stats.ts';
 import { readMachineCpu, readMemoryTotal } from '../../sys/machine.ts';
 import type { Engine } from '../engine.ts';
@@ -53,9 +54,8 @@ async function streamStats(call: Call, container: { id: string; name: string; me
 
 async function sample(engine: Engine, id: string): Promise<Sample> {
   const { state } = engine.containers.get(id);
-  const isRunning = state.status === 'running' || state.status === 'paused';
   const [reading, machine] = await Promise.all([
-    isRunning ? engine.containers.reading(id).catch(noneIfEnded) : undefined,
+    hasProcess(state.status) ? engine.containers.reading(id).catch(noneIfEnded) : undefined,
     readMachineCpu(),
   ]);
   return { reading, machineCpu: machine.total, onlineCpus: machine.online };
