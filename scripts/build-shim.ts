@@ -50,12 +50,17 @@ export function buildShim({ outDir }: { outDir: string }): string[] {
   const host = arch();
   if (host !== 'x64' && host !== 'arm64') throw new Error(`the shim is made for x64 and arm64, not for ${host}`);
   const other: Cpu = host === 'x64' ? 'arm64' : 'x64';
-  const native = [process.env['CC'] ?? '', 'cc', 'gcc', 'clang'].filter((name) => name !== '').find(works);
+  const native = findCompiler();
   if (!native) throw new Error('no C compiler found: install gcc or clang (or name one in CC) to build the shim');
   const built = [compile([native], host, outDir)];
   const crossed = cross(other);
   if (crossed) built.push(compile(crossed, other, outDir));
   return built;
+}
+
+/** A C compiler for this machine's CPU; `CC` names another one. */
+export function findCompiler(): string | undefined {
+  return [process.env['CC'] ?? '', 'cc', 'gcc', 'clang'].filter((name) => name !== '').find(works);
 }
 
 function cross(cpu: Cpu): string[] | undefined {

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
@@ -62,14 +61,12 @@ export async function buildWebviews(): Promise<void> {
   });
 }
 
-/** test/extension/ui -> out/test/extension-ui.cjs: the suite that runs inside VS Code. Undefined: there is none. */
-export async function buildExtensionTests(): Promise<string | undefined> {
-  const entry = join(root, 'test/extension/ui/index.ts');
-  if (!existsSync(entry)) return undefined;
+/** test/extension/ui -> out/test/extension-ui.cjs: the suite that runs inside VS Code. Its path. */
+export async function buildExtensionTests(): Promise<string> {
   const outfile = join(root, 'out/test/extension-ui.cjs');
   await build({
     ...forNode,
-    entryPoints: [entry],
+    entryPoints: [join(root, 'test/extension/ui/index.ts')],
     outfile,
     banner: { js: bundleUrl },
     external: ['vscode', 'mocha'],

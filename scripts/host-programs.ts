@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
-import { access, constants, readFile, realpath } from 'node:fs/promises';
+import { readFile, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { findProgram } from './programs.ts';
 
 const exec = promisify(execFile);
 
@@ -81,24 +82,12 @@ export async function ownPrograms(): Promise<Programs> {
     }
   };
   for (const program of wanted) {
-    const path = await find(program);
-    if (path) await add(`bin/${program}`, path);
+    const path = findProgram(program, searched);
+    if (path) await add(`bin/${program}`, await realpath(path));
     else if (program === 'sh') throw new Error('this machine has no sh: no starter image can be made');
   }
   await add('usr/bin/node', process.execPath);
   return { origin: "the host's own node, sh and coreutils", files: [...files.values()] };
-}
-
-async function find(program: string): Promise<string | undefined> {
-  for (const directory of searched) {
-    const path = join(directory, program);
-    const found = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (found) return await realpath(path);
-  }
-  return undefined;
 }
 
 /** Asks the program's own dynamic loader, as ldd(1) does; glibc and musl both understand `--list`. */

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { distDir } from './paths.ts';
-import { start, until } from './processes.ts';
+import { start, until, untilAnswers } from './processes.ts';
 
 export interface AgentPlaces {
   readonly dataRoot: string;
@@ -35,15 +35,8 @@ export async function startLocalAgent(places: AgentPlaces): Promise<LocalAgent> 
     'serve',
     ...['--data-root', places.dataRoot, '--exec-root', places.execRoot, '--host', `unix://${places.socket}`],
   ]);
-  let end: string | undefined;
-  void running.ended.then((how) => {
-    end = how;
-  });
   try {
-    await until('The agent answers', async () => {
-      if (end !== undefined) throw new Error(`The agent ended early (${end})\n${running.output()}`.trimEnd());
-      return answers(docker);
-    });
+    await untilAnswers('The agent', running, () => answers(docker));
   } catch (failure) {
     await running.stop();
     throw failure;
@@ -55,7 +48,7 @@ export async function startLocalAgent(places: AgentPlaces): Promise<LocalAgent> 
     stop: async ({ containers }) => {
       try {
         // Whoever ended the agent meanwhile may have wanted its containers to go on.
-        if (containers !== 'keep' && end === undefined) await endContainers(docker, containers);
+        if (containers !== 'keep' && running.end() === undefined) await endContainers(docker, containers);
       } finally {
         await running.stop();
       }

@@ -47,6 +47,8 @@ export interface Running {
   output(): string;
   /** Resolves with how it ended. */
   readonly ended: Promise<string>;
+  /** How it ended; undefined while it runs. */
+  end(): string | undefined;
   /** TERM to its process group, KILL after the grace; resolves when it is gone. */
   stop(graceMs?: number): Promise<void>;
 }
@@ -69,11 +71,16 @@ export function start(command: string, args: readonly string[], options: RunOpti
     child.once('error', (error) => resolve(error.message));
     child.once('exit', (code, signal) => resolve(signal ?? `exit code ${code}`));
   });
+  let end: string | undefined;
+  void ended.then((how) => {
+    end = how;
+  });
   const { pid = 0 } = child;
   return {
     pid,
     output: () => tail,
     ended,
+    end: () => end,
     stop: async (graceMs = 5_000) => {
       if (pid === 0) return;
       if (!hasEnded(child)) {
@@ -120,4 +127,13 @@ export async function until(
     if (Date.now() > deadline) throw new Error(`${what}: not within ${timeoutMs / 1000} s`);
     await new Promise((resolve) => setTimeout(resolve, everyMs));
   }
+}
+
+/** Asks what was started until it answers; rejects with what it said when it ends first. */
+export async function untilAnswers(name: string, running: Running, answers: () => Promise<boolean>): Promise<void> {
+  await until(`${name} answers`, async () => {
+    const end = running.end();
+    if (end !== undefined) throw new Error(`${name} ended early (${end})\n${running.output()}`.trimEnd());
+    return answers();
+  });
 }

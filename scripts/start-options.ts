@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { findCompiler } from './build-shim.ts';
 import type { AgentPlaces } from './local-agent.ts';
 import { cacheDir, root } from './paths.ts';
 
@@ -61,23 +61,8 @@ export function findObstacles(): string[] {
   if (!['x64', 'arm64'].includes(process.arch))
     obstacles.push(`The CPU must be x64 or arm64; this is ${process.arch}.`);
   if (process.getuid?.() !== 0) obstacles.push('The agent needs root for namespaces and cgroups: run it with sudo.');
-  if (!['cc', 'gcc', 'clang'].some((compiler) => findProgram(compiler) !== undefined)) {
+  if (findCompiler() === undefined) {
     obstacles.push('No C compiler (cc, gcc or clang) is on the PATH (Debian: apt-get install gcc).');
   }
   return obstacles;
-}
-
-/** The path of a program on the PATH. */
-export function findProgram(name: string): string | undefined {
-  return (process.env['PATH'] ?? '')
-    .split(delimiter)
-    .map((place) => join(place, name))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
 }

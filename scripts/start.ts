@@ -6,10 +6,10 @@ import { buildAll } from './build.ts';
 import { ensureImage, type LocalAgent, startLocalAgent } from './local-agent.ts';
 import { packageExtension } from './package.ts';
 import { cacheDir, root } from './paths.ts';
-import { findObstacles, findProgram, readOptions, type StartOptions, usage } from './start-options.ts';
+import { findProgram } from './programs.ts';
+import { findObstacles, readOptions, type StartOptions, usage } from './start-options.ts';
+import { makeStarterImage, starterImage } from './starter-image.ts';
 import { serveVsCode } from './vscode.ts';
-
-const starterImage = 'porthole/starter:latest';
 
 try {
   await main(readOptions(process.argv.slice(2)));
@@ -30,7 +30,7 @@ async function main(options: StartOptions): Promise<void> {
   const extensionDir = await packageExtension();
   if (options.smoke) {
     const { smoke } = await import('../test/e2e/smoke.ts');
-    await smoke({ extensionDir, starterImage });
+    await smoke({ extensionDir });
     return;
   }
   const stopping = stopRequest();
@@ -38,7 +38,6 @@ async function main(options: StartOptions): Promise<void> {
   const agent = await startLocalAgent(options.places);
   try {
     say(agent.isOurs ? `The agent answers on ${agent.places.socket}` : `Using the agent on ${agent.places.socket}`);
-    const { makeStarterImage } = await import('./starter-image.ts');
     const came = await ensureImage(agent.docker, starterImage, makeStarterImage);
     say(
       `The image ${starterImage} is ${came}. Try: docker -H unix://${agent.places.socket} run --rm ${starterImage} ls`,

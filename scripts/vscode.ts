@@ -4,7 +4,7 @@ import { createConnection } from 'node:net';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { launchChromium } from './browser.ts';
-import { freePort, type Running, start, until } from './processes.ts';
+import { freePort, type Running, start, untilAnswers } from './processes.ts';
 import { installVsCode } from './vscode-install.ts';
 
 export interface ServeOptions {
@@ -61,7 +61,7 @@ export async function serveVsCode(options: ServeOptions): Promise<ServedVsCode> 
     await rm(scratch, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    await listening(running, port);
+    await untilAnswers('VS Code', running, () => answers(port));
   } catch (failure) {
     await stop();
     throw failure;
@@ -105,7 +105,7 @@ export async function runInVsCode(options: SuiteOptions): Promise<number> {
     { env: cleanEnv(scratch, options.env) },
   );
   try {
-    await listening(running, port);
+    await untilAnswers('VS Code', running, () => answers(port));
     const browser = await launchChromium();
     try {
       const page = await browser.newPage({ viewport: { width: 1400, height: 900 } });
@@ -190,17 +190,6 @@ async function writeSettings(dataDir: string, settings: Readonly<Record<string, 
   if (existsSync(file)) return;
   await mkdir(join(dataDir, 'User'), { recursive: true });
   await writeFile(file, `${JSON.stringify({ ...quiet, ...settings }, undefined, 2)}\n`);
-}
-
-async function listening(running: Running, port: number): Promise<void> {
-  let end: string | undefined;
-  void running.ended.then((how) => {
-    end = how;
-  });
-  await until('VS Code listens', async () => {
-    if (end !== undefined) gone(end, running);
-    return answers(port);
-  });
 }
 
 function answers(port: number): Promise<boolean> {

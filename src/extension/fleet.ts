@@ -76,13 +76,17 @@ export interface FleetChange {
 }
 
 /** Stable across refreshes, restarts and renames. */
-export const keyOf = (ref: ObjectRef): string => `${ref.host}/${ref.engine}/${ref.id}`;
+export const keyOf = (ref: { host: string; engine: string; id: string }): string =>
+  `${ref.host}/${ref.engine}/${ref.id}`;
 
 export function findHost(fleet: Fleet, id: string): FleetHost | undefined {
   return fleet.hosts.find((entry) => entry.host.id === id);
 }
 
-function findEngine(fleet: Fleet, ref: ObjectRef): EngineView | undefined {
+/** How a host is called in the UI, also one that is no longer in the fleet. */
+export const hostLabel = (fleet: Fleet, id: string): string => findHost(fleet, id)?.host.label ?? id;
+
+export function findEngine(fleet: Fleet, ref: Omit<ObjectRef, 'id'>): EngineView | undefined {
   return findHost(fleet, ref.host)?.engines.find((view) => view.engine === ref.engine);
 }
 

@@ -4,7 +4,7 @@ import { cpus, release, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import Docker from 'dockerode';
-import { startLocalAgent } from '../../scripts/local-agent.ts';
+import { type LocalAgent, startLocalAgent } from '../../scripts/local-agent.ts';
 import { busyboxTar, docker, type Engine } from '../conformance/engine.ts';
 import { type Dockerd, startDockerd } from '../support/dockerd.ts';
 import { missing } from '../support/tools.ts';
@@ -21,9 +21,11 @@ export async function bench(): Promise<boolean> {
   if (reason !== undefined) throw new Error(`The bench ${reason}`);
   const dir = await mkdtemp(join(tmpdir(), 'porthole-bench-'));
   const execRoot = join(dir, 'exec');
-  const agent = await startLocalAgent({ dataRoot: join(dir, 'data'), execRoot, socket: join(execRoot, 's') });
-  const dockerd = await startDockerd({ bridge: true });
+  let agent: LocalAgent | undefined;
+  let dockerd: Dockerd | undefined;
   try {
+    agent = await startLocalAgent({ dataRoot: join(dir, 'data'), execRoot, socket: join(execRoot, 's') });
+    dockerd = await startDockerd({ bridge: true });
     const ours: Engine = { name: 'porthole', host: `unix://${agent.places.socket}` };
     const theirs: Engine = { name: 'dockerd', host: dockerd.host };
     const tar = await busyboxTar();
@@ -37,8 +39,8 @@ export async function bench(): Promise<boolean> {
     for (const line of table(rows)) console.log(line);
     return rows.every(isMet);
   } finally {
-    await dockerd.stop();
-    await agent.stop({ containers: 'remove' });
+    await dockerd?.stop();
+    await agent?.stop({ containers: 'remove' });
     await rm(dir, { recursive: true, force: true });
   }
 }

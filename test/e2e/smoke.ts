@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { findChromium, launchChromium } from '../../scripts/browser.ts';
 import { ensureImage, type LocalAgent, startLocalAgent } from '../../scripts/local-agent.ts';
 import { screenshotsDir } from '../../scripts/paths.ts';
-import { attempt } from '../../scripts/processes.ts';
-import { makeStarterImage } from '../../scripts/starter-image.ts';
+import { installPackages } from '../../scripts/prerequisites.ts';
+import { makeStarterImage, starterImage } from '../../scripts/starter-image.ts';
 import { serveVsCode } from '../../scripts/vscode.ts';
 import { messageOf } from '../../src/base/errors.ts';
 import { leftBehind, takeSnapshot } from '../support/leaks.ts';
@@ -15,12 +15,10 @@ import { Workbench } from './workbench.ts';
 export interface SmokeOptions {
   /** The packaged extension, unpacked. */
   readonly extensionDir: string;
-  /** The image to run, by name. */
-  readonly starterImage: string;
 }
 
 /** The whole path through the UI of a real VS Code, on roots of its own. Rejects at the first step that is not seen. */
-export async function smoke({ extensionDir, starterImage }: SmokeOptions): Promise<void> {
+export async function smoke({ extensionDir }: SmokeOptions): Promise<void> {
   await needChromium();
   const before = takeSnapshot();
   await rm(screenshotsDir, { recursive: true, force: true });
@@ -34,7 +32,7 @@ export async function smoke({ extensionDir, starterImage }: SmokeOptions): Promi
       socket: join(dir, 'exec/porthole.sock'),
     });
     await ensureImage(agent.docker, starterImage, makeStarterImage);
-    await drive({ extensionDir, starterImage, agent, dir });
+    await drive({ extensionDir, agent, dir });
   } finally {
     await agent?.stop({ containers: 'remove' });
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
@@ -50,12 +48,7 @@ export async function smoke({ extensionDir, starterImage }: SmokeOptions): Promi
   console.log(`${steps.length + 1} passed, 0 failed, 0 skipped`);
 }
 
-async function drive({
-  extensionDir,
-  starterImage,
-  agent,
-  dir,
-}: SmokeOptions & { agent: LocalAgent; dir: string }): Promise<void> {
+async function drive({ extensionDir, agent, dir }: SmokeOptions & { agent: LocalAgent; dir: string }): Promise<void> {
   const folder = join(dir, 'workspace');
   await mkdir(folder);
   const served = await serveVsCode({
@@ -102,13 +95,7 @@ async function drive({
 /** Installs Chromium where that takes no question: root on Debian. */
 async function needChromium(): Promise<void> {
   if (findChromium() !== undefined) return;
-  console.log('porthole: installing Chromium (apt-get install chromium) ...');
-  if (process.getuid?.() === 0) {
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    const packages = ['install', '-y', '--no-install-recommends', 'chromium'];
-    await attempt('apt-get', ['update'], { quiet: true, env }).catch(() => undefined);
-    await attempt('apt-get', packages, { quiet: true, env }).catch(() => undefined);
-  }
+  await installPackages(['chromium']);
   if (findChromium() === undefined) {
     throw new Error('--smoke needs Chromium: install it, or name one in PORTHOLE_CHROMIUM');
   }

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { freePort, start, until } from '../../scripts/processes.ts';
+import { freePort, start, untilAnswers } from '../../scripts/processes.ts';
 import { which } from './tools.ts';
 
 const exec = promisify(execFile);
@@ -46,17 +46,12 @@ export async function startDockerd({ bridge = false }: { bridge?: boolean } = {}
     await rm(dir, { recursive: true, force: true, maxRetries: 5 });
   };
   try {
-    let end: string | undefined;
-    void running.ended.then((how) => {
-      end = how;
-    });
-    await until('dockerd answers', async () => {
-      if (end !== undefined) throw new Error(`dockerd ended early (${end})\n${running.output()}`);
-      return exec('docker', ['-H', `unix://${socket}`, 'version']).then(
+    await untilAnswers('dockerd', running, () =>
+      exec('docker', ['-H', `unix://${socket}`, 'version']).then(
         () => true,
         () => false,
-      );
-    });
+      ),
+    );
   } catch (failure) {
     await stop();
     throw failure;

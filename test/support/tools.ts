@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join } from 'node:path';
 import type { Context } from 'mocha';
+import { findProgram, pathPlaces } from '../../scripts/programs.ts';
 
 /** The Debian package of each program that tests use. */
 export const debianPackages: Readonly<Record<string, string>> = {
@@ -22,17 +21,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
 
 /** The path of a program, looked for where root's programs are too; undefined when it is not installed. */
 export function which(program: string): string | undefined {
-  const places = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
-  return places
-    .map((place) => join(place, program))
-    .find((path) => {
-      try {
-        accessSync(path, constants.X_OK);
-        return true;
-      } catch {
-        return false;
-      }
-    });
+  return findProgram(program, [...pathPlaces(), '/usr/sbin', '/sbin', '/usr/bin', '/bin']);
 }
 
 /** What of this a test cannot have, in words; undefined: everything is there. */

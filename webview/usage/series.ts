@@ -26,10 +26,6 @@ export class Series {
     return this.#samples;
   }
 
-  get last(): CgroupReading | undefined {
-    return this.#before;
-  }
-
   add(reading: CgroupReading): void {
     if (this.#before && reading.at <= this.#before.at) return;
     const cpu = cpuPercent(this.#before, reading);

@@ -2,7 +2,7 @@ import type Dockerode from 'dockerode';
 import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { uriParts } from '../editors/uris.ts';
-import { type ContainerView, type Fleet, findHost, shortId } from '../fleet.ts';
+import { type ContainerView, type Fleet, findHost, hostLabel, shortId } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
 import { engineStatus } from '../problems.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
@@ -32,7 +32,6 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
     if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', container.host));
     return entry.host.engine(container.engine).getContainer(container.id);
   };
-  const hostLabel = (container: ContainerView) => findHost(fleet, container.host)?.host.label ?? container.host;
 
   /** A verb that is done to each of the selected containers, side by side. */
   const each =
@@ -95,11 +94,11 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
       const running = chosen.filter(({ state }) => state === 'running' || state === 'paused' || state === 'restarting');
       const question =
         chosen.length === 1
-          ? l10n.t('Remove the container {0} from {1}?', first.name, hostLabel(first))
+          ? l10n.t('Remove the container {0} from {1}?', first.name, hostLabel(fleet, first.host))
           : l10n.t(
               'Remove {0} containers ({1})?',
               chosen.length,
-              chosen.map((one) => `${one.name} @ ${hostLabel(one)}`).join(', '),
+              chosen.map((one) => `${one.name} @ ${hostLabel(fleet, one.host)}`).join(', '),
             );
       const detail =
         running.length > 0

@@ -1,5 +1,5 @@
 import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
-import type { Fleet } from '../fleet.ts';
+import { type Fleet, findHost } from '../fleet.ts';
 import type { HostSettings } from '../host-settings.ts';
 import { explain, inWords } from '../problems.ts';
 import { parseTarget } from '../ssh/target.ts';
@@ -21,7 +21,7 @@ export interface HostParts {
 
 export function hostHandlers({ fleet, targets, settings, arrange, log }: HostParts): HostHandlers {
   const connect = async (hostId: string) => {
-    const entry = fleet.hosts.find(({ host }) => host.id === hostId);
+    const entry = findHost(fleet, hostId);
     if (!entry) return;
     const { host } = entry;
     await withProgress(l10n.t('Connecting to {0}', host.label), ({ signal, say }) =>

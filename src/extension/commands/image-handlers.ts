@@ -6,11 +6,11 @@ import { PortholeError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
 import { isOnlyMetadata, partsOf, sidesOf } from '../editors/comparison.ts';
 import { uriParts } from '../editors/uris.ts';
-import { type Fleet, findHost, type ImageView, imageName } from '../fleet.ts';
+import { type Fleet, findEngine, findHost, hostLabel, type ImageView, imageName } from '../fleet.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { containerProgram } from '../terminal/programs.ts';
 import { aspectWords } from '../tree/change-item.ts';
-import type { FileNode } from '../tree/images-view.ts';
+import type { FileNode } from '../tree/image-nodes.ts';
 import type { Handlers } from './handlers.ts';
 import { followAnswers } from './load-answers.ts';
 import { withProgress } from './progress.ts';
@@ -26,12 +26,11 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
     if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', image.host));
     return entry.host.engine(image.engine);
   };
-  const hostLabel = (image: ImageView) => findHost(fleet, image.host)?.host.label ?? image.host;
 
   /** Names of the containers that are made of it: an engine refuses to remove it while they are there. */
-  const usersOf = ({ host, engine, id }: ImageView): readonly string[] => {
-    const view = findHost(fleet, host)?.engines.find((one) => one.engine === engine);
-    return (view?.containers ?? []).filter(({ imageId }) => imageId === id).map(({ name }) => name);
+  const usersOf = (image: ImageView): readonly string[] => {
+    const containers = findEngine(fleet, image)?.containers ?? [];
+    return containers.filter(({ imageId }) => imageId === image.id).map(({ name }) => name);
   };
 
   return {
@@ -102,11 +101,11 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       if (!first) return;
       const question =
         chosen.length === 1
-          ? l10n.t('Remove the image {0} from {1}?', imageName(first), hostLabel(first))
+          ? l10n.t('Remove the image {0} from {1}?', imageName(first), hostLabel(fleet, first.host))
           : l10n.t(
               'Remove {0} images ({1})?',
               chosen.length,
-              chosen.map((one) => `${imageName(one)} @ ${hostLabel(one)}`).join(', '),
+              chosen.map((one) => `${imageName(one)} @ ${hostLabel(fleet, one.host)}`).join(', '),
             );
       const inUse = chosen.find((image) => usersOf(image).length > 0);
       if (inUse) {

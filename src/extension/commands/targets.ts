@@ -7,6 +7,7 @@ import {
   findContainer,
   findHost,
   findImage,
+  hostLabel,
   type ImageView,
   imageName,
   type ObjectRef,
@@ -98,7 +99,7 @@ export class Targets {
   }
 
   #where(ref: ObjectRef): string {
-    return `${findHost(this.#fleet, ref.host)?.host.label ?? ref.host} · ${engineName(ref.engine)}`;
+    return `${hostLabel(this.#fleet, ref.host)} · ${engineName(ref.engine)}`;
   }
 }
 

@@ -12,7 +12,7 @@ import {
   type Uri,
 } from 'vscode';
 import { isKind } from '../../base/errors.ts';
-import { type Fleet, findHost } from '../fleet.ts';
+import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
 import { parseSource, type Source } from './uris.ts';
@@ -36,7 +36,7 @@ export class PortholeFiles implements FileSystemProvider {
   touch(ids: ReadonlySet<string>): void {
     const stale = [...this.#inspected.values()].filter(({ uri }) => {
       const source = parseSource(uri.query);
-      return source?.kind === 'inspect' && ids.has(`${source.host}/${source.engine}/${source.id}`);
+      return source?.kind === 'inspect' && ids.has(keyOf(source));
     });
     for (const document of stale) {
       document.mtime = Date.now();

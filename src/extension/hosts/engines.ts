@@ -5,7 +5,7 @@ import Dockerode from 'dockerode';
 import { canceled, type ErrorKind, PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
 import type { EngineKind } from './contract.ts';
-import { badAnswer, tooLarge } from './problems.ts';
+import { badAnswer, tooLarge, wordsOf } from './problems.ts';
 
 type Dial = (kind: EngineKind) => Duplex;
 
@@ -115,14 +115,7 @@ class DialingAgent extends http.Agent {
 }
 
 function refusal(path: string, status: number, body: string): PortholeError {
-  let message = body.trim();
-  try {
-    const parsed: unknown = JSON.parse(body);
-    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) message = String(parsed.message);
-  } catch {
-    // A plain text is a message too.
-  }
-  return new PortholeError(kindOf(status), message || phrase('{0}: HTTP status {1}', path, status));
+  return new PortholeError(kindOf(status), wordsOf(body) || phrase('{0}: HTTP status {1}', path, status));
 }
 
 function kindOf(status: number): ErrorKind {

@@ -58,6 +58,17 @@ export const tooLarge = (path: string, limit: number) =>
 export const badAnswer = (path: string, why: string) =>
   new PortholeError('internal', phrase('The agent’s answer to {0} cannot be read: {1}', path, why));
 
+/** What a refusal says: engines and the bridge explain themselves in JSON, `{"message": ...}`. */
+export function wordsOf(answer: string): string {
+  try {
+    const parsed: unknown = JSON.parse(answer);
+    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
+  } catch {
+    // A plain text is a message too.
+  }
+  return answer.trim();
+}
+
 export function engineName(kind: EngineKind): string {
   switch (kind) {
     case 'porthole':

@@ -1,6 +1,7 @@
 import type { ClientHttp2Stream } from 'node:http2';
 import { Duplex } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { wordsOf } from './problems.ts';
 
 /**
  * One connection through the channel. It looks enough like a net.Socket for node:http and dockerode: each direction
@@ -103,15 +104,4 @@ export class TunnelSocket extends Duplex {
   unref(): this {
     return this;
   }
-}
-
-/** The bridge explains itself in JSON: `{"message": ...}`. */
-function wordsOf(answer: string): string {
-  try {
-    const parsed: unknown = JSON.parse(answer);
-    if (typeof parsed === 'object' && parsed !== null && 'message' in parsed) return String(parsed.message);
-  } catch {
-    // Any other text will do.
-  }
-  return answer.trim();
 }

@@ -4,7 +4,7 @@ import { isKind, messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import { type PanelSubject, PlanStepsSchema, TraceSchema } from '../../protocol/panels.ts';
 import type { Trace, TraceStep } from '../../protocol/trace.ts';
-import { type Fleet, findHost } from '../fleet.ts';
+import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import type { Feed, Wire } from './feed.ts';
 
@@ -20,7 +20,7 @@ export class BirthFeed implements Feed {
     this.#fleet = fleet;
     this.#subject = subject;
     this.#wire = wire;
-    const key = `${subject.host}/${subject.engine}/${subject.container}`;
+    const key = keyOf({ ...subject, id: subject.container });
     this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
       if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
     });

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { env, l10n, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import { FromPanel, PanelSubject } from '../../protocol/panels.ts';
-import type { Fleet } from '../fleet.ts';
+import { type Fleet, keyOf } from '../fleet.ts';
 import { BirthFeed } from './birth-feed.ts';
 import type { Feed, Wire } from './feed.ts';
 import { type PageName, pageFolder, pageHtml } from './page.ts';
@@ -99,8 +99,8 @@ export class Panels implements Disposable {
   }
 }
 
-const panelKey = (page: PageName, { host, engine, container }: PanelSubject): string =>
-  `${page}:${host}/${engine}/${container}`;
+const panelKey = (page: PageName, subject: PanelSubject): string =>
+  `${page}:${keyOf({ ...subject, id: subject.container })}`;
 
 function title(page: PageName, { name }: PanelSubject): string {
   return page === 'birth' ? l10n.t('Birth: {0}', name) : l10n.t('Usage: {0}', name);

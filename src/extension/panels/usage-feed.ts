@@ -3,7 +3,7 @@ import { l10n } from 'vscode';
 import { isKind } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import { type PanelSubject, ReadingSchema } from '../../protocol/panels.ts';
-import { type Fleet, findContainer, findHost, type ObjectRef } from '../fleet.ts';
+import { type Fleet, findContainer, findHost, keyOf, type ObjectRef } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import type { Feed, Wire } from './feed.ts';
 
@@ -29,7 +29,7 @@ export class UsageFeed implements Feed {
     this.#subject = subject;
     this.#ref = { host: subject.host, engine: 'porthole', id: subject.container };
     this.#wire = wire;
-    const key = `${subject.host}/${subject.engine}/${subject.container}`;
+    const key = keyOf({ ...subject, id: subject.container });
     this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
       if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
     });

@@ -98,14 +98,7 @@ async function readIdentity(
   const [secret, beside] = await Promise.all([readIfThere(file, problems), readIfThere(`${file}.pub`, [])]);
   const pub = parsePublic(beside);
   if (secret === undefined) {
-    return (
-      pub && {
-        key: pub,
-        label: phrase('key {0}', `${file}.pub`),
-        usable: false,
-        sign: () => Promise.reject(new Error('no private key')),
-      }
-    );
+    return pub && { key: pub, label: phrase('key {0}', `${file}.pub`), usable: false, sign: neverSigns };
   }
   const parsed = parse(secret);
   if (!(parsed instanceof Error)) {

@@ -5,7 +5,7 @@ import { keyOf } from '../fleet.ts';
 import { type ChangeNode, isDirectory } from './change-tree.ts';
 import { contextValue } from './context-value.ts';
 import { changeUri } from './decorations.ts';
-import type { FileNode } from './images-view.ts';
+import type { FileNode } from './image-nodes.ts';
 
 const symlinkIcon = new ThemeIcon('file-symlink-file');
 
@@ -64,12 +64,12 @@ function tooltip({ path, change }: ChangeNode): string {
 }
 
 /** An entry in one line, like a line of `ls -l`. */
-export function entryWords(entry: LayerEntry): string {
+function entryWords(entry: LayerEntry): string {
   const what = entry.type === 'symlink' ? `→ ${entry.link ?? ''}` : entry.type === 'file' ? formatSize(entry.size) : '';
   return [entry.type, formatMode(entry.mode), `${entry.uid}:${entry.gid}`, what].filter(Boolean).join(' ');
 }
 
-export function kindWords(change: LayerChange | undefined): string {
+function kindWords(change: LayerChange | undefined): string {
   if (!change) return '';
   if (change.kind === 'added') return l10n.t('added');
   return change.kind === 'deleted' ? l10n.t('deleted') : l10n.t('modified');

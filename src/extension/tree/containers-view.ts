@@ -5,7 +5,7 @@ import {
   type Fleet,
   type FleetChange,
   findContainer,
-  findHost,
+  findEngine,
   keyOf,
   type LiveUsage,
   type ObjectRef,
@@ -63,12 +63,17 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     const groups = groupsOf(this.#fleet, this.#groups);
     if (!parent && groups.length > 1) return groups;
     const only = parent ?? groups[0];
-    return only ? this.#containers(only).map((container) => this.#nodeOf(container)) : [];
+    return only ? this.#containers(only).map((container) => this.nodeOf(container)) : [];
   }
 
   /** The row of an object, made when VS Code has not asked for it yet. */
   nodeOf(ref: ObjectRef): ContainerNode {
-    return this.#nodeOf(ref);
+    const key = keyOf(ref);
+    const known = this.#nodes.get(key);
+    if (known) return known;
+    const made: ContainerNode = { type: 'container', ref: { host: ref.host, engine: ref.engine, id: ref.id } };
+    this.#nodes.set(key, made);
+    return made;
   }
 
   getParent(node: ContainersNode): ContainersNode | undefined {
@@ -111,17 +116,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   }
 
   #containers(group: EngineGroup): readonly ContainerView[] {
-    const engines = findHost(this.#fleet, group.host)?.engines ?? [];
-    return engines.find((view) => view.engine === group.engine)?.containers ?? [];
-  }
-
-  #nodeOf(ref: ObjectRef): ContainerNode {
-    const key = keyOf(ref);
-    const known = this.#nodes.get(key);
-    if (known) return known;
-    const made: ContainerNode = { type: 'container', ref: { host: ref.host, engine: ref.engine, id: ref.id } };
-    this.#nodes.set(key, made);
-    return made;
+    return findEngine(this.#fleet, group)?.containers ?? [];
   }
 
   #onChange({ kind, structure, keys }: FleetChange): void {

@@ -1,5 +1,5 @@
 import { ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
-import { type Fleet, findHost } from '../fleet.ts';
+import { type Fleet, hostLabel } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 import { engineName } from '../hosts/problems.ts';
 
@@ -23,8 +23,7 @@ export function groupsOf(fleet: Fleet, known: Map<string, EngineGroup>): EngineG
 }
 
 export function groupItem(fleet: Fleet, group: EngineGroup, count: number): TreeItem {
-  const label = findHost(fleet, group.host)?.host.label ?? group.host;
-  const item = new TreeItem(label, TreeItemCollapsibleState.Expanded);
+  const item = new TreeItem(hostLabel(fleet, group.host), TreeItemCollapsibleState.Expanded);
   item.id = `group:${group.host}/${group.engine}`;
   item.description = `${engineName(group.engine)} (${count})`;
   item.iconPath = new ThemeIcon(group.host === 'local' ? 'vm' : 'remote');

@@ -1,10 +1,9 @@
 import { EventEmitter, l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
 import { formatSize } from '../../base/units.ts';
-import type { LayerView } from '../../protocol/layers.ts';
 import {
   type Fleet,
-  findHost,
+  findEngine,
   findImage,
   type ImageView,
   imageName,
@@ -14,38 +13,11 @@ import {
 } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import { changeItem } from './change-item.ts';
-import { type ChangeNode, isDirectory } from './change-tree.ts';
 import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
+import type { ImageNode, ImagesNode, LayerNode, MessageNode } from './image-nodes.ts';
 import { cleanInstruction } from './instruction.ts';
 import type { Layers } from './layers.ts';
-
-export interface ImageNode {
-  readonly type: 'image';
-  readonly ref: ObjectRef;
-}
-
-export interface LayerNode {
-  readonly type: 'layer';
-  readonly image: ObjectRef;
-  readonly layer: LayerView;
-}
-
-export interface FileNode {
-  readonly type: 'file';
-  readonly image: ObjectRef;
-  readonly layer: LayerView;
-  readonly node: ChangeNode;
-}
-
-export interface MessageNode {
-  readonly type: 'message';
-  readonly id: string;
-  readonly text: string;
-  readonly failed: boolean;
-}
-
-export type ImagesNode = EngineGroup | ImageNode | LayerNode | FileNode | MessageNode;
 
 /** Images as the stacks of changesets that they are: image, layer, what the layer changed. */
 export class ImagesView implements TreeDataProvider<ImagesNode> {
@@ -105,8 +77,7 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
   }
 
   #images(group: EngineGroup): readonly ImageView[] {
-    const engines = findHost(this.#fleet, group.host)?.engines ?? [];
-    return engines.find((view) => view.engine === group.engine)?.images ?? [];
+    return findEngine(this.#fleet, group)?.images ?? [];
   }
 
   #nodeOf(ref: ObjectRef): ImageNode {
@@ -190,6 +161,3 @@ function messageItem({ id, text, failed }: MessageNode): TreeItem {
   item.tooltip = text;
   return item;
 }
-
-/** True for rows that open something when clicked. */
-export const opens = (node: FileNode): boolean => !isDirectory(node.node) && node.node.change !== undefined;

@@ -5,12 +5,13 @@ import { appendFile, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
+import { freePort } from '../../../scripts/processes.ts';
 import { isKind } from '../../../src/base/errors.ts';
 import { SshConnector } from '../../../src/extension/ssh/connector.ts';
 import { shellCommand } from '../../../src/extension/ssh/quote.ts';
 import type { RemoteShell } from '../../../src/extension/ssh/shell.ts';
 import { ScriptedUser } from '../../support/ssh-services.ts';
-import { freePort, makeKey, type Sshd, sshdMissing, startSshd } from '../../support/sshd.ts';
+import { makeKey, type Sshd, sshdMissing, startSshd } from '../../support/sshd.ts';
 
 const run = promisify(execFile);
 const never = new AbortController().signal;

@@ -2,7 +2,8 @@ import { Readable } from 'node:stream';
 import type Dockerode from 'dockerode';
 import type { TreeItem } from 'vscode';
 import { followAnswers } from '../../../../src/extension/commands/load-answers.ts';
-import type { FileNode, ImagesNode, ImagesView } from '../../../../src/extension/tree/images-view.ts';
+import type { FileNode, ImagesNode } from '../../../../src/extension/tree/image-nodes.ts';
+import type { ImagesView } from '../../../../src/extension/tree/images-view.ts';
 
 export const rowText = ({ label }: TreeItem): string => (typeof label === 'string' ? label : (label?.label ?? ''));
 
