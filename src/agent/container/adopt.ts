@@ -126,8 +126,9 @@ async function takeOver(engine: Engine, container: Container, shim: StartedShim)
     },
   });
   await completeReads(engine, container);
-  await container.save();
   beginLife(engine, container, shim, { subscribed: false });
+  // As after a start: the shim's socket tells the next agent the same, and a full disk must not keep this one away.
+  container.save().catch(() => undefined);
 }
 
 /** An agent that was killed right after a start had not yet noted what its shim will read in the end. */
