@@ -1,6 +1,7 @@
 import type { CgroupReading, Pressure } from '../../protocol/usage.ts';
 import type { CgroupFacts, CgroupV1 } from '../plan/facts.ts';
 import { readIfThere } from '../sys/files.ts';
+import { nanosecondsPerTick } from '../sys/machine.ts';
 import { flatKeyed, limitOf, nestedKeyed, numberIn, sumOf } from './parse.ts';
 
 /**
@@ -15,8 +16,6 @@ export async function readCgroup(facts: CgroupFacts, path: string): Promise<Cgro
 
 type Parts = Omit<CgroupReading, 'at' | 'version' | 'path'>;
 
-/** User and system time of cpuacct.stat and /proc are counted in clock ticks: 100 per second on x64 and arm64. */
-const nanosecondsPerTick = 10_000_000;
 const nanosecondsPerMicrosecond = 1000;
 
 async function readV1(facts: CgroupV1, path: string): Promise<Parts> {

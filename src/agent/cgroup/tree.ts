@@ -25,15 +25,6 @@ export async function processesIn(facts: CgroupFacts, path: string): Promise<num
   return [...pids].sort((a, b) => a - b);
 }
 
-/** Ids of the cgroups directly below one, in any hierarchy. */
-export async function cgroupsBelow(facts: CgroupFacts, path: string): Promise<string[]> {
-  const names = new Set<string>();
-  for (const root of rootsOf(facts)) {
-    for (const child of await childrenOf(`${root}${path}`)) names.add(child.slice(child.lastIndexOf('/') + 1));
-  }
-  return [...names].sort();
-}
-
 /** Roots of every hierarchy that containers use. Named ones, systemd's among them, belong to others. */
 export function rootsOf(facts: CgroupFacts): string[] {
   if (facts.version === 2) return [facts.root];

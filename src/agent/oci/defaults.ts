@@ -71,10 +71,7 @@ export function defaultSeccomp(capabilities: readonly string[], architecture: 'x
 }
 
 /** Mounts of every container, in the order in which they are made. */
-export function defaultMounts(options: {
-  readonly privileged: boolean;
-  readonly features: ReadonlySet<string>;
-}): SpecMount[] {
+function defaultMounts(options: { readonly privileged: boolean; readonly features: ReadonlySet<string> }): SpecMount[] {
   const access = options.privileged ? 'rw' : 'ro';
   const mounts: SpecMount[] = [
     { destination: '/proc', type: 'proc', source: 'proc', options: ['nosuid', 'noexec', 'nodev'] },
@@ -115,7 +112,7 @@ export const defaultShmSize = 64 * 1024 * 1024;
  * Since 20.10 Docker lets a container bind low ports and send pings without a capability; both are settings of a network
  * namespace, so they are only for a container with its own.
  */
-export const defaultNetworkSysctls: Readonly<Record<string, string>> = {
+const defaultNetworkSysctls: Readonly<Record<string, string>> = {
   'net.ipv4.ip_unprivileged_port_start': '0',
   'net.ipv4.ping_group_range': '0 2147483647',
 };
@@ -146,7 +143,7 @@ export const readonlyPaths: readonly string[] = [
 ];
 
 /** Nothing, then: creating any node, and using the harmless ones. Terminals are major 136 (pts), 5:2 (ptmx). */
-export const defaultDeviceRules: readonly DeviceRule[] = [
+const defaultDeviceRules: readonly DeviceRule[] = [
   { allow: false, access: 'rwm' },
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },

@@ -159,7 +159,7 @@ function controllerOf(file: string): string {
 }
 
 /** A program and its stack, page tables and kernel memory do not fit below this, so that not even exec succeeds. */
-export const leastMemory = 512 * 1024;
+const leastMemory = 512 * 1024;
 /** CFS bandwidth: kernel/sched takes quotas and periods from 1 ms, periods to 1 s. */
 const leastQuota = 1000;
 const longestPeriod = 1_000_000;

@@ -125,7 +125,7 @@ export function compileExec(
       ...(facts.socket === undefined ? [] : [{ op: 'listen', path: facts.socket, why: reasons.listen } as const]),
       ...(facts.record === undefined ? [] : [{ op: 'record', path: facts.record, why: reasons.record } as const]),
       // Only children born after this are in the container's PID namespace.
-      ...joinProcess(container, host, ['pid']),
+      ...joinPidNamespace(container, host),
       spawn,
     ],
   };
@@ -149,15 +149,11 @@ const namespaceFiles = {
 } as const;
 type NamespaceFile = keyof typeof namespaceFiles;
 
-/** Since Linux 5.8 setns(2) takes a pidfd and joins several namespaces at once; before, one file each. */
-function joinProcess(container: RunningContainer, host: HostFacts, kinds: readonly NamespaceFile[]): Operation[] {
+/** Since Linux 5.8 setns(2) takes a pidfd, which cannot mean another process by then; before, only the file. */
+function joinPidNamespace(container: RunningContainer, host: HostFacts): Operation[] {
+  if (!atLeast(host, 5, 8)) return joinByFile(container, ['pid']);
   const { pid, startTicks } = container;
-  const why = reasons.joinContainer;
-  if (atLeast(host, 5, 8)) {
-    const flags = kinds.reduce((bits, kind) => bits | namespaceFiles[kind], 0n);
-    return [{ op: 'joinProcess', pid, startTicks, flags, why }];
-  }
-  return joinByFile(container, kinds);
+  return [{ op: 'joinProcess', pid, startTicks, flags: namespaceFiles.pid, why: reasons.joinContainer }];
 }
 
 function joinByFile({ pid }: RunningContainer, kinds: readonly NamespaceFile[]): Operation[] {

@@ -216,7 +216,7 @@ export function atLeast(host: HostFacts, major: number, minor: number): boolean 
   return host.kernel.major > major || (host.kernel.major === major && host.kernel.minor >= minor);
 }
 
-export function isBelow(path: string, directory: string): boolean {
+function isBelow(path: string, directory: string): boolean {
   return path === directory || path.startsWith(`${directory}/`);
 }
 

@@ -5,7 +5,7 @@ import { cloneFlags } from './flags.ts';
 import type { Operation } from './operations.ts';
 import { reasons } from './reasons.ts';
 
-export const namespaceFlags: Readonly<Record<NamespaceType, bigint>> = {
+const namespaceFlags: Readonly<Record<NamespaceType, bigint>> = {
   mount: cloneFlags.CLONE_NEWNS,
   pid: cloneFlags.CLONE_NEWPID,
   network: cloneFlags.CLONE_NEWNET,

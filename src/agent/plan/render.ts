@@ -1,3 +1,4 @@
+import { formatMode } from '../../base/units.ts';
 import type { PlanView, StepResult, Trace } from '../../protocol/trace.ts';
 import { capabilityNames } from '../oci/capabilities.ts';
 import { cloneFlags, MNT_DETACH, mountAttributes, mountFlags, namesOf, RLIM_INFINITY, rlimitNames } from './flags.ts';
@@ -94,7 +95,7 @@ function renderers(operation: Operation): string {
     case 'chown':
       return `chown -h ${operation.uid}:${operation.gid} ${word(operation.path)}`;
     case 'chmod':
-      return `chmod ${octal(operation.mode)} ${word(operation.path)}`;
+      return `chmod ${formatMode(operation.mode)} ${word(operation.path)}`;
     case 'utimens':
       return `touch -h -d @${BigInt.asIntN(64, operation.seconds)} ${word(operation.path)}`;
     case 'setxattr':
@@ -164,7 +165,7 @@ function renderers(operation: Operation): string {
     case 'setrlimit':
       return `ulimit ${rlimitNames[operation.resource] ?? operation.resource} ${rlimits(operation)}`;
     case 'umask':
-      return `umask ${octal(operation.mask)}`;
+      return `umask ${formatMode(operation.mask)}`;
     case 'seccomp':
       return `seccomp filter of ${operation.filter.length / 8} instructions`;
     case 'fchown':
@@ -301,8 +302,7 @@ function rlimits({ soft, hard }: OperationOf<'setrlimit'>): string {
 
 /** (gid_t)-1 */
 const keepGroup = 0xffffffff;
-const octal = (bits: number): string => bits.toString(8).padStart(4, '0');
-const mode = (bits: number, usual: number): string => (bits === usual ? '' : ` -m ${octal(bits)}`);
+const mode = (bits: number, usual: number): string => (bits === usual ? '' : ` -m ${formatMode(bits)}`);
 const indent = (depth: number): string => '  '.repeat(depth);
 
 function content(data: Uint8Array): string {

@@ -37,10 +37,12 @@ export function chainIdsOf(config: ImageConfig): string[] {
   return chain;
 }
 
-export function withImages(
-  catalog: Catalog,
-  added: readonly { readonly image: StoredImage; readonly references: readonly Reference[] }[],
-): Catalog {
+export interface NamedImage {
+  readonly image: StoredImage;
+  readonly references: readonly Reference[];
+}
+
+export function withImages(catalog: Catalog, added: readonly NamedImage[]): Catalog {
   const images = new Map(catalog.images);
   const references = new Map(catalog.references);
   for (const { image, references: names } of added) {

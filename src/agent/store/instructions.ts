@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
 import type { RunConfig } from '../oci/image.ts';
 
@@ -29,7 +30,7 @@ const changes: Readonly<Record<string, (rest: string, config: RunConfig) => RunC
   VOLUME: (rest, { Volumes }) => ({
     Volumes: { ...Volumes, ...Object.fromEntries((jsonList(rest) ?? words(rest)).map((path) => [path, {}])) },
   }),
-  WORKDIR: (rest, { WorkingDir }) => ({ WorkingDir: resolve(WorkingDir ?? '/', words(rest).join(' ')) }),
+  WORKDIR: (rest, { WorkingDir }) => ({ WorkingDir: posix.resolve('/', WorkingDir ?? '', words(rest).join(' ')) }),
 };
 
 const command = (rest: string): readonly string[] => jsonList(rest) ?? ['/bin/sh', '-c', rest];
@@ -100,13 +101,4 @@ function ports(rest: string): Record<string, object> {
     for (let port = first; port <= last; port++) found[`${port}/${protocol.toLowerCase()}`] = {};
   }
   return found;
-}
-
-function resolve(base: string, path: string): string {
-  const parts: string[] = [];
-  for (const part of (path.startsWith('/') ? path : `${base}/${path}`).split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
-  }
-  return `/${parts.join('/')}`;
 }

@@ -8,12 +8,12 @@ import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
 import type { Shims } from '../shim/contract.ts';
 import { readJsonFile, syncDirectory, writeDurable } from '../sys/durable.ts';
 import { WeightedCache } from './cache.ts';
-import { damagedStore, invalidArchive } from './errors.ts';
+import { damagedStore } from './errors.ts';
 import { readIndex, writeIndex } from './index-file.ts';
 import { askLayer } from './lookup.ts';
 import { stack } from './merge.ts';
 import { giveUp, type Staging } from './staging.ts';
-import { type Bytes, decompressed, digesting } from './streams.ts';
+import { type Bytes, decompressed, verified } from './streams.ts';
 import { type Lower, unpack } from './unpack.ts';
 
 /** An unpacked layer: `layers/NAME/{fs/,index.jsonl,layer.json}`, where `layer.json` holds this. */
@@ -33,7 +33,7 @@ export interface NewLayer {
   readonly diffId: string;
   readonly parent?: string | undefined;
   /** The digest is known to be right already. */
-  readonly verified?: boolean;
+  readonly isVerified?: boolean;
   /** The tar, compressed or not. */
   open(): Bytes;
 }
@@ -45,7 +45,7 @@ export function chainIdOf(parent: string | undefined, diffId: string): string {
 }
 
 /** Directory name of a layer, short because the options of an overlay mount are. */
-export const layerName = (chainId: string): string => chainId.slice('sha256:'.length, 'sha256:'.length + 16);
+const layerName = (chainId: string): string => chainId.slice('sha256:'.length, 'sha256:'.length + 16);
 
 /** The unpacked layers, each once however many images have it. A layer appears and goes by rename. */
 export class LayerStore {
@@ -186,7 +186,7 @@ export class LayerStore {
     };
   }
 
-  async #fill(directory: string, { diffId, parent, verified, open }: NewLayer): Promise<LayerIndex> {
+  async #fill(directory: string, { diffId, parent, isVerified, open }: NewLayer): Promise<LayerIndex> {
     const content = join(directory, 'fs');
     await mkdir(content, { mode: 0o755 });
     const executor = this.#shims.execute();
@@ -196,17 +196,10 @@ export class LayerStore {
         { op: 'chdir', path: '/', why: 'The old working directory lies outside the new root.' },
         { op: 'umask', mask: 0, why: 'Files get exactly the modes that the archive gives them.' },
       ]);
-      let actual = diffId;
       const plain = decompressed(open());
-      const tar = verified
-        ? plain
-        : digesting(plain, (digest) => {
-            actual = digest;
-          });
+      const tar = isVerified ? plain : verified(plain, diffId);
       const index = await unpack(tar, { executor, lower: this.#below(parent) });
       await executor.close();
-      if (actual !== diffId)
-        throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
       return index;
     } catch (failure) {
       await giveUp(executor);

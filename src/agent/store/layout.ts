@@ -4,7 +4,15 @@ import { messageOf } from '../../base/errors.ts';
 import { type Descriptor, type Index, type Manifest, mediaTypes } from '../oci/image.ts';
 import { readJsonFile, removeStaleTemporaries, writeDurable } from '../sys/durable.ts';
 import type { BlobStore } from './blobs.ts';
-import { type Catalog, chainIdsOf, emptyCatalog, referencesOf, type StoredImage, withImages } from './catalog.ts';
+import {
+  type Catalog,
+  chainIdsOf,
+  emptyCatalog,
+  type NamedImage,
+  referencesOf,
+  type StoredImage,
+  withImages,
+} from './catalog.ts';
 import { parseImageConfig, parseIndex, parseManifest } from './documents.ts';
 import { damagedStore } from './errors.ts';
 import { familiar, normalized, parseReference } from './reference.ts';
@@ -44,18 +52,17 @@ export class Layout {
   async read(blobs: BlobStore, report: (problem: string) => void): Promise<Catalog> {
     const value = await readJsonFile(join(this.#directory, 'index.json'));
     if (value === undefined) return emptyCatalog;
-    let catalog = emptyCatalog;
+    const found: NamedImage[] = [];
     for (const descriptor of indexOf(value).manifests) {
       try {
         const image = await readImage(descriptor, blobs);
         const name = descriptor.annotations?.[names.whole];
-        catalog = withImages(catalog, [{ image, references: name === undefined ? [] : [parseReference(name)] }]);
-        if (image.hidden) catalog = { ...catalog, images: new Map([...catalog.images, [image.id, image]]) };
+        found.push({ image, references: name === undefined ? [] : [parseReference(name)] });
       } catch (failure) {
         report(`image ${descriptor.digest} cannot be read: ${messageOf(failure)}`);
       }
     }
-    return catalog;
+    return withImages(emptyCatalog, found);
   }
 }
 

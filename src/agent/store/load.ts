@@ -3,14 +3,14 @@ import type { Readable } from 'node:stream';
 import { type Manifest, mediaTypes } from '../oci/image.ts';
 import { type ArchivedImage, describeArchive, type Platform } from './archives.ts';
 import { readBytes, type StagedBlob, stageBlob } from './blobs.ts';
-import { chainIdsOf, withImages } from './catalog.ts';
+import { chainIdsOf, type NamedImage, withImages } from './catalog.ts';
 import type { LoadedImage } from './contract.ts';
-import { archiveFailure, invalidArchive } from './errors.ts';
+import { archiveFailure } from './errors.ts';
 import { imageOf } from './layout.ts';
 import { familiar } from './reference.ts';
 import { spool } from './spool.ts';
 import type { Storage } from './storage.ts';
-import { abortable, decompressed, digesting } from './streams.ts';
+import { abortable, decompressed, verified } from './streams.ts';
 
 export interface LoadContext {
   readonly storage: Storage;
@@ -41,7 +41,7 @@ export async function keepImages(
   const blobs: StagedBlob[] = [];
   for (const image of images) await ensureLayers(image, context);
   const loadedAt = context.now().toISOString();
-  const added: Parameters<typeof withImages>[1][number][] = [];
+  const added: NamedImage[] = [];
   for (const [position, archived] of images.entries()) {
     const manifest = archived.manifest ?? (await writeManifest(archived, join(directory, `manifest-${position}`)));
     const image = imageOf({
@@ -88,24 +88,14 @@ async function ensureLayers(image: ArchivedImage, context: LoadContext & { reado
   for (const [position, { diffId, blob }] of image.layers.entries()) {
     context.signal.throwIfAborted();
     const chainId = chain[position] ?? '';
-    const verified = blob.digest === diffId;
-    if (layers.has(chainId)) {
-      if (!verified) await verify(blob, diffId);
-    } else {
-      await layers.ensure({ diffId, parent: chain[position - 1], verified, open: () => readBytes(blob.path) });
+    const isVerified = blob.digest === diffId;
+    if (!layers.has(chainId)) {
+      await layers.ensure({ diffId, parent: chain[position - 1], isVerified, open: () => readBytes(blob.path) });
+    } else if (!isVerified) {
+      // A blob that nobody unpacks is kept, too: it must hold what its image says.
+      for await (const _ of verified(decompressed(readBytes(blob.path)), diffId));
     }
   }
-}
-
-/** A blob that nobody unpacks is kept, too: it must hold what its image says. */
-async function verify(blob: StagedBlob, diffId: string): Promise<void> {
-  let actual = '';
-  const content = digesting(decompressed(readBytes(blob.path)), (digest) => {
-    actual = digest;
-  });
-  for await (const _ of content);
-  if (actual !== diffId)
-    throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
 }
 
 async function writeManifest(image: ArchivedImage, path: string): Promise<NonNullable<ArchivedImage['manifest']>> {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 import { type StagedBlob, stageBlob } from './blobs.ts';
 import { invalidArchive } from './errors.ts';
 import { type Bytes, decompressed } from './streams.ts';
@@ -42,7 +42,7 @@ export class SpooledArchive {
     for (let hops = 0; hops < mostHops; hops++) {
       const link = this.#links.get(path);
       if (link === undefined) return this.#files.get(path);
-      path = clean(link.startsWith('/') ? link : `${path.slice(0, Math.max(0, path.lastIndexOf('/')))}/${link}`);
+      path = clean(posix.resolve('/', posix.dirname(path), link));
     }
     return undefined;
   }
@@ -70,14 +70,7 @@ export async function spool(archive: Bytes, directory: string): Promise<SpooledA
 }
 
 /** A path inside the archive as a key: without '.', '..' and doubled slashes. */
-function clean(name: string): string {
-  const kept: string[] = [];
-  for (const part of name.split('/')) {
-    if (part === '..') kept.pop();
-    else if (part !== '' && part !== '.') kept.push(part);
-  }
-  return kept.join('/');
-}
+const clean = (name: string): string => posix.resolve('/', name).slice(1);
 
 async function* dataOf(pieces: AsyncIterable<Piece>): AsyncGenerator<Uint8Array> {
   for await (const piece of pieces) {

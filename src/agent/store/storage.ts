@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { KeyedLock } from '../../base/async.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Shims } from '../shim/contract.ts';
 import { BlobStore, type StagedBlob } from './blobs.ts';
 import { type Catalog, emptyCatalog, neededBlobs, neededLayers } from './catalog.ts';
@@ -87,7 +88,7 @@ export class Storage {
           await this.layers.ensure({ diffId, parent, open });
         }
       } catch (failure) {
-        report(`a layer of image ${image.id} is missing and cannot be unpacked again: ${String(failure)}`);
+        report(`a layer of image ${image.id} is missing and cannot be unpacked again: ${messageOf(failure)}`);
       }
     }
   }

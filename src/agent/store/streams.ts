@@ -3,7 +3,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { canceled } from '../../base/errors.ts';
-import { unsupportedArchive } from './errors.ts';
+import { invalidArchive, unsupportedArchive } from './errors.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
 
@@ -25,14 +25,17 @@ export async function* abortable(stream: Readable, options: { signal: AbortSigna
   }
 }
 
-/** Passes bytes on and calls back with their digest ('sha256:...') at the end. */
-export async function* digesting(source: Bytes, done: (digest: string) => void): Bytes {
+/** Passes the content of a layer on. @throws invalid at its end when it has another digest than its image says. */
+export async function* verified(source: Bytes, diffId: string): Bytes {
   const hash = createHash('sha256');
   for await (const chunk of source) {
     hash.update(chunk);
     yield chunk;
   }
-  done(`sha256:${hash.digest('hex')}`);
+  const actual = `sha256:${hash.digest('hex')}`;
+  if (actual !== diffId) {
+    throw invalidArchive(`a layer's content has the digest ${actual}, but its image says ${diffId}`);
+  }
 }
 
 /** Undoes the compression that the first bytes show; what is not compressed passes through. */

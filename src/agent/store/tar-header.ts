@@ -58,7 +58,8 @@ export function number(block: Buffer, offset: number, length: number): number {
   return Number.parseInt(digits, 8);
 }
 
-export function cString(block: Buffer, offset: number, length: number): Buffer {
+/** The bytes of a field up to its first NUL. */
+export function cString(block: Buffer, offset = 0, length = block.length): Buffer {
   const field = block.subarray(offset, offset + length);
   const end = field.indexOf(0);
   return end === -1 ? field : field.subarray(0, end);

@@ -1,6 +1,6 @@
 import { ByteSource } from './byte-source.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
-import { blockSize, decodeHeader, isZeroBlock, type RawHeader } from './tar-header.ts';
+import { blockSize, cString, decodeHeader, isZeroBlock, type RawHeader } from './tar-header.ts';
 import { decodePax, type PaxRecords, paxNumber, paxTime } from './tar-pax.ts';
 import { checkSparse, isPaxSparse1, oldGnuSparse, paxSparse, paxSparse1, type SparseMap } from './tar-sparse.ts';
 
@@ -127,8 +127,8 @@ class Special {
   }
 
   with(flag: string, data: Buffer): Special {
-    if (flag === 'L') return new Special({ ...this, longName: untilNul(data) });
-    if (flag === 'K') return new Special({ ...this, longLink: untilNul(data) });
+    if (flag === 'L') return new Special({ ...this, longName: cString(data) });
+    if (flag === 'K') return new Special({ ...this, longLink: cString(data) });
     return new Special({ ...this, pax: merged(this.pax, ownCopies(decodePax(data))) });
   }
 
@@ -260,11 +260,6 @@ class Body {
 }
 
 const padding = (size: number): number => (blockSize - (size % blockSize)) % blockSize;
-
-function untilNul(data: Buffer): Buffer {
-  const end = data.indexOf(0);
-  return end === -1 ? data : data.subarray(0, end);
-}
 
 function text(bytes: Buffer, what: string): string {
   const decoded = bytes.toString('utf8');

@@ -94,8 +94,7 @@ async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
     throw invalidArchive(`'${entry.name}' lies below a whiteout`);
   }
   if (base === opaqueMarker) {
-    const inside = target.tree.place([...components.slice(0, -1), '.']);
-    for (const made of inside.made) await target.writer.directory(made);
+    const inside = await place([...components.slice(0, -1), '.'], target);
     inside.parent.opaque = true;
   } else if (base.startsWith(reservedPrefix)) {
     return;
@@ -103,7 +102,7 @@ async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
     const hidden = base.slice(whiteoutPrefix.length);
     if (hidden === '' || hidden === '.' || hidden === '..')
       throw invalidArchive(`'${entry.name}' is no whiteout of a name`);
-    await hide(await place([...components.slice(0, -1), hidden], target));
+    hide(await place([...components.slice(0, -1), hidden], target));
   } else {
     await put(entry, await place(components, target), target);
   }
@@ -125,7 +124,7 @@ async function place(components: readonly string[], { tree, writer }: Target): P
 }
 
 /** Whiteouts only apply to the layers below: what this layer has under the name stays. */
-async function hide({ parent, name, existing }: Place): Promise<void> {
+function hide({ parent, name, existing }: Place): void {
   if (existing) existing.whiteout = true;
   else parent.children?.set(name, { whiteout: true });
 }

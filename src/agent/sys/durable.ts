@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { open, readFile, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
+import { namesIfThere } from './files.ts';
 
 const unreadable = (path: string, cause: unknown) =>
   new PortholeError('internal', `${path} does not hold valid JSON`, { cause });
@@ -48,7 +49,7 @@ export async function syncDirectory(path: string): Promise<void> {
 
 /** Removes what a crash in the middle of `writeDurable` left in a directory. A missing directory has nothing to remove. */
 export async function removeStaleTemporaries(directory: string): Promise<void> {
-  for (const name of await namesIn(directory)) {
+  for (const name of (await namesIfThere(directory)) ?? []) {
     if (name.startsWith(temporaryPrefix)) await rm(join(directory, name), { force: true });
   }
 }
@@ -73,12 +74,3 @@ export async function readJsonFile(path: string): Promise<unknown> {
 }
 
 const temporaryPrefix = '.tmp-';
-
-async function namesIn(directory: string): Promise<string[]> {
-  try {
-    return await readdir(directory);
-  } catch (failure) {
-    if (errnoOf(failure) === 'ENOENT') return [];
-    throw failure;
-  }
-}

@@ -33,7 +33,7 @@ export async function readHostFacts(): Promise<HostFacts> {
 }
 
 /** The mounted cgroup hierarchies. A hybrid host has its controllers on v1 and counts as v1. */
-export async function readCgroupFacts(): Promise<CgroupFacts> {
+async function readCgroupFacts(): Promise<CgroupFacts> {
   const mounts = await readMounts('self');
   const hierarchies: CgroupV1['hierarchies'][number][] = [];
   for (const mount of mounts) {

@@ -1,6 +1,6 @@
 import { readIfThere } from './files.ts';
 
-/** Nanoseconds in one clock tick of /proc: 100 per second on both of our CPUs. */
+/** Nanoseconds in one clock tick of /proc and cpuacct.stat: 100 per second on both of our CPUs. */
 export const nanosecondsPerTick = 10_000_000;
 
 /** CPU time of the whole machine since boot in nanoseconds, idle time included, and the number of CPUs that are on. */

@@ -1,7 +1,7 @@
-import { readdir, readlink } from 'node:fs/promises';
+import { readlink } from 'node:fs/promises';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { NamespaceKind } from '../../protocol/usage.ts';
-import { readIfThere } from './files.ts';
+import { namesIfThere, readIfThere } from './files.ts';
 
 /** One line of /proc/PID/stat, as far as we use it. See proc_pid_stat(5). */
 export interface ProcessStat {
@@ -105,7 +105,7 @@ export async function readNamespaces(
 /** Pids of a process's children, from /proc/PID/task/TID/children of every thread. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const found: number[] = [];
-  for (const thread of await threadsOf(pid)) {
+  for (const thread of (await namesIfThere(`/proc/${pid}/task`)) ?? []) {
     const text = (await readIfThere(`/proc/${pid}/task/${thread}/children`)) ?? '';
     found.push(...numbersIn(text));
   }
@@ -191,15 +191,6 @@ async function namespaceInode(pid: number | 'self', kind: NamespaceKind): Promis
     return match === null ? undefined : Number(match[1]);
   } catch (failure) {
     if (['ENOENT', 'ESRCH'].includes(errnoOf(failure) ?? '')) return undefined;
-    throw failure;
-  }
-}
-
-async function threadsOf(pid: number): Promise<string[]> {
-  try {
-    return await readdir(`/proc/${pid}/task`);
-  } catch (failure) {
-    if (['ENOENT', 'ESRCH'].includes(errnoOf(failure) ?? '')) return [];
     throw failure;
   }
 }

@@ -3,17 +3,8 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from 'node:fs';
 import type { Operation } from '../../../src/agent/plan/operations.ts';
 import { PlanFailed } from '../../../src/agent/shim/errors.ts';
-import { clone, ms, Rig, shell, sixNamespaces, until, why } from './rig.ts';
+import { clone, mount, ms, Rig, shell, sixNamespaces, until, why } from './rig.ts';
 
-const mount = (source: string, target: string, type: string, flags = 0n, data = ''): Operation => ({
-  op: 'mount',
-  source,
-  target,
-  type,
-  flags,
-  data,
-  why,
-});
 const privately = mount('', '/', '', ms.rec | ms.private);
 const detach = 2;
 

@@ -110,6 +110,16 @@ export class Rig {
   }
 }
 
+export const mount = (source: string, target: string, type: string, flags = 0n, data = ''): Operation => ({
+  op: 'mount',
+  source,
+  target,
+  type,
+  flags,
+  data,
+  why,
+});
+
 /** `busybox sh -c SCRIPT` of the host. */
 export function shell(script: string, env: readonly string[] = ['PATH=/bin:/usr/bin']): Operation {
   return { op: 'exec', file: '/bin/busybox', argv: ['sh', '-c', script], env, search: '', why };

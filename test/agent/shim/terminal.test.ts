@@ -2,17 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync } from 'node:fs';
 import type { Operation } from '../../../src/agent/plan/operations.ts';
 import type { StartedShim } from '../../../src/agent/shim/contract.ts';
-import { clone, ms, Rig, until, why } from './rig.ts';
-
-const mount = (source: string, target: string, type: string, flags = 0n, data = ''): Operation => ({
-  op: 'mount',
-  source,
-  target,
-  type,
-  flags,
-  data,
-  why,
-});
+import { clone, mount, ms, Rig, until, why } from './rig.ts';
 
 describe('the shim’s terminal', () => {
   let rig: Rig;

@@ -8,18 +8,13 @@ import { directory, dockerArchive, file, Rig, symlink, tarOf, treeOf } from './r
 
 /** The store beside a real dockerd: the same archive in, the same words and trees out. */
 describe('images beside dockerd', function () {
-  this.timeout(120_000);
+  const rig = Rig.forEach(this);
   let dockerd: Dockerd;
-  let rig: Rig;
   before(async function () {
-    requires(this, { root: true, programs: ['dockerd', 'docker'] });
+    requires(this, { programs: ['dockerd', 'docker'] });
     dockerd = await startDockerd();
   });
   after(() => dockerd?.stop());
-  beforeEach(async () => {
-    rig = await Rig.open();
-  });
-  afterEach(() => rig.close());
 
   const docker = (...args: string[]): string =>
     execFileSync('docker', ['-H', dockerd.host, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });

@@ -3,20 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { requires } from '../../support/tools.ts';
 import { dockerArchive, file, openAt, Rig, sha256, streamOf, tarOf } from './rig.ts';
 
 describe('the image store when things go wrong', function () {
-  // Making files is slow on a busy machine.
-  this.timeout(120_000);
-  let rig: Rig;
-  before(function () {
-    requires(this, { root: true });
-  });
-  beforeEach(async () => {
-    rig = await Rig.open();
-  });
-  afterEach(() => rig.close());
+  const rig = Rig.forEach(this);
 
   const signal = new AbortController().signal;
   const numbered = (from: number, size: number): Buffer => Buffer.alloc(size, `${from} `);

@@ -6,24 +6,16 @@ import { gzipSync } from 'node:zlib';
 import type { Executor } from '../../../src/agent/shim/contract.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
 import { largestLayer, unpack } from '../../../src/agent/store/unpack.ts';
-import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, hardlink, type Item, inPieces, Rig, sha256, symlink, tarOf } from './rig.ts';
 
 describe('hostile and broken archives', function () {
-  // Making files is slow on a busy machine.
-  this.timeout(120_000);
-  let rig: Rig;
+  const rig = Rig.forEach(this);
   let files: string[];
-  before(function () {
-    requires(this, { root: true });
-  });
   beforeEach(async () => {
-    rig = await Rig.open();
     await rig.load(await dockerArchive([{ layers: [await tarOf([file('kept', 'k')])], tags: ['kept:1'] }]));
     files = await rig.files();
     await writeFile(join(rig.directory, 'canary'), 'untouched');
   });
-  afterEach(() => rig.close());
 
   /** The load fails as said, and the store is what it was. */
   async function refused(archive: Buffer, expected: { kind: string; message: RegExp | string }): Promise<void> {

@@ -8,16 +8,7 @@ import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, moment, Rig, sha256, streamOf, symlink, tarOf, treeOf } from './rig.ts';
 
 describe('images', function () {
-  // Making files is slow on a busy machine.
-  this.timeout(120_000);
-  let rig: Rig;
-  before(function () {
-    requires(this, { root: true });
-  });
-  beforeEach(async () => {
-    rig = await Rig.open();
-  });
-  afterEach(() => rig.close());
+  const rig = Rig.forEach(this);
 
   const run = (program: string, ...args: string[]): string =>
     execFileSync(program, args, {
@@ -208,8 +199,9 @@ describe('images', function () {
       first.map(({ chainId }) => chainId),
       second.map(({ chainId }) => chainId),
     );
-    const other = await Rig.open();
+    const other = new Rig();
     try {
+      await other.open();
       // Alone, from the compressed layers of the OCI archive.
       await other.load(join(rig.directory, 'oci.tar'));
       assert.deepEqual(await other.store.merged('porthole/starter:oci'), await rig.store.merged(starterImage));

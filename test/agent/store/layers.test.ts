@@ -3,20 +3,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LayerChange } from '../../../src/protocol/layers.ts';
-import { requires } from '../../support/tools.ts';
 import { directory, file, hardlink, type Item, overlayTree, plain, Rig, symlink, treeOf } from './rig.ts';
 
 describe('unpacked layers', function () {
-  // Making files is slow on a busy machine.
-  this.timeout(120_000);
-  let rig: Rig;
-  before(function () {
-    requires(this, { root: true });
-  });
-  beforeEach(async () => {
-    rig = await Rig.open();
-  });
-  afterEach(() => rig.close());
+  const rig = Rig.forEach(this);
 
   /** Paths with what happened to them, for short. */
   const brief = (changes: readonly LayerChange[]): string[] =>

@@ -2,20 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RemoveImageOptions } from '../../../src/agent/store/contract.ts';
-import { requires } from '../../support/tools.ts';
 import { dockerArchive, file, Rig, tarOf } from './rig.ts';
 
 describe('removing images', function () {
-  // Making files is slow on a busy machine.
-  this.timeout(120_000);
-  let rig: Rig;
-  before(function () {
-    requires(this, { root: true });
-  });
-  beforeEach(async () => {
-    rig = await Rig.open();
-  });
-  afterEach(() => rig.close());
+  const rig = Rig.forEach(this);
 
   const unused = { force: false, usedBy: () => [] };
   const container = 'c'.repeat(64);

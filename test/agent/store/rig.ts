@@ -5,12 +5,14 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import type { Suite } from 'mocha';
 import { type Header, pack } from 'tar-stream';
 import { createShims } from '../../../src/agent/shim/client.ts';
 import type { ImageStore, LoadedImage } from '../../../src/agent/store/contract.ts';
 import { openImageStore } from '../../../src/agent/store/disk-store.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
 import type { LayerEntry } from '../../../src/protocol/layers.ts';
+import { requires } from '../../support/tools.ts';
 import { freshShim } from '../shim/rig.ts';
 
 export const moment = new Date('2024-05-06T07:08:09Z');
@@ -76,18 +78,35 @@ export async function dockerArchive(images: readonly ImageParts[], more: readonl
 
 /** A store in a directory of its own, and what tests do with it. */
 export class Rig {
-  readonly directory: string;
-  store: ImageStore;
+  #directory = '';
+  #store: ImageStore | undefined;
 
-  private constructor(directory: string, store: ImageStore) {
-    this.directory = directory;
-    this.store = store;
+  /** For the tests of a suite, each of which finds it with a new store. */
+  static forEach(suite: Suite): Rig {
+    const rig = new Rig();
+    // Making files is slow on a busy machine.
+    suite.timeout(120_000);
+    suite.beforeAll(function () {
+      requires(this, { root: true });
+    });
+    suite.beforeEach(() => rig.open());
+    suite.afterEach(() => rig.close());
+    return rig;
   }
 
-  static async open(): Promise<Rig> {
+  async open(): Promise<void> {
     freshShim();
-    const directory = await mkdtemp('/tmp/porthole-store-');
-    return new Rig(directory, await openAt(join(directory, 'root')));
+    this.#directory = await mkdtemp('/tmp/porthole-store-');
+    await this.reopen();
+  }
+
+  get directory(): string {
+    return this.#directory;
+  }
+
+  get store(): ImageStore {
+    if (!this.#store) throw new Error('the store is not open');
+    return this.#store;
   }
 
   get root(): string {
@@ -96,11 +115,11 @@ export class Rig {
 
   /** As a new agent would open it. */
   async reopen(): Promise<void> {
-    this.store = await openAt(this.root);
+    this.#store = await openAt(this.root);
   }
 
   async close(): Promise<void> {
-    await rm(this.directory, { recursive: true, force: true });
+    if (this.directory !== '') await rm(this.directory, { recursive: true, force: true });
   }
 
   load(archive: Buffer | string, signal = new AbortController().signal): Promise<LoadedImage[]> {
