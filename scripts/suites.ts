@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { leftBehind, takeSnapshot } from '../test/support/leaks.ts';
 import { findChromium } from './browser.ts';
 import { buildExtensionTests } from './bundles.ts';
@@ -117,8 +118,7 @@ function node(args: readonly string[]): Promise<{ code: number; output: string }
 
 /** Reads Mocha's summary, or a last line `N passed, N failed, N skipped`. A bad end without a failed test is a failure. */
 export function countsIn({ code, output }: { code: number; output: string }): Counts {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: colours are control characters
-  const plain = output.replace(/\u001b\[[0-9;]*m/g, '');
+  const plain = stripVTControlCharacters(output);
   const last = [...plain.matchAll(/^(\d+) passed, (\d+) failed, (\d+) skipped$/gm)].at(-1);
   const counts = last
     ? { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3]) }
