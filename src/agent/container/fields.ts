@@ -1,0 +1,165 @@
+import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
+
+/**
+ * What becomes of one field of a create body.
+ * - carried out: the container is made as the field says.
+ * - partly: so too, but for the values that `isAsked` finds; those are refused.
+ * - refused: a value that asks for something is refused by name, nothing is made.
+ * - no meaning: taken and shown by inspect as dockerd does on Linux, and without effect there too.
+ */
+export type Field<Config> =
+  | { readonly standing: 'carried out'; readonly note?: string }
+  | { readonly standing: 'no meaning'; readonly note: string }
+  | {
+      readonly standing: 'partly' | 'refused';
+      readonly isAsked: (config: Config) => boolean;
+      /** How the refusal calls it: '... is not supported yet'. */
+      readonly what: string;
+      readonly note?: string;
+    };
+
+const carriedOut = { standing: 'carried out' } as const;
+const noMeaning = (note: string) => ({ standing: 'no meaning', note }) as const;
+const onlyWindows = noMeaning('Windows only');
+
+type AskedIn<Config> = (config: Config) => boolean;
+const refused = (isAsked: AskedIn<HostConfig>, what: string) => ({ standing: 'refused', isAsked, what }) as const;
+const partly = (isAsked: AskedIn<HostConfig>, what: string, note: string) =>
+  ({ standing: 'partly', isAsked, what, note }) as const;
+
+/**
+ * Every field of a HostConfig that the API knows: a new field of the schema without a row here does not compile. What
+ * the engine learns to do changes one row; `docs/api-coverage.md` is made from these tables.
+ */
+export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfig>>> = {
+  // What it may use.
+  CpuShares: carriedOut,
+  Memory: carriedOut,
+  NanoCpus: carriedOut,
+  CgroupParent: refused((c) => Boolean(c.CgroupParent), 'CgroupParent'),
+  BlkioWeight: refused((c) => (c.BlkioWeight ?? 0) !== 0, 'BlkioWeight'),
+  BlkioWeightDevice: refused((c) => filled(c.BlkioWeightDevice), 'BlkioWeightDevice'),
+  BlkioDeviceReadBps: refused((c) => filled(c.BlkioDeviceReadBps), 'BlkioDeviceReadBps'),
+  BlkioDeviceWriteBps: refused((c) => filled(c.BlkioDeviceWriteBps), 'BlkioDeviceWriteBps'),
+  BlkioDeviceReadIOps: refused((c) => filled(c.BlkioDeviceReadIOps), 'BlkioDeviceReadIOps'),
+  BlkioDeviceWriteIOps: refused((c) => filled(c.BlkioDeviceWriteIOps), 'BlkioDeviceWriteIOps'),
+  CpuPeriod: carriedOut,
+  CpuQuota: carriedOut,
+  CpuRealtimePeriod: refused((c) => (c.CpuRealtimePeriod ?? 0) !== 0, 'CpuRealtimePeriod'),
+  CpuRealtimeRuntime: refused((c) => (c.CpuRealtimeRuntime ?? 0) !== 0, 'CpuRealtimeRuntime'),
+  CpusetCpus: carriedOut,
+  CpusetMems: carriedOut,
+  Devices: carriedOut,
+  DeviceCgroupRules: carriedOut,
+  DeviceRequests: refused((c) => filled(c.DeviceRequests), 'DeviceRequests'),
+  KernelMemory: refused((c) => (c.KernelMemory ?? 0) > 0, 'KernelMemory'),
+  KernelMemoryTCP: refused((c) => (c.KernelMemoryTCP ?? 0) > 0, 'KernelMemoryTCP'),
+  MemoryReservation: carriedOut,
+  MemorySwap: carriedOut,
+  MemorySwappiness: carriedOut,
+  OomKillDisable: carriedOut,
+  PidsLimit: carriedOut,
+  Ulimits: carriedOut,
+  CpuCount: refused((c) => (c.CpuCount ?? 0) !== 0, 'CpuCount'),
+  CpuPercent: refused((c) => (c.CpuPercent ?? 0) !== 0, 'CpuPercent'),
+  IOMaximumIOps: refused((c) => (c.IOMaximumIOps ?? 0) !== 0, 'IOMaximumIOps'),
+  IOMaximumBandwidth: refused((c) => (c.IOMaximumBandwidth ?? 0) !== 0, 'IOMaximumBandwidth'),
+  // What it sees and may do.
+  Binds: carriedOut,
+  ContainerIDFile: noMeaning('the client writes the file'),
+  LogConfig: partly(
+    (c) => !['', 'json-file'].includes(c.LogConfig?.Type ?? '') || Object.keys(c.LogConfig?.Config ?? {}).length > 0,
+    'LogConfig',
+    'json-file without options',
+  ),
+  NetworkMode: { standing: 'carried out', note: 'none, host, container:; the default is a loopback of its own' },
+  PortBindings: refused((c) => Object.keys(c.PortBindings ?? {}).length > 0, 'Publishing ports (PortBindings)'),
+  RestartPolicy: carriedOut,
+  AutoRemove: carriedOut,
+  VolumeDriver: partly((c) => !['', 'local'].includes(c.VolumeDriver ?? ''), 'VolumeDriver', 'local'),
+  VolumesFrom: refused((c) => filled(c.VolumesFrom), 'VolumesFrom'),
+  Mounts: carriedOut,
+  ConsoleSize: carriedOut,
+  Annotations: carriedOut,
+  CapAdd: carriedOut,
+  CapDrop: carriedOut,
+  CgroupnsMode: carriedOut,
+  Dns: carriedOut,
+  DnsOptions: carriedOut,
+  DnsSearch: carriedOut,
+  ExtraHosts: carriedOut,
+  GroupAdd: carriedOut,
+  IpcMode: partly(
+    (c) => !['', 'none', 'private', 'host'].includes(c.IpcMode ?? ''),
+    'IpcMode',
+    'none, private and host',
+  ),
+  Cgroup: refused((c) => Boolean(c.Cgroup), 'Cgroup'),
+  Links: refused((c) => filled(c.Links), 'Links'),
+  OomScoreAdj: carriedOut,
+  PidMode: carriedOut,
+  Privileged: carriedOut,
+  PublishAllPorts: refused((c) => c.PublishAllPorts === true, 'Publishing ports (PublishAllPorts)'),
+  ReadonlyRootfs: carriedOut,
+  SecurityOpt: carriedOut,
+  StorageOpt: refused((c) => Object.keys(c.StorageOpt ?? {}).length > 0, 'StorageOpt'),
+  Tmpfs: carriedOut,
+  UTSMode: carriedOut,
+  UsernsMode: partly((c) => !['', 'host'].includes(c.UsernsMode ?? ''), 'UsernsMode', 'host'),
+  ShmSize: carriedOut,
+  Sysctls: carriedOut,
+  Runtime: { standing: 'carried out', note: 'porthole, or runc, which means the same here' },
+  Isolation: partly((c) => !['', 'default'].includes(c.Isolation ?? ''), 'Isolation', 'default'),
+  MaskedPaths: carriedOut,
+  ReadonlyPaths: carriedOut,
+  Init: refused((c) => c.Init === true, 'Init'),
+};
+
+/** Every field of a Config. */
+export const configFields: Readonly<Record<keyof ContainerConfig, Field<ContainerConfig>>> = {
+  Hostname: carriedOut,
+  Domainname: carriedOut,
+  User: carriedOut,
+  AttachStdin: noMeaning('for the client: attaching is a request of its own'),
+  AttachStdout: noMeaning('for the client'),
+  AttachStderr: noMeaning('for the client'),
+  ExposedPorts: carriedOut,
+  Tty: carriedOut,
+  OpenStdin: carriedOut,
+  StdinOnce: carriedOut,
+  Env: carriedOut,
+  Cmd: carriedOut,
+  Healthcheck: {
+    standing: 'partly',
+    isAsked: (c) => filled(c.Healthcheck?.Test) && c.Healthcheck?.Test?.[0] !== 'NONE',
+    what: 'Healthcheck',
+    note: 'NONE',
+  },
+  ArgsEscaped: onlyWindows,
+  Image: carriedOut,
+  Volumes: carriedOut,
+  WorkingDir: carriedOut,
+  Entrypoint: carriedOut,
+  NetworkDisabled: carriedOut,
+  MacAddress: { standing: 'refused', isAsked: (c) => Boolean(c.MacAddress), what: 'MacAddress' },
+  OnBuild: noMeaning('for images that are built on a commit of it'),
+  Labels: carriedOut,
+  StopSignal: carriedOut,
+  StopTimeout: carriedOut,
+  Shell: noMeaning('for health checks and builds'),
+};
+
+/** What the refusal of a config names: the first field that asks for what cannot be done yet. */
+export function firstRefused<Config>(
+  fields: Readonly<Record<string, Field<Config>>>,
+  config: Config,
+): string | undefined {
+  for (const field of Object.values(fields)) {
+    if ('isAsked' in field && field.isAsked(config)) return field.what;
+  }
+  return undefined;
+}
+
+function filled(list: readonly unknown[] | undefined): boolean {
+  return (list?.length ?? 0) > 0;
+}
