@@ -16,6 +16,7 @@ import { bridgeTargets } from './connect/targets.ts';
 import { createContainers } from './container/containers.ts';
 import { EventHub } from './container/events.ts';
 import { describeHost } from './inspect/host.ts';
+import { cgroupParentOf } from './plan/cgroup-path.ts';
 import { createShims } from './shim/client.ts';
 import { openImageStore } from './store/disk-store.ts';
 import { writeDurable } from './sys/durable.ts';
@@ -24,8 +25,9 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
+                         [--cgroup-parent PATH]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
-                         [--docker PATH] [--podman PATH]
+                         [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
   porthole-agent version
 
 serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
@@ -40,6 +42,8 @@ interface Settings {
   readonly socket: string;
   readonly shim: string;
   readonly pidfile?: string;
+  /** Undefined: /porthole. */
+  readonly cgroupParent?: string;
   readonly start: boolean;
   readonly docker?: string;
   readonly podman?: string;
@@ -83,11 +87,12 @@ async function serve(settings: Settings): Promise<void> {
   const lock = await takeProcessLock(dataRoot, 'agent.lock');
   if (isHeld(lock)) throw alreadyRuns(dataRoot, lock.pid);
 
-  const host = await readHostFacts();
+  const parent = settings.cgroupParent === undefined ? {} : { cgroupParent: settings.cgroupParent };
+  const host = await readHostFacts(parent);
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
-  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events });
+  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events, ...parent });
   const agent: AgentInfo = {
     version: productVersion,
     protocol: portholeProtocol,
@@ -129,11 +134,12 @@ async function serve(settings: Settings): Promise<void> {
 }
 
 async function connect(settings: Settings): Promise<void> {
-  const { socket, execRoot, dataRoot, shim } = settings;
+  const { socket, execRoot, dataRoot, shim, cgroupParent } = settings;
   if (settings.start) {
     const own = [...process.execArgv, fileURLToPath(import.meta.url)];
+    const parent = cgroupParent === undefined ? [] : ['--cgroup-parent', cgroupParent];
     const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
-    await ensureAgent({ socket, execRoot, argv: [process.execPath, ...own, 'serve', ...roots] });
+    await ensureAgent({ socket, execRoot, argv: [process.execPath, ...own, 'serve', ...roots, ...parent] });
   }
   const targets = await bridgeTargets({
     socket,
@@ -150,13 +156,14 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
-  const { pidfile, docker, podman } = values;
+  const { pidfile, docker, podman, 'cgroup-parent': cgroupParent } = values;
   return {
     dataRoot: absolute('--data-root', values['data-root'] ?? '/var/lib/porthole'),
     execRoot,
     socket: socketOf(values.host ?? `unix://${join(execRoot, 'porthole.sock')}`),
     shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
     start: values.start ?? false,
+    ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
     ...(podman !== undefined && { podman: absolute('--podman', podman) }),
@@ -173,6 +180,7 @@ function parse(args: string[]) {
         host: { type: 'string', short: 'H' },
         pidfile: { type: 'string', short: 'p' },
         shim: { type: 'string' },
+        'cgroup-parent': { type: 'string' },
         start: { type: 'boolean' },
         docker: { type: 'string' },
         podman: { type: 'string' },
@@ -180,6 +188,14 @@ function parse(args: string[]) {
     }).values;
   } catch (failure) {
     throw new UsageError(messageOf(failure));
+  }
+}
+
+function parentOf(path: string): string {
+  try {
+    return cgroupParentOf(path);
+  } catch (failure) {
+    throw new UsageError(`--cgroup-parent: ${messageOf(failure)}`);
   }
 }
 

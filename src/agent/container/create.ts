@@ -6,6 +6,7 @@ import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import { defaultShmSize } from '../oci/defaults.ts';
+import { cgroupParentOf, containerCgroupPath } from '../plan/cgroup-path.ts';
 import type { ImageRecord } from '../store/contract.ts';
 import { syncDirectory } from '../sys/durable.ts';
 import { checkSource } from './bundle.ts';
@@ -98,6 +99,7 @@ async function draftRecord(
     mounts.some((mount) => mount.Destination === destination) ? '' : join(directory, name);
   return {
     version: 1,
+    cgroupPath: containerCgroupPath(id, parentOf(engine, hostConfig)),
     id,
     created: timestamp(Date.now()),
     image: options.config.Image ?? '',
@@ -118,6 +120,10 @@ async function draftRecord(
     after: [],
     startTicks: '',
   };
+}
+
+function parentOf(engine: Engine, { CgroupParent: asked }: HostConfig): string | undefined {
+  return asked ? cgroupParentOf(asked) : engine.cgroupParent;
 }
 
 function checkedWorkingDir(given: string): string {

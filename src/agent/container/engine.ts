@@ -16,6 +16,8 @@ export interface EngineParts {
   readonly images: ImageStore;
   readonly shims: Shims;
   readonly events: EventHub;
+  /** The cgroup in which containers' cgroups are made that ask for no other, as `cgroupParentOf` gives it. */
+  readonly cgroupParent?: string;
 }
 
 /** What every feature of the engine works with. */

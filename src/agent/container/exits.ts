@@ -1,6 +1,5 @@
 import { rm } from 'node:fs/promises';
 import { killCgroup, removeCgroup } from '../cgroup/leftovers.ts';
-import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import type { ExitRecord, StartedShim } from '../shim/contract.ts';
 import { isAlive } from '../sys/proc.ts';
 import { exitRecordPath } from './bundle.ts';
@@ -106,7 +105,7 @@ async function endProcesses(
     !hostConfig.PidMode &&
     exit.after.every((result) => result.errno === 0 || result.errno === 2);
   if (cleanEnd) return;
-  const path = containerCgroupPath(container.id);
+  const path = container.record.cgroupPath;
   await succeeds(killCgroup(engine.host.cgroup, path));
   await succeeds(removeCgroup(engine.host.cgroup, path));
 }

@@ -36,7 +36,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   CpuShares: carriedOut,
   Memory: carriedOut,
   NanoCpus: carriedOut,
-  CgroupParent: refused((c) => Boolean(c.CgroupParent), 'CgroupParent'),
+  CgroupParent: { standing: 'carried out', note: 'below the root; no slice of systemd' },
   BlkioWeight: refused((c) => (c.BlkioWeight ?? 0) !== 0, 'BlkioWeight'),
   BlkioWeightDevice: refused((c) => filled(c.BlkioWeightDevice), 'BlkioWeightDevice'),
   BlkioDeviceReadBps: refused((c) => filled(c.BlkioDeviceReadBps), 'BlkioDeviceReadBps'),

@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PortholeError } from '../../base/errors.ts';
-import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { readIfThere, writeIfThere } from '../sys/files.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
@@ -54,7 +53,7 @@ async function setFrozen(engine: Engine, container: Container, frozen: boolean):
 }
 
 function freezerFiles(engine: Engine, container: Container) {
-  const path = containerCgroupPath(container.id);
+  const path = container.record.cgroupPath;
   const facts = engine.host.cgroup;
   if (facts.version === 2) {
     return {

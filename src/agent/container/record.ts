@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { readJsonFile, writeDurable } from '../sys/durable.ts';
 import type { ContainerRecord } from './contract.ts';
 import type { WantedMount } from './mounts.ts';
@@ -6,6 +7,8 @@ import type { WantedMount } from './mounts.ts';
 /** container.json: the contract's record with what only the engine needs. Immutable; a change is a new record. */
 export interface StoredRecord extends ContainerRecord {
   readonly version: 1;
+  /** Its cgroup below the root of each hierarchy. */
+  readonly cgroupPath: string;
   readonly mounts: readonly WantedMount[];
   /** Stopped by a user: `unless-stopped` does not start it again. */
   readonly manuallyStopped: boolean;
@@ -28,11 +31,12 @@ export async function saveRecord(directory: string, record: StoredRecord): Promi
 /** Undefined when there is none (a creation that a crash cut off) or when it is not one of ours. */
 export async function readRecord(directory: string): Promise<StoredRecord | undefined> {
   const found = await readJsonFile(recordPath(directory)).catch(() => undefined);
-  return isRecord(found) ? found : undefined;
+  // Records of 0.1 do not say where: there was one place.
+  return isRecord(found) ? { ...found, cgroupPath: found.cgroupPath ?? containerCgroupPath(found.id) } : undefined;
 }
 
 /** Only this engine writes the file, in one piece; what can be wrong is its version. */
-function isRecord(value: unknown): value is StoredRecord {
+function isRecord(value: unknown): value is Omit<StoredRecord, 'cgroupPath'> & Partial<StoredRecord> {
   return (
     typeof value === 'object' &&
     value !== null &&

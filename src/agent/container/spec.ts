@@ -3,7 +3,6 @@ import type { HostConfig } from '../../protocol/docker.ts';
 import { adjustCapabilities, capabilityNames, capabilitySets } from '../oci/capabilities.ts';
 import { defaultShmSize, defaultSpec, shmMount } from '../oci/defaults.ts';
 import type { Device, DeviceRule, Namespace, NamespaceType, Resources, Spec, SpecMount } from '../oci/runtime.ts';
-import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import { type Account, specUser } from './accounts.ts';
 import { environmentOf } from './environment.ts';
@@ -73,7 +72,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     linux: {
       ...linux,
       namespaces,
-      cgroupsPath: containerCgroupPath(record.id),
+      cgroupsPath: record.cgroupPath,
       devices: facts.devices.nodes,
       resources: {
         ...resourcesOf(hostConfig),

@@ -2,7 +2,6 @@ import type { PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading, NamespaceView } from '../../protocol/usage.ts';
 import { readCgroup } from '../cgroup/reading.ts';
 import { processesIn } from '../cgroup/tree.ts';
-import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
@@ -46,13 +45,13 @@ export async function namespacesOf(container: Container): Promise<NamespaceView[
 
 export async function readingOf(engine: Engine, container: Container): Promise<CgroupReading> {
   runningPid(container);
-  return readCgroup(engine.host.cgroup, containerCgroupPath(container.id));
+  return readCgroup(engine.host.cgroup, container.record.cgroupPath);
 }
 
 /** Host pids, the initial process first. */
 export async function pidsOf(engine: Engine, container: Container): Promise<number[]> {
   const initial = runningPid(container);
-  const all = await processesIn(engine.host.cgroup, containerCgroupPath(container.id));
+  const all = await processesIn(engine.host.cgroup, container.record.cgroupPath);
   return [initial, ...all.filter((pid) => pid !== initial).sort((a, b) => a - b)];
 }
 

@@ -1,13 +1,33 @@
+import { PortholeError } from '../../base/errors.ts';
 import type { Spec } from '../oci/runtime.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
 
-/** The cgroup above all containers' cgroups, below the root of each hierarchy. */
-export const cgroupParent = '/porthole';
+/** The cgroup above containers' cgroups, below the root of each hierarchy, where nobody asks for another. */
+export const defaultCgroupParent = '/porthole';
 
-/** A container's cgroup below the root of each hierarchy. */
-export function containerCgroupPath(id: string): string {
-  return `${cgroupParent}/${id}`;
+/** A container's cgroup below the root of each hierarchy. @param parent as `cgroupParentOf` gives it */
+export function containerCgroupPath(id: string, parent = defaultCgroupParent): string {
+  return `${parent === '/' ? '' : parent}/${id}`;
 }
+
+/**
+ * The parent that a user names, from the root of each hierarchy whether it begins with a slash or not, as Docker takes it.
+ * @throws invalid when it does not stay below the root or is a slice, which only systemd may fill
+ */
+export function cgroupParentOf(asked: string): string {
+  const parts = asked.split('/').filter((part) => part !== '' && part !== '.');
+  if (parts.includes('..') || asked.includes('\0')) throw invalidParent(asked, 'is not a cgroup below the root');
+  if (parts.at(-1)?.endsWith('.slice')) {
+    throw invalidParent(
+      asked,
+      'is a slice of systemd, and this engine makes its cgroups itself (cgroup driver cgroupfs)',
+    );
+  }
+  return `/${parts.join('/')}`;
+}
+
+const invalidParent = (asked: string, why: string) =>
+  new PortholeError('invalid', `invalid cgroup parent ${JSON.stringify(asked)}: it ${why}`);
 
 /** The cgroup that a spec asks for, else the usual one. @throws invalid when it does not stay below the root */
 export function cgroupPathOf(spec: Spec, id: string | undefined): string {

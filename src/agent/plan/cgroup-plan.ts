@@ -129,7 +129,7 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
       .map((name) => `+${name}`)
       .join(' '),
   );
-  for (const parent of ['', ...ancestorsOf(path)]) {
+  for (const parent of handedDownFrom(path, cgroup.delegated)) {
     if (parent !== '')
       make.push({ op: 'mkdirs', path: `${cgroup.root}${parent}`, mode: 0o755, why: reasons.cgroupMake });
     if (delegated.length === 0) continue;
@@ -161,6 +161,13 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
 function limitStep(write: LimitWrite, directory: string): Operation {
   const step = { op: 'write', path: `${directory}/${write.file}`, data: text(write.value), why: write.why } as const;
   return write.optional ? { ...step, tolerate: ['ENOENT'] } : step;
+}
+
+/** The cgroups whose children get controllers for a container at `path`; '' is the root. */
+function handedDownFrom(path: string, delegated: string | undefined): string[] {
+  const all = ['', ...ancestorsOf(path)];
+  const first = delegated === undefined ? 0 : all.indexOf(delegated);
+  return first < 0 ? all : all.slice(first);
 }
 
 const handedDown: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);

@@ -22,8 +22,10 @@ export interface CgroupV2 {
   readonly version: 2;
   /** Where cgroup2 is mounted, for example /sys/fs/cgroup. */
   readonly root: string;
-  /** cgroup.controllers of the root. */
+  /** cgroup.controllers of the root, or of `delegated`. */
   readonly controllers: readonly string[];
+  /** A cgroup that somebody else, systemd for example, made for the engine: the ones above it are not ours to change. */
+  readonly delegated?: string;
 }
 
 export interface CgroupV1 {

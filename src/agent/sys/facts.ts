@@ -11,10 +11,13 @@ const unsupportedCpu = (name: string) =>
 const noCgroups = () =>
   new PortholeError('unsupported', 'no cgroup hierarchy is mounted, so nothing can be limited or measured');
 
-/** Reads what `compile` has to know about this machine. Nothing in it changes while the machine runs. */
-export async function readHostFacts(): Promise<HostFacts> {
+/**
+ * Reads what `compile` has to know about this machine. Nothing in it changes while the machine runs.
+ * @param options.cgroupParent where containers' cgroups will be: when it is there already, it was delegated to us
+ */
+export async function readHostFacts(options: { readonly cgroupParent?: string } = {}): Promise<HostFacts> {
   const [cgroup, lastCapability, features, processors] = await Promise.all([
-    readCgroupFacts(),
+    readCgroupFacts(options.cgroupParent),
     readIfThere('/proc/sys/kernel/cap_last_cap'),
     readFeatures(),
     readProcessors(),
@@ -33,7 +36,7 @@ export async function readHostFacts(): Promise<HostFacts> {
 }
 
 /** The mounted cgroup hierarchies. A hybrid host has its controllers on v1 and counts as v1. */
-async function readCgroupFacts(): Promise<CgroupFacts> {
+async function readCgroupFacts(parent: string | undefined): Promise<CgroupFacts> {
   const mounts = await readMounts('self');
   const hierarchies: CgroupV1['hierarchies'][number][] = [];
   for (const mount of mounts) {
@@ -46,12 +49,15 @@ async function readCgroupFacts(): Promise<CgroupFacts> {
   }
   const unified = mounts.find((mount) => mount.type === 'cgroup2');
   if (unified === undefined) throw noCgroups();
-  const controllers = await readIfThere(`${unified.target}/cgroup.controllers`);
-  return {
-    version: 2,
-    root: unified.target,
-    controllers: (controllers ?? '').split(/\s+/).filter((name) => name !== ''),
-  };
+  const root = unified.target;
+  const controllersAt = async (path: string): Promise<string[]> =>
+    ((await readIfThere(`${root}${path}/cgroup.controllers`)) ?? '').split(/\s+/).filter((name) => name !== '');
+  if (parent !== undefined && parent !== '/') {
+    // One without controllers is what a crash left between two steps of ours.
+    const controllers = await controllersAt(parent);
+    if (controllers.length > 0) return { version: 2, root, controllers, delegated: parent };
+  }
+  return { version: 2, root, controllers: await controllersAt('') };
 }
 
 function architecture(): HostFacts['architecture'] {
