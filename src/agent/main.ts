@@ -18,6 +18,7 @@ import { EventHub } from './container/events.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf } from './plan/cgroup-path.ts';
 import { createShims } from './shim/client.ts';
+import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
 import { writeDurable } from './sys/durable.ts';
 import { readHostFacts } from './sys/facts.ts';
@@ -107,7 +108,14 @@ async function serve(settings: Settings): Promise<void> {
     cgroupVersion: host.cgroup.version,
     startedAt: new Date().toISOString(),
   };
-  const engine: Engine = { containers, images, events, agent, describeHost: () => describeHost(host, dataRoot) };
+  const engine: Engine = {
+    containers,
+    images,
+    events,
+    agent,
+    describeHost: () => describeHost(host, dataRoot),
+    readLineages: (paths) => readLineages(shims, paths),
+  };
   const api = createApiServer(engine, {
     onFailure: (what, failure) => console.error(`${new Date().toISOString()} ${what}: ${stackOf(failure)}`),
   });

@@ -46,12 +46,3 @@ export interface Pressure {
 }
 
 export type NamespaceKind = 'mnt' | 'pid' | 'net' | 'ipc' | 'uts' | 'cgroup' | 'user' | 'time';
-
-/** `GET /porthole/v1/containers/{id}/namespaces` */
-export interface NamespaceView {
-  readonly kind: NamespaceKind;
-  /** The inode number behind /proc/PID/ns/KIND. */
-  readonly inode: number;
-  /** True when it is the agent's own, that is the host's. */
-  readonly host: boolean;
-}

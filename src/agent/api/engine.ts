@@ -2,6 +2,7 @@ import type { AgentInfo } from '../../protocol/porthole.ts';
 import type { Containers } from '../container/contract.ts';
 import type { EventHub } from '../container/events.ts';
 import type { HostDescription } from '../inspect/host.ts';
+import type { ReadLineages } from '../inspect/survey.ts';
 import type { ImageStore } from '../store/contract.ts';
 
 /** What the routes need of the engine; `main.ts` composes it, tests give their own. */
@@ -12,4 +13,5 @@ export interface Engine {
   readonly agent: AgentInfo;
   /** Fresh facts about the host. */
   describeHost(): Promise<HostDescription>;
+  readonly readLineages: ReadLineages;
 }

@@ -19,7 +19,7 @@ import { rename } from './rename.ts';
 import { restart } from './restart.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
-import { namespacesOf, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
+import { pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
 import { waitFor } from './waiting.ts';
 
 /**
@@ -73,7 +73,6 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
       [...find(nameOrId).execs.values()].filter(({ status }) => status !== 'ended').map(({ id }) => id),
     plan: async (nameOrId) => planOf(engine, find(nameOrId)),
     trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
-    namespaces: async (nameOrId) => namespacesOf(find(nameOrId)),
     reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
     pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
     changes: async (nameOrId) => changesOf(engine, find(nameOrId)),

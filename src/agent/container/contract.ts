@@ -1,7 +1,7 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { PlanView, Trace } from '../../protocol/trace.ts';
-import type { CgroupReading, NamespaceView } from '../../protocol/usage.ts';
+import type { CgroupReading } from '../../protocol/usage.ts';
 
 /**
  * Containers: view-isolated, resource-limited sets of processes with their own file system.
@@ -49,7 +49,6 @@ export interface Containers {
 
   plan(nameOrId: string): Promise<PlanView>;
   trace(nameOrId: string): Promise<Trace>;
-  namespaces(nameOrId: string): Promise<NamespaceView[]>;
   reading(nameOrId: string): Promise<CgroupReading>;
   /** Host pids of every process in it, initial process first. */
   pids(nameOrId: string): Promise<number[]>;

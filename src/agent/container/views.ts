@@ -1,12 +1,11 @@
 import type { PlanView, Trace } from '../../protocol/trace.ts';
-import type { CgroupReading, NamespaceView } from '../../protocol/usage.ts';
+import type { CgroupReading } from '../../protocol/usage.ts';
 import { readCgroup } from '../cgroup/reading.ts';
 import { processesIn } from '../cgroup/tree.ts';
 import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
 import { errnoName } from '../shim/errno.ts';
-import { namespaceKinds, readNamespaces } from '../sys/proc.ts';
 import { containerFacts, prepareSources } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -32,15 +31,6 @@ async function lastPlan(engine: Engine, container: Container): Promise<Plan> {
 export async function traceOfContainer(engine: Engine, container: Container): Promise<Trace> {
   const stored = await container.trace.read();
   return stored ?? traceOf(await lastPlan(engine, container), [], { startedAt: never, errnoName });
-}
-
-export async function namespacesOf(container: Container): Promise<NamespaceView[]> {
-  const [own, host] = await Promise.all([readNamespaces(runningPid(container)), readNamespaces('self')]);
-  if (!own) throw notRunning(container.id);
-  return namespaceKinds.flatMap((kind) => {
-    const inode = own[kind];
-    return inode === undefined ? [] : [{ kind, inode, host: inode === host?.[kind] }];
-  });
 }
 
 export async function readingOf(engine: Engine, container: Container): Promise<CgroupReading> {

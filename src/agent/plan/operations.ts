@@ -74,6 +74,12 @@ export const operationTable = {
   joinProcess: { code: 32, args: { pid: 'u32', startTicks: 'u64', flags: 'u64' } },
   sethostname: { code: 33, args: { name: 'text' } },
   setdomainname: { code: 34, args: { name: 'text' } },
+  /**
+   * Who owns a namespace file and what it came from, see ioctl_ns(2). The result holds three u64, inodes of the namespace,
+   * of its owning user namespace and of its parent, and a u32, the owner's uid; 0 and 0xffffffff for what is
+   * out of sight, all of it when the file cannot be opened.
+   */
+  lineage: { code: 115, args: { path: 'text' } },
   /** Brings a network interface up. */
   linkUp: { code: 35, args: { name: 'text' } },
   /** Attaches an eBPF program (BPF_PROG_TYPE_CGROUP_DEVICE) to a cgroup v2 directory. */

@@ -134,6 +134,8 @@ function renderers(operation: Operation): string {
       return `chroot ${word(operation.path)}`;
     case 'mask':
       return `mask ${word(operation.path)}`;
+    case 'lineage':
+      return `lsns --owner --parent ${word(operation.path)}`;
     case 'unshare':
       return `unshare ${namespaces(operation.flags)}`;
     case 'setns':

@@ -86,6 +86,13 @@ static long get_attribute(struct op_getxattr op) {
   return 0;
 }
 
+static long read_lineage(const char *path) {
+  if (trace_room(LINEAGE) < LINEAGE) return -ENOBUFS;
+  long fd = open_at(path, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
+  read_size = lineage_of(fd, trace->data + trace->size + sizeof(struct result));
+  return fd < 0 ? 0 : sys(close, fd);
+}
+
 static long sync_whole(const char *path) {
   long fd = open_at(path, O_RDONLY, 0);
   if (fd < 0) return fd;
@@ -330,6 +337,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(utimens, set_times(op))
     DO(setxattr, sys(lsetxattr, op.path, op.name, op.value.data, op.value.size, 0))
     DO(getxattr, get_attribute(op))
+    DO(lineage, read_lineage(op.path))
     DO(unlink, sys(unlinkat, HERE, op.path, 0))
     DO(rmdir, sys(unlinkat, HERE, op.path, AT_REMOVEDIR))
     DO(file, new_file(op))

@@ -44,6 +44,8 @@ long execute(u32 id, struct op_exec op);
 long listen_at(const char *path);
 long record_at(const char *path);
 long remove_tree(const char *path);
+enum { LINEAGE = 28 };
+u32 lineage_of(long fd, u8 *to); /* writes LINEAGE bytes */
 
 void log_output(u32 stream, const u8 *data, usize size);
 void log_end(void);

@@ -5,9 +5,10 @@ import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../../src/protocol/layers.ts';
+import type { NamespaceDifference } from '../../../src/protocol/namespaces.ts';
 import type { AgentInfo } from '../../../src/protocol/porthole.ts';
 import type { PlanView, Trace } from '../../../src/protocol/trace.ts';
-import type { CgroupReading, NamespaceView } from '../../../src/protocol/usage.ts';
+import type { CgroupReading } from '../../../src/protocol/usage.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
 
@@ -138,7 +139,7 @@ describe('api: the real engine behind it', function () {
 
     it('has namespaces of its own, as the kernel says', async () => {
       const { State } = await container.inspect();
-      const namespaces = await get<NamespaceView[]>(`/porthole/v1/containers/${container.id}/namespaces`);
+      const namespaces = await get<NamespaceDifference[]>(`/porthole/v1/containers/${container.id}/namespaces`);
       const { readlink } = await import('node:fs/promises');
       for (const { kind, inode, host } of namespaces) {
         assert.equal(await readlink(`/proc/${State.Pid}/ns/${kind}`), `${kind}:[${inode}]`);

@@ -37,7 +37,6 @@ const noContainers: Containers = {
   execIds: () => [],
   plan: unexpected,
   trace: unexpected,
-  namespaces: unexpected,
   reading: unexpected,
   pids: unexpected,
   changes: unexpected,
@@ -95,6 +94,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
       startedAt: '2026-01-01T00:00:00Z',
     },
     describeHost: unexpected,
+    readLineages: unexpected,
   };
   const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });
   await listenOn(api.http, socket);

@@ -197,7 +197,7 @@ describe('containers: life', function () {
     assert.equal(rig.eventsOf(always).filter((action) => action === 'start').length, starts);
   });
 
-  it('shows plan, trace, namespaces, pids and readings', async () => {
+  it('shows plan, trace, pids and readings', async () => {
     const id = await rig.create(['sleep', '100']);
     const planned = await rig.containers.plan(id);
     assert.ok(planned.steps.some((step) => step.op === 'pivotRoot'));
@@ -211,10 +211,6 @@ describe('containers: life', function () {
     assert.equal(trace.pid, pid);
     const notRun = trace.steps.filter((step) => step.result.state === 'not-run' && step.list !== 'after');
     assert.deepEqual(notRun, []);
-    const namespaces = await rig.containers.namespaces(id);
-    const own = namespaces.filter((each) => !each.host).map((each) => each.kind);
-    assert.ok(['mnt', 'pid', 'net', 'ipc', 'uts'].every((kind) => own.some((each) => each === kind)));
-    assert.ok(namespaces.some((each) => each.kind === 'user' && each.host));
     assert.deepEqual(await rig.containers.pids(id), [pid]);
     const reading = await rig.containers.reading(id);
     assert.equal(reading.pids?.current, 1);

@@ -8,6 +8,7 @@ import { imageTransferRoutes } from './image-transfer.ts';
 import { imageRoutes } from './images.ts';
 import { layerRoutes } from './layers.ts';
 import { lifeRoutes } from './life.ts';
+import { namespaceRoutes } from './namespaces.ts';
 import { networkRoutes } from './networks.ts';
 import { portholeRoutes } from './porthole.ts';
 import { statsRoutes } from './stats.ts';
@@ -26,6 +27,7 @@ export const allRoutes: readonly Route[] = [
   ...execRoutes,
   ...networkRoutes,
   ...layerRoutes,
+  ...namespaceRoutes,
   ...portholeRoutes,
   ...absentRoutes,
 ];

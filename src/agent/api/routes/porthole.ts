@@ -5,7 +5,6 @@ export const portholeRoutes: readonly Route[] = [
   { method: 'GET', path: '/porthole/v1/info', handler: info },
   { method: 'GET', path: '/porthole/v1/containers/{id}/plan', handler: plan },
   { method: 'GET', path: '/porthole/v1/containers/{id}/trace', handler: trace },
-  { method: 'GET', path: '/porthole/v1/containers/{id}/namespaces', handler: namespaces },
   { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: cgroup },
 ];
 
@@ -19,10 +18,6 @@ async function plan(call: Call): Promise<Reply> {
 
 async function trace(call: Call): Promise<Reply> {
   return json(await call.engine.containers.trace(call.param('id')));
-}
-
-async function namespaces(call: Call): Promise<Reply> {
-  return json(await call.engine.containers.namespaces(call.param('id')));
 }
 
 async function cgroup(call: Call): Promise<Reply> {
