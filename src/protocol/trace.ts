@@ -28,6 +28,12 @@ export type StepResult =
   | { readonly state: 'failed'; readonly nanoseconds: number; readonly errno: string }
   | { readonly state: 'not-run' };
 
+/** `POST /porthole/v1/containers/plan`: the id in it, all zeros, stands for the one that a container would get. */
+export interface PlannedContainer extends PlanView {
+  /** As `POST /containers/create` would answer them. */
+  readonly warnings: readonly string[];
+}
+
 /** `GET /porthole/v1/containers/{id}/plan` */
 export interface PlanView {
   /** One line per operation, indented by nesting. */

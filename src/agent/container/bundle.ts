@@ -7,10 +7,12 @@ import { fileBinds } from '../sys/binds.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { invalid } from './errors.ts';
+import type { StoredRecord } from './record.ts';
 
 /** Where a container's parts are, for `compile`. */
 export async function containerFacts(engine: Engine, container: Container, spec: Spec): Promise<ContainerFacts> {
   const { directory, runtime, record } = container;
+  const coming = sourcesToCome(record);
   return {
     id: container.id,
     rootfs: join(directory, 'rootfs'),
@@ -19,12 +21,22 @@ export async function containerFacts(engine: Engine, container: Container, spec:
       upper: join(directory, 'upper'),
       work: join(directory, 'work'),
     },
-    fileBinds: await fileBinds(spec),
+    fileBinds: await fileBinds(spec, coming),
     socket: socketPath(runtime),
     log: record.logPath,
     record: exitRecordPath(runtime),
     stdin: record.config.OpenStdin === true,
   };
+}
+
+/** What a start makes where it is missing: the plan of a container that has not been started knows it all the same. */
+function sourcesToCome(record: StoredRecord): ReadonlyMap<string, 'file' | 'directory'> {
+  const files = [record.hostnamePath, record.hostsPath, record.resolvConfPath];
+  const made = record.mounts.filter(({ Type, createSource }) => Type === 'volume' || createSource);
+  return new Map([
+    ...files.map((path) => [path, 'file'] as const),
+    ...made.map(({ Source }) => [Source, 'directory'] as const),
+  ]);
 }
 
 export function socketPath(runtime: string): string {

@@ -13,6 +13,7 @@ import { notRunning } from './errors.ts';
 import { createExec, execRecord, findExec, startExec } from './exec.ts';
 import { pauseLocked, unpauseLocked } from './freezer.ts';
 import { openLogs } from './logs.ts';
+import { planFor } from './plan-for.ts';
 import { Registry } from './registry.ts';
 import { remove } from './removal.ts';
 import { rename } from './rename.ts';
@@ -49,6 +50,7 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
   };
   return {
     create: (options) => create(engine, options),
+    planFor: (options) => planFor(engine, options),
     list: () => engine.registry.all().map((container) => container.record),
     get: (nameOrId) => find(nameOrId).record,
     start: (nameOrId) => locked(nameOrId, (container) => startLocked(engine, container)),

@@ -1,6 +1,6 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
-import type { PlanView, Trace } from '../../protocol/trace.ts';
+import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
 
 /**
@@ -13,6 +13,8 @@ import type { CgroupReading } from '../../protocol/usage.ts';
  */
 export interface Containers {
   create(options: CreateOptions): Promise<{ id: string; warnings: string[] }>;
+  /** What `create` and `start` would do and say, found out without doing any of it. Throws what they would. */
+  planFor(options: CreateOptions): Promise<PlannedContainer>;
   list(): ContainerRecord[];
   get(nameOrId: string): ContainerRecord;
   /** @throws not-modified when it runs already; invalid (400) with exit code 126/127 wording when the program cannot be executed. */

@@ -65,7 +65,7 @@ export function directoriesOf(engine: Engine, id: string): { readonly directory:
 }
 
 /** Everything that can be wrong is found here, before anything is made. */
-async function draftRecord(
+export async function draftRecord(
   engine: Engine,
   options: CreateOptions & { readonly id: string; readonly image: ImageRecord },
 ): Promise<Omit<StoredRecord, 'name'>> {
@@ -205,7 +205,7 @@ async function makeVolume(
   await fillVolume(engine, { imageId, from: volume.mount.Destination.slice(1), into: path });
 }
 
-function warningsOf(record: StoredRecord, image: ImageRecord): string[] {
+export function warningsOf(record: StoredRecord, image: ImageRecord): string[] {
   const warnings: string[] = [];
   if (['', 'default', 'bridge'].includes(record.hostConfig.NetworkMode ?? '')) {
     warnings.push(

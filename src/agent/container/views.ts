@@ -6,7 +6,7 @@ import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
 import { errnoName } from '../shim/errno.ts';
-import { containerFacts, prepareSources } from './bundle.ts';
+import { containerFacts } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { notRunning } from './errors.ts';
@@ -22,7 +22,6 @@ export async function planOf(engine: Engine, container: Container): Promise<Plan
 
 async function lastPlan(engine: Engine, container: Container): Promise<Plan> {
   const fresh = container.record.state.startedAt === never;
-  if (fresh) await prepareSources(container);
   const spec = fresh ? await specAtStart(engine, container) : await specOf(container);
   return compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
 }

@@ -8,15 +8,21 @@ const missingSource = (path: string) =>
 
 /**
  * Destinations of a spec's bind mounts whose source is not a directory, for `ContainerFacts.fileBinds`.
- * @throws invalid when a source does not exist.
+ * @param coming what sources that are not there yet will be.
+ * @throws invalid when another source does not exist.
  */
-export async function fileBinds(spec: Spec): Promise<string[]> {
+export async function fileBinds(
+  spec: Spec,
+  coming: ReadonlyMap<string, 'file' | 'directory'> = new Map(),
+): Promise<string[]> {
   const found = await Promise.all(
     (spec.mounts ?? []).filter(isBind).map(async (mount) => {
       const source = mount.source ?? '';
       const isDirectory = await stat(source).then(
         (status) => status.isDirectory(),
         (failure: unknown) => {
+          const expected = coming.get(source);
+          if (errnoOf(failure) === 'ENOENT' && expected !== undefined) return expected === 'directory';
           throw errnoOf(failure) === 'ENOENT' ? missingSource(source) : failure;
         },
       );

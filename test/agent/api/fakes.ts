@@ -16,6 +16,7 @@ function unexpected(): never {
 
 const noContainers: Containers = {
   create: unexpected,
+  planFor: unexpected,
   list: () => [],
   get: unexpected,
   start: unexpected,

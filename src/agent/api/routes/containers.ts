@@ -1,6 +1,6 @@
 import { isKind } from '../../../base/errors.ts';
 import { CreateBody } from '../../../protocol/docker.ts';
-import type { ContainerRecord } from '../../container/contract.ts';
+import type { ContainerRecord, CreateOptions } from '../../container/contract.ts';
 import { processTable } from '../../inspect/top.ts';
 import { treeBytes } from '../../sys/tree-size.ts';
 import { readJson } from '../body.ts';
@@ -22,17 +22,18 @@ export const containerRoutes: readonly Route[] = [
 ];
 
 async function create(call: Call): Promise<Reply> {
+  const { id, warnings } = await call.engine.containers.create(await createOptions(call));
+  return json({ Id: id, Warnings: warnings }, 201);
+}
+
+/** What a create body and its query ask for. @throws invalid or unsupported where it cannot be. */
+export async function createOptions(call: Call): Promise<CreateOptions> {
   const body = await readJson(call, CreateBody);
   const { HostConfig = {}, NetworkingConfig, ...config } = body;
   refuseEndpoints(NetworkingConfig?.EndpointsConfig, HostConfig.NetworkMode ?? 'default');
   refusePlatform(call.query.text('platform'), call.engine.agent.architecture);
   const name = call.query.text('name');
-  const { id, warnings } = await call.engine.containers.create({
-    config,
-    hostConfig: HostConfig,
-    ...(name !== '' && { name }),
-  });
-  return json({ Id: id, Warnings: warnings }, 201);
+  return { config, hostConfig: HostConfig, ...(name !== '' && { name }) };
 }
 
 async function list(call: Call): Promise<Reply> {

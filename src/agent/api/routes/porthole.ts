@@ -1,8 +1,10 @@
 import { type Call, json, type Reply, type Route } from '../route.ts';
+import { createOptions } from './containers.ts';
 
 /** What Docker's API has no words for: containers seen from the kernel. */
 export const portholeRoutes: readonly Route[] = [
   { method: 'GET', path: '/porthole/v1/info', handler: info },
+  { method: 'POST', path: '/porthole/v1/containers/plan', handler: planFor },
   { method: 'GET', path: '/porthole/v1/containers/{id}/plan', handler: plan },
   { method: 'GET', path: '/porthole/v1/containers/{id}/trace', handler: trace },
   { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: cgroup },
@@ -10,6 +12,10 @@ export const portholeRoutes: readonly Route[] = [
 
 async function info(call: Call): Promise<Reply> {
   return json(call.engine.agent);
+}
+
+async function planFor(call: Call): Promise<Reply> {
+  return json(await call.engine.containers.planFor(await createOptions(call)));
 }
 
 async function plan(call: Call): Promise<Reply> {
