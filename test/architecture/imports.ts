@@ -40,10 +40,14 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
   },
   {
+    folder: 'src/agent/files',
+    may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/store'],
+  },
+  {
     folder: 'src/agent/container',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store'],
+      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files'],
     ],
   },
   {
@@ -55,7 +59,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/api',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/container', 'src/agent/inspect'],
+      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/inspect'],
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },

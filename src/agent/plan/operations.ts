@@ -45,6 +45,23 @@ export const operationTable = {
   /** lgetxattr(2) of at most `limit` bytes; the value comes back in the operation's result. */
   getxattr: { code: 29, args: { path: 'text', name: 'text', limit: 'u32' } },
 
+  // Looking at files of a root that is not trusted; answers are in the operation's result.
+  /** statx(2) of the path itself: its 256 bytes. */
+  stat: { code: 80, args: { path: 'text' } },
+  readlink: { code: 81, args: { path: 'text', limit: 'u32' } },
+  /** llistxattr(2). */
+  listxattr: { code: 82, args: { path: 'text', limit: 'u32' } },
+  /** getdents64(2) of at most `limit` bytes from a directory that is no link; an empty path goes on where the last one stopped. */
+  readdir: { code: 83, args: { path: 'text', limit: 'u32' } },
+  /** Opens a regular file for `readAt` and `dataRange` until the next `openFile`, waiting for nobody; answers as `stat`. EOPNOTSUPP: it is none. */
+  openFile: { code: 84, args: { path: 'text' } },
+  readAt: { code: 85, args: { offset: 'u64', limit: 'u32' } },
+  /** Where data begins at or after `offset`, and where it ends: two u64. ENXIO: there is only a hole. */
+  dataRange: { code: 86, args: { offset: 'u64' } },
+  rename: { code: 87, args: { from: 'text', to: 'text' } },
+  /** fsync(2) of the file opened by `file`. */
+  syncFile: { code: 88, args: {} },
+
   // Mounts.
   mount: { code: 20, args: { source: 'text', target: 'text', type: 'text', flags: 'u64', data: 'text' } },
   umount: { code: 21, args: { target: 'text', flags: 'u32' } },

@@ -114,6 +114,24 @@ function renderers(operation: Operation): string {
       return `rm -rf ${word(operation.path)}`;
     case 'getxattr':
       return `getfattr -h -n ${word(operation.name)} ${word(operation.path)}`;
+    case 'stat':
+      return `stat ${word(operation.path)}`;
+    case 'readlink':
+      return `readlink ${word(operation.path)}`;
+    case 'listxattr':
+      return `getfattr -h -m - ${word(operation.path)}`;
+    case 'readdir':
+      return operation.path === '' ? 'ls, going on' : `ls -A ${word(operation.path)}`;
+    case 'openFile':
+      return `open ${word(operation.path)}`;
+    case 'readAt':
+      return `read ${operation.limit} bytes at ${operation.offset}`;
+    case 'dataRange':
+      return `seek data at ${operation.offset}`;
+    case 'rename':
+      return `mv -T ${word(operation.from)} ${word(operation.to)}`;
+    case 'syncFile':
+      return 'fsync';
     case 'syncfs':
       return `sync -f ${word(operation.path)}`;
     case 'mount':

@@ -101,6 +101,8 @@ export interface ExitRecord {
 export interface Executor {
   /** Runs a plan and resolves with its results, `read` data included. @throws PlanFailed */
   run(plan: Plan): Promise<OperationResult[]>;
+  /** As `run`, but every operation runs, and a failed one says so in its result alone: for looking at what may not be there. */
+  ask(operations: Plan['operations']): Promise<OperationResult[]>;
   /**
    * Sends operations without waiting for their results: fast for thousands of them. Resolves when the connection took
    * them (back-pressure). A failure surfaces at the next call or at `close`.

@@ -1,4 +1,5 @@
 import { type ArgumentType, type Operation, operationTable } from '../plan/operations.ts';
+import { bytesOf } from '../sys/names.ts';
 import { errnoNumber } from './errno.ts';
 
 /**
@@ -94,10 +95,7 @@ class Writer {
   text(value: string): void {
     // A NUL would silently end the text for the kernel: a path that means something else.
     if (value.includes('\0')) throw new RangeError(`a text for the kernel cannot hold NUL: ${JSON.stringify(value)}`);
-    const size = Buffer.byteLength(value);
-    this.u32(size);
-    this.#room(size + 1).write(value, this.size);
-    this.size += size;
+    this.bytes(bytesOf(value));
     this.u8(0);
   }
 

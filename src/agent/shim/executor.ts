@@ -44,6 +44,15 @@ export class ShimExecutor implements Executor {
     return answer;
   }
 
+  ask(operations: Plan['operations']): Promise<OperationResult[]> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const encoded = encodeOperations(operations);
+    if (encoded.length > planLimit) return Promise.reject(planTooLarge(encoded.length, planLimit));
+    const answer = this.#expect({ operations });
+    void this.#connection.send(frameHead(frame.ask, encoded.length), encoded);
+    return answer;
+  }
+
   async send(operations: Plan['operations']): Promise<void> {
     for (const piece of encodeInPieces(operations, batchSize)) {
       if (this.#failure) throw this.#failure;

@@ -73,6 +73,12 @@ static void handle(u32 type, const u8 *data, u32 size, u32 left) {
   if (type == FRAME_SUBSCRIBE) subscribed = take_u32(&in);
   if (failed) return; /* what else was sent is read and forgotten, so that the failure can be */
   if (type == FRAME_OPS) run_plan(list, left);
+  if (type == FRAME_ASK) {
+    trace->streams = 1;
+    run(list, GO_ON);
+    send_results();
+    send_frame(AGENT, FRAME_DONE, 0, 0, 0, 0);
+  }
   if (type != FRAME_BATCH) return;
   failed = run(list, QUIET) != 0;
   trace->size = 0;

@@ -13,11 +13,11 @@
 
 enum { HERE = AT_FDCWD, DETACH = 2, UP = 1, GET_FLAGS = 0x8913, SET_FLAGS = 0x8914, TREES = 64 };
 
-static int file = -1;         /* the file that `append` appends to */
+int file = -1;                /* the file that `append` appends to */
 static int trees[TREES];      /* detached mounts, as descriptor + 1 */
 static u64 last_clock;
 static u32 filtered;          /* a filter of system calls is in force: it may kill whoever asks for the time */
-static u32 read_size;         /* what the last `read` put behind its result */
+u32 read_size;                /* what the operation put behind its result */
 
 static long open_at(const char *path, int flags, u32 mode) {
   return sys(openat, HERE, path, flags | O_CLOEXEC, mode);
@@ -344,6 +344,15 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(append, file < 0 ? -EBADF : write_all(file, op.data.data, op.data.size))
     DO(extend, file < 0 ? -EBADF : sys(lseek, file, op.size, 0) < 0 ? -EFBIG : sys(ftruncate, file, op.size))
     DO(rmtree, remove_tree(op.path))
+    DO(stat, file_status(op.path))
+    DO(readlink, link_target(op))
+    DO(listxattr, attribute_names(op))
+    DO(readdir, directory_entries(op))
+    DO(openFile, open_source(op.path))
+    DO(readAt, read_source(op))
+    DO(dataRange, source_range(op.offset))
+    DO(rename, sys(renameat2, HERE, op.from, HERE, op.to, 0))
+    case OP_syncFile: return file < 0 ? -EBADF : sys(fsync, file);
     DO(syncfs, sync_whole(op.path))
     DO(mount, mount_at(op))
     DO(umount, sys(umount2, op.target, op.flags))

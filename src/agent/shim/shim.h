@@ -47,6 +47,17 @@ long remove_tree(const char *path);
 enum { LINEAGE = 28 };
 u32 lineage_of(long fd, u8 *to); /* writes LINEAGE bytes */
 
+/* files.c: what is in a root that is not trusted. */
+long file_status(const char *path);
+long link_target(struct op_readlink op);
+long attribute_names(struct op_listxattr op);
+long directory_entries(struct op_readdir op);
+long open_source(const char *path);
+long read_source(struct op_readAt op);
+long source_range(u64 offset);
+extern int file;
+extern u32 read_size;
+
 void log_output(u32 stream, const u8 *data, usize size);
 void log_end(void);
 

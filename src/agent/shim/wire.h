@@ -14,6 +14,7 @@ enum frame_type {
   FRAME_RESIZE = 5,      /* { u16 rows, u16 columns } */
   FRAME_SIGNAL = 6,      /* { u32 signal } */
   FRAME_SUBSCRIBE = 7,   /* { u32 on } */
+  FRAME_ASK = 8,         /* operations; a failed one does not stop the others; answered by RESULT and DONE */
   FRAME_HELLO = 65,      /* struct hello and results */
   FRAME_RESULT = 66,     /* results */
   FRAME_DONE = 67,

@@ -11,6 +11,7 @@ export const frame = {
   resize: 5,
   signal: 6,
   subscribe: 7,
+  ask: 8,
   hello: 65,
   result: 66,
   done: 67,

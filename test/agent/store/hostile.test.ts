@@ -138,6 +138,7 @@ describe('hostile and broken archives', function () {
     // Only the count matters here: nothing is sent to a kernel.
     const executor: Executor = {
       run: async () => [],
+      ask: async () => [],
       send: async () => undefined,
       close: async () => undefined,
       abort: () => undefined,
@@ -154,6 +155,7 @@ describe('hostile and broken archives', function () {
     const tar = await tarOf(Array.from({ length: 100 }, (_, at) => file(`f${at}`, '', attribute)));
     const executor: Executor = {
       run: async () => [],
+      ask: async () => [],
       send: async () => undefined,
       close: async () => undefined,
       abort: () => undefined,
