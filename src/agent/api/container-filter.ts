@@ -13,6 +13,8 @@ export const containerFilterKeys = [
 
 const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'];
 
+const healths = ['starting', 'healthy', 'unhealthy', 'none'];
+
 /** The containers that `GET /containers/json` shows, newest first. */
 export function chosenContainers(
   engine: Engine,
@@ -24,6 +26,10 @@ export function chosenContainers(
     throw badParameter(
       `invalid value for status (${status}): must be one of ${statuses.slice(0, -1).join(', ')}, or dead`,
     );
+  }
+  for (const health of filters.get('health')) {
+    if (healths.includes(health)) continue;
+    throw badParameter(`Unrecognised filter value for health: ${health}`);
   }
   const exitCodes = filters.get('exited').map(exitCodeOf);
   const before = filters.get('before').map((name) => createdAt(engine, name));
@@ -45,7 +51,7 @@ export function chosenContainers(
         before.every((time) => record.created < time) &&
         since.every((time) => record.created > time) &&
         (!filters.has('ancestor') || ancestors.includes(record.imageId)) &&
-        filters.equals('health', 'none') &&
+        filters.equals('health', state.health?.status ?? 'none') &&
         isInNetwork(record, filters) &&
         hasVolume(record, filters) &&
         hasPorts(record, filters) &&

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
-import type { ContainerRecord } from '../container/contract.ts';
+import type { ContainerRecord, HealthState } from '../container/contract.ts';
 import { isUp } from '../container/state.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../oci/defaults.ts';
 import { type ContainerSizes, mountJson } from './container-summary.ts';
@@ -36,6 +36,7 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
       Error: state.error,
       StartedAt: state.startedAt,
       FinishedAt: state.finishedAt,
+      ...(state.health && { Health: healthJson(state.health) }),
     },
     Image: record.imageId,
     ResolvConfPath: record.resolvConfPath,
@@ -65,6 +66,19 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     Mounts: record.mounts.map(mountJson),
     Config: containerConfigJson(record.config),
     NetworkSettings: networkSettings(record),
+  };
+}
+
+function healthJson(health: HealthState): object {
+  return {
+    Status: health.status,
+    FailingStreak: health.failingStreak,
+    Log: health.log.map(({ start, end, exitCode, output }) => ({
+      Start: start,
+      End: end,
+      ExitCode: exitCode,
+      Output: output,
+    })),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { ContainerRecord, MountPoint } from '../container/contract.ts';
+import type { ContainerRecord, HealthState, MountPoint } from '../container/contract.ts';
 import type { ApiMinor } from './api-version.ts';
 import { humanDuration } from './human-duration.ts';
 import { endpointOf } from './networks.ts';
@@ -41,7 +41,7 @@ export function statusWords(record: ContainerRecord, now: Date): string {
     case 'created':
       return 'Created';
     case 'running':
-      return `Up ${since(state.startedAt)}`;
+      return `Up ${since(state.startedAt)}${healthWords(state.health?.status)}`;
     case 'paused':
       return `Up ${since(state.startedAt)} (Paused)`;
     case 'restarting':
@@ -56,6 +56,11 @@ export function statusWords(record: ContainerRecord, now: Date): string {
         ? 'Created'
         : `Exited (${state.exitCode}) ${since(state.finishedAt)} ago`;
   }
+}
+
+function healthWords(status: HealthState['status'] | undefined): string {
+  if (status === undefined) return '';
+  return status === 'starting' ? ' (health: starting)' : ` (${status})`;
 }
 
 export function mountJson(mount: MountPoint): object {

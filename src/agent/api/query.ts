@@ -4,7 +4,7 @@ import { badParameter } from './errors.ts';
 export class Query {
   readonly #values: URLSearchParams;
 
-  constructor(search: string | URLSearchParams) {
+  constructor(search: string | URLSearchParams | Record<string, string>) {
     this.#values = new URLSearchParams(search);
   }
 

@@ -3,6 +3,7 @@ import { PortholeError } from '../../base/errors.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import type { ContainerState } from './contract.ts';
 import type { Exec } from './exec.ts';
+import type { HealthMonitor } from './health-monitor.ts';
 import { OutputHub } from './output.ts';
 import { type StoredRecord, saveRecord } from './record.ts';
 import { after, type Move } from './state.ts';
@@ -37,6 +38,7 @@ export class Container {
   readonly trace: TraceFile;
   accounts: KnownAccountFiles | undefined;
   life: Life | undefined;
+  health: HealthMonitor | undefined;
   /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
   stopping: 'stop' | 'restart' | undefined;
   /** The restart policy's next attempt. */

@@ -97,6 +97,7 @@ async function shutdown(engine: Engine, closing: AbortController): Promise<void>
   closing.abort();
   for (const container of engine.registry.all()) {
     container.retry?.cancel();
+    container.health?.dispose();
     await engine.locks.run(container.id, () => container.saved());
     await container.trace.flush().catch(() => undefined);
     container.life?.shim.disconnect();

@@ -120,6 +120,26 @@ export interface ContainerState {
   /** RFC 3339 with nanoseconds; '0001-01-01T00:00:00Z' for never. */
   readonly startedAt: string;
   readonly finishedAt: string;
+  /** Absent without a health check, and before the first start. */
+  readonly health?: HealthState;
+}
+
+export interface HealthState {
+  readonly status: 'starting' | 'healthy' | 'unhealthy';
+  /** Failed probes in a row. */
+  readonly failingStreak: number;
+  /** The last results, oldest first. */
+  readonly log: readonly ProbeResult[];
+}
+
+export interface ProbeResult {
+  /** RFC 3339 with nanoseconds. */
+  readonly start: string;
+  readonly end: string;
+  /** -1: it could not be run, or took too long. */
+  readonly exitCode: number;
+  /** At most 4096 bytes, and '...' where there was more. */
+  readonly output: string;
 }
 
 export interface AttachOptions {

@@ -9,11 +9,12 @@ import { defaultShmSize } from '../oci/defaults.ts';
 import { cgroupParentOf, containerCgroupPath } from '../plan/cgroup-path.ts';
 import type { ImageRecord } from '../store/contract.ts';
 import { syncDirectory } from '../sys/durable.ts';
-import { checkSource } from './bundle.ts';
+import { checkSource, replaceFile, specPath } from './bundle.ts';
 import { Container } from './container.ts';
 import type { CreateOptions } from './contract.ts';
 import { announce, containersRoot, type Engine } from './engine.ts';
 import { invalid } from './errors.ts';
+import { checkHealthcheck } from './health.ts';
 import { checkLimits } from './limits.ts';
 import { mergeConfig, programOf } from './merge.ts';
 import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
@@ -24,6 +25,7 @@ import { removeTrees } from './remove-tree.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
 import { namedCapabilities } from './spec.ts';
+import { specAtStart } from './start.ts';
 import { refuseUnsupported } from './supported.ts';
 import { fillVolume } from './volume-copy.ts';
 
@@ -38,10 +40,11 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   const undo = new CleanupStack();
   undo.push(() => engine.registry.release(name, id));
   const record: StoredRecord = { ...draft, name };
+  const container = new Container(record, directoriesOf(engine, id));
   try {
     const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
     undo.push(() => removeTrees(engine, [unfinished]));
-    await fillDirectory(engine, record, unfinished);
+    await fillDirectory(engine, container, unfinished);
     await rename(unfinished, record.bundle);
     undo.push(() => removeTrees(engine, [record.bundle]));
     await syncDirectory(containersRoot(engine));
@@ -49,10 +52,9 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   } catch (failure) {
     await undo.unwind(explained(failure));
   }
-  const container = new Container(record, directoriesOf(engine, id));
   engine.registry.add(container);
   announce(engine, container, 'create');
-  return { id, warnings: warningsOf(record, image) };
+  return { id, warnings: warningsOf(record) };
 }
 
 function explained(failure: unknown): unknown {
@@ -80,6 +82,7 @@ export async function draftRecord(
   });
   extraHosts(hostConfig);
   const merged = mergeConfig(options.config, image.config.config ?? {});
+  checkHealthcheck(merged.Healthcheck);
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const [path, ...args] = programOf(merged);
   const config: ContainerConfig = {
@@ -163,7 +166,8 @@ function takeName(engine: Engine, given: string | undefined, id: string): string
   }
 }
 
-async function fillDirectory(engine: Engine, record: StoredRecord, directory: string): Promise<void> {
+async function fillDirectory(engine: Engine, container: Container, directory: string): Promise<void> {
+  const { record } = container;
   const upper = join(directory, 'upper');
   await mkdir(directory, { mode: 0o710 });
   await Promise.all([
@@ -176,8 +180,21 @@ async function fillDirectory(engine: Engine, record: StoredRecord, directory: st
       config: record.hostConfig,
     }),
     makeVolumes(engine, record, directory),
+    writeFirstSpec(engine, container, directory),
   ]);
   await saveRecord(directory, record);
+}
+
+/**
+ * The directory is an OCI bundle from the beginning. What only a start can find wrong (a user that is not there, a partner
+ * that does not run) the start will say: there is no spec until then.
+ */
+async function writeFirstSpec(engine: Engine, container: Container, directory: string): Promise<void> {
+  const spec = await specAtStart(engine, container).catch((failure: unknown) => {
+    if (failure instanceof PortholeError) return undefined;
+    throw failure;
+  });
+  if (spec) await replaceFile(specPath(directory), JSON.stringify(spec, undefined, 1));
 }
 
 /** The root directory of the container is the upper one: it takes after the image's. */
@@ -205,16 +222,12 @@ async function makeVolume(
   await fillVolume(engine, { imageId, from: volume.mount.Destination.slice(1), into: path });
 }
 
-export function warningsOf(record: StoredRecord, image: ImageRecord): string[] {
+export function warningsOf(record: StoredRecord): string[] {
   const warnings: string[] = [];
   if (['', 'default', 'bridge'].includes(record.hostConfig.NetworkMode ?? '')) {
     warnings.push(
       'The bridge network is not supported yet: the container has a network namespace of its own with loopback only.',
     );
-  }
-  const health = image.config.config?.Healthcheck?.Test ?? [];
-  if (health.length > 0 && health[0] !== 'NONE' && !record.config.Healthcheck?.Test?.includes('NONE')) {
-    warnings.push("The image's health check is not run: health checks are not supported yet.");
   }
   return warnings;
 }

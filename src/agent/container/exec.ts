@@ -15,7 +15,7 @@ import { announce, type Engine } from './engine.ts';
 import { execEnvironment } from './environment.ts';
 import { conflict, invalid, isRestarting, noSuchExec, notRunning, pausedForExec } from './errors.ts';
 import { startFailure } from './failure.ts';
-import { OutputHub } from './output.ts';
+import { type OutputClient, OutputHub } from './output.ts';
 import { hasProcess } from './state.ts';
 import { type StdinSink, StdioStream } from './stdio-stream.ts';
 import { accountInside } from './users.ts';
@@ -35,6 +35,8 @@ export interface ExecStartOptions {
   readonly detach: boolean;
   readonly tty: boolean;
   readonly size?: { readonly rows: number; readonly columns: number };
+  /** Who takes the output, instead of a stream for a client. */
+  readonly into?: OutputClient;
 }
 
 /** Ended execs that a container keeps for `exec inspect`; older ones are forgotten. */
@@ -96,11 +98,12 @@ export async function startExec(
   exec.status = 'starting';
   announce(engine, container, `exec_start: ${commandOf(exec.options)}`, { execID: exec.id });
   const hub = new OutputHub();
-  const stream = options.detach ? undefined : openStream(engine, exec, hub);
-  if (stream) hub.add(stream);
+  const stream = options.detach || options.into ? undefined : openStream(engine, exec, hub);
+  const client = options.into ?? stream;
+  if (client) hub.add(client);
   try {
     const plan = compileExec(...(await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false })));
-    exec.shim = await engine.shims.start(plan, stream ? { onOutput: hub.deliver } : {});
+    exec.shim = await engine.shims.start(plan, client ? { onOutput: hub.deliver } : {});
   } catch (thrown) {
     const failure = startFailure(thrown, 'exec');
     exec.status = 'ended';

@@ -5,6 +5,7 @@ import { isAlive } from '../sys/proc.ts';
 import { exitRecordPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
 import { announce, type Engine } from './engine.ts';
+import { unwatchHealth, watchHealth } from './health-monitor.ts';
 import { timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { planRetry } from './restart-policy.ts';
@@ -23,6 +24,7 @@ export function beginLife(
     subscribed: options.subscribed,
     isDead: async () => !(await isAlive(process)),
   });
+  watchHealth(engine, container);
   container.began.emit(life);
   shim.exited.then(
     (exit) => endLife(engine, container, life, exit),
@@ -58,6 +60,7 @@ export async function recordExit(
   options: { readonly error: string },
 ): Promise<void> {
   const { record } = container;
+  unwatchHealth(container);
   const oomKilled = oomKills(record.after, exit) > 0;
   const restart = planRetry(container, exit);
   container.move(restart ? 'retrying' : 'exited', {

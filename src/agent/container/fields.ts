@@ -129,12 +129,7 @@ export const configFields: Readonly<Record<keyof ContainerConfig, Field<Containe
   StdinOnce: carriedOut,
   Env: carriedOut,
   Cmd: carriedOut,
-  Healthcheck: {
-    standing: 'partly',
-    isAsked: (c) => filled(c.Healthcheck?.Test) && c.Healthcheck?.Test?.[0] !== 'NONE',
-    what: 'Healthcheck',
-    note: 'NONE',
-  },
+  Healthcheck: { standing: 'carried out', note: 'StartInterval since API 1.44' },
   ArgsEscaped: onlyWindows,
   Image: carriedOut,
   Volumes: carriedOut,
@@ -146,7 +141,7 @@ export const configFields: Readonly<Record<keyof ContainerConfig, Field<Containe
   Labels: carriedOut,
   StopSignal: carriedOut,
   StopTimeout: carriedOut,
-  Shell: noMeaning('for health checks and builds'),
+  Shell: { standing: 'carried out', note: 'for health checks' },
 };
 
 /** What the refusal of a config names: the first field that asks for what cannot be done yet. */

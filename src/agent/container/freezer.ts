@@ -4,6 +4,7 @@ import { readIfThere, writeIfThere } from '../sys/files.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
 import { alreadyPaused, isRestarting, notPaused, notRunning } from './errors.ts';
+import { unwatchHealth, watchHealth } from './health-monitor.ts';
 
 /** Milliseconds that a freeze may take: a process in uninterruptible sleep holds it up. */
 const patience = 10_000;
@@ -21,6 +22,7 @@ export async function pauseLocked(engine: Engine, container: Container): Promise
     throw failure;
   }
   container.move('paused');
+  unwatchHealth(container);
   await container.save();
   announce(engine, container, 'pause');
 }
@@ -30,6 +32,7 @@ export async function unpauseLocked(engine: Engine, container: Container): Promi
   if (container.record.state.status !== 'paused') throw notPaused(container.id);
   await thaw(engine, container);
   container.move('unpaused');
+  watchHealth(engine, container);
   await container.save();
   announce(engine, container, 'unpause');
 }

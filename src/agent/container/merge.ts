@@ -1,6 +1,7 @@
 import type { ContainerConfig } from '../../protocol/docker.ts';
 import type { RunConfig } from '../oci/image.ts';
 import { invalid } from './errors.ts';
+import { mergeHealthcheck } from './health.ts';
 
 /**
  * The user's config completed by the image's, by Docker's rules: an entrypoint of the user's takes the image's
@@ -23,7 +24,9 @@ export function mergeConfig(given: ContainerConfig, image: RunConfig): Container
     ...sets('ExposedPorts', image.ExposedPorts, given.ExposedPorts),
     ...sets('Volumes', image.Volumes, given.Volumes),
     ...(given.StopSignal || image.StopSignal ? { StopSignal: given.StopSignal || image.StopSignal } : {}),
-    ...(given.Healthcheck === undefined && image.Healthcheck !== undefined ? { Healthcheck: healthOf(image) } : {}),
+    ...(given.Healthcheck || image.Healthcheck
+      ? { Healthcheck: mergeHealthcheck(given.Healthcheck, healthOf(image)) }
+      : {}),
     ...(given.Shell === undefined && image.Shell !== undefined ? { Shell: [...image.Shell] } : {}),
   };
 }
@@ -68,6 +71,7 @@ function sets<K extends string>(
 }
 
 function healthOf(image: RunConfig): ContainerConfig['Healthcheck'] {
+  if (!image.Healthcheck) return undefined;
   const { Test, ...times } = image.Healthcheck ?? {};
   return { ...times, ...(Test ? { Test: [...Test] } : {}) };
 }

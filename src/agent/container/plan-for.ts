@@ -25,5 +25,5 @@ export async function planFor(engine: Engine, options: CreateOptions): Promise<P
   const container = new Container(record, directoriesOf(engine, placeholder));
   const spec = await specAtStart(engine, container);
   const plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
-  return { ...planView(plan), warnings: warningsOf(record, image) };
+  return { ...planView(plan), warnings: warningsOf(record) };
 }

@@ -25,6 +25,7 @@ import {
 } from './errors.ts';
 import { beginLife } from './exits.ts';
 import { startFailure } from './failure.ts';
+import { resetHealth } from './health-monitor.ts';
 import { writeNetworkFiles } from './network-files.ts';
 import { never, timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
@@ -116,6 +117,7 @@ async function started(
     error: '',
     startedAt: timestamp(shim.startedAt),
   });
+  resetHealth(container);
   forgetExecs(engine, container);
   beginLife(engine, container, shim, { subscribed: life.subscribed });
   announce(engine, container, 'start');

@@ -17,10 +17,22 @@ describe('containers: the bundle', function () {
   });
   after(() => rig?.close());
 
+  const script = 'hostname; cat /kept; id -u; grep CapEff /proc/self/status';
+  const make = { config: { Hostname: 'bundled' } };
+  const command = ['sh', '-c', `echo kept > /kept; ${script}`];
+
   it('is run by runc once the overlay is mounted', async () => {
-    const script = 'hostname; cat /kept; id -u; grep CapEff /proc/self/status';
-    const id = await rig.run(['sh', '-c', `echo kept > /kept; ${script}`], { config: { Hostname: 'bundled' } });
+    const id = await rig.run(command, make);
     await rig.containers.wait(id, 'not-running', never);
+    assert.equal(await byRunc(id), (await rig.logs(id)).stdout);
+  });
+
+  it('is one from the creation on', async () => {
+    const seen = await byRunc(await rig.create(command, make));
+    assert.equal(seen, (await rig.output(command, make)).stdout);
+  });
+
+  async function byRunc(id: string): Promise<string> {
     const { bundle, imageId } = rig.containers.get(id);
     const { base, lowers } = rig.images.rootfs(imageId);
     const spec = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8'));
@@ -32,6 +44,6 @@ describe('containers: the bundle', function () {
     const run = `${mount} && runc --root ${rig.root}/runc run --no-pivot=false -b ${bundle} ${name}`;
     const done = spawnSync('unshare', ['-m', '--propagation', 'private', 'sh', '-c', run], { encoding: 'utf8' });
     assert.equal(done.status, 0, done.stderr);
-    assert.equal(done.stdout, (await rig.logs(id)).stdout);
-  });
+    return done.stdout;
+  }
 });

@@ -8,7 +8,6 @@ const absent: readonly (readonly [method: Route['method'], path: string, what: s
   ['PUT', '/containers/{id}/archive', 'Copying files into a container'],
   ['GET', '/containers/{id}/export', 'Exporting a container'],
   ['POST', '/containers/{id}/update', 'Updating the limits of a container'],
-  ['POST', '/containers/prune', 'Pruning containers'],
   ['POST', '/commit', 'Committing a container'],
   ['POST', '/build', 'Building images'],
   ['POST', '/build/prune', 'Pruning the build cache'],

@@ -11,6 +11,7 @@ import { lifeRoutes } from './life.ts';
 import { namespaceRoutes } from './namespaces.ts';
 import { networkRoutes } from './networks.ts';
 import { portholeRoutes } from './porthole.ts';
+import { pruneRoutes } from './prune.ts';
 import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
 
@@ -22,6 +23,7 @@ export const allRoutes: readonly Route[] = [
   ...imageRoutes,
   ...containerRoutes,
   ...lifeRoutes,
+  ...pruneRoutes,
   ...attachRoutes,
   ...statsRoutes,
   ...execRoutes,

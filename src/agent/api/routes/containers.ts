@@ -1,5 +1,5 @@
 import { isKind } from '../../../base/errors.ts';
-import { CreateBody } from '../../../protocol/docker.ts';
+import { type ContainerConfig, CreateBody } from '../../../protocol/docker.ts';
 import type { ContainerRecord, CreateOptions } from '../../container/contract.ts';
 import { processTable } from '../../inspect/top.ts';
 import { treeBytes } from '../../sys/tree-size.ts';
@@ -29,11 +29,18 @@ async function create(call: Call): Promise<Reply> {
 /** What a create body and its query ask for. @throws invalid or unsupported where it cannot be. */
 export async function createOptions(call: Call): Promise<CreateOptions> {
   const body = await readJson(call, CreateBody);
-  const { HostConfig = {}, NetworkingConfig, ...config } = body;
+  const { HostConfig = {}, NetworkingConfig, ...given } = body;
+  const config = call.minor < 44 ? withoutStartInterval(given) : given;
   refuseEndpoints(NetworkingConfig?.EndpointsConfig, HostConfig.NetworkMode ?? 'default');
   refusePlatform(call.query.text('platform'), call.engine.agent.architecture);
   const name = call.query.text('name');
   return { config, hostConfig: HostConfig, ...(name !== '' && { name }) };
+}
+
+/** Clients from before 1.44 do not know what they would ask for. */
+function withoutStartInterval(config: ContainerConfig): ContainerConfig {
+  const { Healthcheck: check } = config;
+  return check?.StartInterval ? { ...config, Healthcheck: { ...check, StartInterval: undefined } } : config;
 }
 
 async function list(call: Call): Promise<Reply> {

@@ -7,6 +7,7 @@ import { Filters } from '../filters.ts';
 import { globMatches } from '../glob.ts';
 import { announceImage } from '../image-events.ts';
 import { imageHistory, imageInspect, imageSummary } from '../image-json.ts';
+import { momentOf } from '../moment.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
 
 /** Looking at images, naming and removing them. */
@@ -74,7 +75,7 @@ function chosenImages(engine: Engine, filters: Filters): ImageRecord[] {
   const dangling = filters.flag('dangling');
   const before = filters.get('before').map((name) => Date.parse(engine.images.get(name).created));
   const since = filters.get('since').map((name) => Date.parse(engine.images.get(name).created));
-  const until = filters.get('until').map(untilOf);
+  const until = filters.get('until').map((text) => momentOf(text, Date.now()));
   return engine.images.list().flatMap((image) => {
     const created = Date.parse(image.created);
     const isChosen =
@@ -96,17 +97,4 @@ function chosenImages(engine: Engine, filters: Filters): ImageRecord[] {
 function isReference(pattern: string, name: string): boolean {
   const bare = name.replace(/@.*$/, '').replace(/:[^:/]*$/, '');
   return globMatches(pattern, name) || globMatches(pattern, bare);
-}
-
-/** Milliseconds since the epoch from a point in time or a duration back from now ('10m', '1h30m'). */
-function untilOf(text: string): number {
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 };
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|h|m|s)/g)];
-  if (parts.length > 0 && parts.map(([part]) => part).join('') === text) {
-    return Date.now() - parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
-  }
-  const milliseconds = Date.parse(text);
-  if (Number.isNaN(milliseconds)) throw badParameter(`invalid filter 'until=${text}'`);
-  return milliseconds;
 }
