@@ -10,7 +10,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
     const { buildShim } = await import('./build-shim.ts');
     await buildShim({ outDir: join(distDir, 'agent') });
   },
-  agent: buildAgent,
+  agent: () => buildAgent(),
   extension: buildExtension,
   webview: buildWebviews,
 };

@@ -20,11 +20,18 @@ const forNode: BuildOptions = {
 };
 const bundleUrl = "const bundleUrl = require('node:url').pathToFileURL(__filename).href;";
 
-/** src/agent -> dist/agent/porthole-agent.cjs: one executable file that needs nothing but Node. */
-export async function buildAgent(): Promise<void> {
-  const outfile = join(distDir, 'agent/porthole-agent.cjs');
+/**
+ * src/agent -> dist/agent/porthole-agent.cjs: one executable file that needs nothing but Node.
+ *
+ * @param options.version what the agent says it is instead of the product's version
+ */
+export async function buildAgent(
+  options: { readonly outfile?: string; readonly version?: string | undefined } = {},
+): Promise<void> {
+  const { outfile = join(distDir, 'agent/porthole-agent.cjs'), version = process.env['PORTHOLE_VERSION'] } = options;
   await build({
     ...forNode,
+    define: { ...forNode.define, ...(version && { PORTHOLE_VERSION: JSON.stringify(version) }) },
     entryPoints: [join(root, 'src/agent/main.ts')],
     outfile,
     banner: { js: `#!/usr/bin/env node\n${bundleUrl}` },

@@ -5,10 +5,13 @@ import { findProgram, pathPlaces } from '../../scripts/programs.ts';
 export const debianPackages: Readonly<Record<string, string>> = {
   busybox: 'busybox-static',
   chromium: 'chromium',
+  debootstrap: 'debootstrap',
   docker: 'docker.io',
   dockerd: 'docker.io',
   git: 'git',
   ip: 'iproute2',
+  'mkfs.ext4': 'e2fsprogs',
+  'qemu-system-x86_64': 'qemu-system-x86',
   runc: 'runc',
   script: 'bsdutils',
   skopeo: 'skopeo',
@@ -17,6 +20,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   strace: 'strace',
   umoci: 'umoci',
+  unshare: 'util-linux',
 };
 
 /** The path of a program, looked for where root's programs are too; undefined when it is not installed. */
