@@ -7,7 +7,7 @@ export function statusOf(data: Buffer): FileStatus {
   const links = data.readUInt32LE(16);
   const device = `${data.readUInt32LE(136)}:${data.readUInt32LE(140)}`;
   return {
-    type: types[mode & 0o170000] ?? 'file',
+    type: types.get(mode & 0o170000) ?? 'file',
     mode: mode & 0o7777,
     uid: data.readUInt32LE(20),
     gid: data.readUInt32LE(24),
@@ -22,15 +22,15 @@ export function statusOf(data: Buffer): FileStatus {
   };
 }
 
-const types: Readonly<Record<number, NodeType>> = {
-  2401: 'fifo',
-  4802: 'char',
-  9604: 'directory',
-  14406: 'block',
-  16807: 'file',
-  21609: 'symlink',
-  26411: 'socket',
-};
+const types: ReadonlyMap<number, NodeType> = new Map([
+  [0o010000, 'fifo'],
+  [0o020000, 'char'],
+  [0o040000, 'directory'],
+  [0o060000, 'block'],
+  [0o100000, 'file'],
+  [0o120000, 'symlink'],
+  [0o140000, 'socket'],
+]);
 
 /** Names in what getdents64(2) wrote: { u64 inode, u64 offset, u16 size, u8 type, name, NUL }. */
 export function namesIn(data: Buffer): string[] {
