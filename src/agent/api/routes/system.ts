@@ -14,6 +14,8 @@ export const systemRoutes: readonly Route[] = [
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/info', handler: info },
   { method: 'GET', path: '/system/df', handler: diskUsage },
+  // There are no plugins: that is an answer, not a refusal.
+  { method: 'GET', path: '/plugins', handler: async () => json([]) },
   {
     method: 'POST',
     path: '/auth',
