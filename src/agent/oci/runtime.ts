@@ -99,6 +99,7 @@ export interface Resources {
     readonly reservation?: number;
     readonly swap?: number;
     readonly kernel?: number;
+    readonly kernelTCP?: number;
     readonly swappiness?: number;
     readonly disableOOMKiller?: boolean;
   };

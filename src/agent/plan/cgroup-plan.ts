@@ -12,6 +12,8 @@ import { text } from './text.ts';
 export interface CgroupSteps {
   /** On the host, before the process exists. */
   readonly make: readonly Operation[];
+  /** On the host, by the shim that will supervise the process. */
+  readonly watch: readonly Operation[];
   /** In the new process. */
   readonly join: readonly Operation[];
   /** On the host, after its end: readings first, then removal. */
@@ -73,7 +75,7 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
   const make: Operation[] = [];
   for (const hierarchy of used) {
     make.push({ op: 'mkdirs', path: `${hierarchy.root}${path}`, mode: 0o755, why: reasons.cgroupMake });
-    if (hierarchy.controllers.includes('cpuset')) make.push(...fillCpusets(input, hierarchy.root));
+    if (hierarchy.controllers.includes('cpuset')) make.push(...fillCpusets(path, hierarchy.root));
   }
   make.push(...input.writes.map((write) => limitStep(write, directoryOf(write.controller))));
   for (const rule of spec.linux.resources?.devices ?? []) {
@@ -85,29 +87,33 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
     });
   }
   const readings: Operation[] = [];
+  const watch: Operation[] = [];
   if (has('memory')) {
+    watch.push(watchMemory(`${directoryOf('memory')}/memory.oom_control`, `${directoryOf('memory')}/cgroup.event_control`));
     readings.push(read(`${directoryOf('memory')}/memory.oom_control`, reasons.readOom));
     readings.push(read(`${directoryOf('memory')}/memory.max_usage_in_bytes`, reasons.readPeak));
   }
   if (has('pids')) readings.push(read(`${directoryOf('pids')}/pids.events`, reasons.readPids));
   return {
     make,
+    watch,
     join: joinCgroups(spec, path, input.host),
     after: [...readings, ...used.map((one) => remove(`${one.root}${path}`))],
     views: used.map((one) => ({ name: baseName(one.root), directory: `${one.root}${path}` })),
   };
 }
 
-/** A cpuset takes no process until it has CPUs and nodes, and cannot have what its parent lacks: from the top down. */
-function fillCpusets({ path, host }: Input<CgroupV1>, root: string): Operation[] {
-  const processors = host.processors;
-  if (processors === undefined) return [];
+/**
+ * A cpuset takes no process until it has CPUs and nodes, and cannot have what its parent lacks: from the top down. One
+ * that has some already may be somebody else's, so it keeps them.
+ */
+function fillCpusets(path: string, root: string): Operation[] {
   return [...ancestorsOf(path), path].flatMap((one) =>
-    (['cpus', 'mems'] as const).map(
-      (kind): Operation => ({
-        op: 'write',
-        path: `${root}${one}/cpuset.${kind}`,
-        data: text(processors[kind]),
+    ['cpuset.cpus', 'cpuset.mems'].map(
+      (file): Operation => ({
+        op: 'inherit',
+        from: `${root}${one.slice(0, one.lastIndexOf('/'))}/${file}`,
+        to: `${root}${one}/${file}`,
         why: reasons.cgroupInherit,
       }),
     ),
@@ -143,7 +149,9 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
     make.push({ op: 'deviceFilter', cgroup: directory, program: deviceProgram(rules), why: reasons.deviceFilter });
   }
   const readings: Operation[] = [];
+  const watch: Operation[] = [];
   if (cgroup.controllers.includes('memory')) {
+    watch.push(watchMemory(`${directory}/memory.events`, ''));
     readings.push(
       read(`${directory}/memory.events`, reasons.readOom),
       read(`${directory}/memory.peak`, reasons.readPeak),
@@ -152,6 +160,7 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
   if (cgroup.controllers.includes('pids')) readings.push(read(`${directory}/pids.events`, reasons.readPids));
   return {
     make,
+    watch,
     join: joinCgroups(spec, path, input.host),
     after: [...readings, remove(directory)],
     views: [],
@@ -159,8 +168,8 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
 }
 
 function limitStep(write: LimitWrite, directory: string): Operation {
-  const step = { op: 'write', path: `${directory}/${write.file}`, data: text(write.value), why: write.why } as const;
-  return write.optional ? { ...step, tolerate: ['ENOENT'] } : step;
+  const { file, value, why, tolerate } = write;
+  return { op: 'write', path: `${directory}/${file}`, data: text(value), why, ...(tolerate && { tolerate }) };
 }
 
 /** The cgroups whose children get controllers for a container at `path`; '' is the root. */
@@ -176,6 +185,11 @@ const needsController = (write: LimitWrite): boolean => write.controller !== 'cg
 
 const missingController = (controller: string) =>
   unsupportedSpec('linux.resources', `this machine has no ${controller} controller`);
+
+/** A kernel without the file says nothing until the end. */
+function watchMemory(path: string, control: string): Operation {
+  return { op: 'watchMemory', path, control, tolerate: ['ENOENT', 'EINVAL'], why: reasons.watchMemory };
+}
 
 /** A cgroup that is gone already, or a file that this kernel lacks, does not make the end a failure. */
 function read(path: string, why: string): Operation {

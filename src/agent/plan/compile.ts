@@ -65,6 +65,7 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
       { op: 'listen', path: container.socket, why: reasons.listen },
       { op: 'log', path: container.log, why: reasons.log },
       { op: 'record', path: container.record, why: reasons.record },
+      ...cgroups.watch,
       {
         op: 'spawn',
         flags: namespaces.flags,

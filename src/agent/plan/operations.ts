@@ -143,6 +143,13 @@ export const operationTable = {
   listen: { code: 63, args: { path: 'text' } },
   /** The CRI log file that the child's output is appended to. */
   log: { code: 64, args: { path: 'text' } },
+  /** Fills a small kernel file with the text of another, unless it has a text already: the cpusets of cgroup v1. */
+  inherit: { code: 66, args: { from: 'text', to: 'text' } },
+  /**
+   * Has the shim tell its clients when the memory cgroup runs out of memory (frame `oom`). v1: `path` is
+   * memory.oom_control and `control` cgroup.event_control. v2: `path` is memory.events, `control` is empty.
+   */
+  watchMemory: { code: 67, args: { path: 'text', control: 'text' } },
   /** Where the exit record is written (atomically, synced) after the process ended. */
   record: { code: 65, args: { path: 'text' } },
 } as const;

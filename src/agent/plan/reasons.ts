@@ -18,6 +18,7 @@ export const reasons = {
   deviceFilter: 'On cgroup v2 a small program in the kernel decides which devices may be opened.',
   joinPid: 'The new process is to see the processes of another container.',
   listen: 'Later clients attach to the container here, even after the agent has been restarted.',
+  watchMemory: 'The kernel tells when the container runs out of memory, at that moment.',
   log: 'Everything the container prints is kept in its log.',
   record: 'The exit status is written down for an agent that was not there to see it.',
   spawn: 'The process is made in new namespaces: its own view of mounts, processes, network and names.',

@@ -206,6 +206,10 @@ function renderers(operation: Operation): string {
       return `log to ${word(operation.path)}`;
     case 'record':
       return `record exit in ${word(operation.path)}`;
+    case 'inherit':
+      return `test -s ${word(operation.to)} || cat ${word(operation.from)} > ${word(operation.to)}`;
+    case 'watchMemory':
+      return `watch ${word(operation.path)}`;
   }
 }
 

@@ -390,6 +390,8 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(listen, listen_at(op.path))
     DO(log, open_log(op.path))
     DO(record, record_at(op.path))
+    DO(inherit, inherit_text(op))
+    DO(watchMemory, watch_memory(op))
   }
   return -EOPNOTSUPP; /* of a newer table */
 }

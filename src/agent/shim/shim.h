@@ -21,6 +21,7 @@ struct process {
   int input, output[2];  /* output[0] is the PTY's master when `terminal` */
   int listener, log, record;
   int socket_directory;
+  int memory;            /* readable when the memory cgroup ran out of memory */
   u32 terminal;
   u64 started;
   char socket_name[100], record_name[100];
@@ -57,6 +58,11 @@ long read_source(struct op_readAt op);
 long source_range(u64 offset);
 extern int file;
 extern u32 read_size;
+
+/* cgroup.c */
+long inherit_text(struct op_inherit op);
+long watch_memory(struct op_watchMemory op);
+u32 memory_told(void);
 
 void log_output(u32 stream, const u8 *data, usize size);
 void log_end(void);

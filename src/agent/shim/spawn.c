@@ -8,7 +8,7 @@
 enum { VECTOR_LIMIT = 1 << 17, NO_TERMINAL_YET = O_RDWR | O_NOCTTY | O_CLOEXEC };
 
 struct process process = {.sync = -1, .input = -1, .output = {-1, -1}, .listener = -1, .log = -1, .record = -1,
-                          .socket_directory = -1};
+                          .socket_directory = -1, .memory = -1};
 static char *vectors[VECTOR_LIMIT]; /* argv and envp */
 static u8 after[65536];             /* survives the plan, whose memory is given back */
 

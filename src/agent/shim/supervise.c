@@ -8,6 +8,7 @@ struct client {
   u32 subscribed, close_input;
   u32 position;          /* how much of the queue it has been sent */
   u32 taken;             /* bytes of stdin that it must still be told of */
+  u32 told;              /* of memory that ran out: still to be told */
   u32 used;              /* of `frames` */
   u32 input_at, input_size; /* of `input`: what the process has not taken yet */
   u8 frames[CHUNK + 64], input[CHUNK];
@@ -31,7 +32,7 @@ static void drop(struct client *client) {
   sys(madvise, from, to - from, 4 /* MADV_DONTNEED */);
 }
 
-/* Sends what the client has not got. An answer about stdin may only stand between two frames. */
+/* Sends what the client has not got. News of its own may only stand between two frames of the queue. */
 static void flush(struct client *client) {
   while (client->position < queue_size) {
     long sent = send_some(client->fd, queue + client->position, queue_size - client->position);
@@ -39,10 +40,11 @@ static void flush(struct client *client) {
     if (sent < 0) return drop(client);
     client->position += (u32)sent;
   }
-  if (!client->taken) return;
-  u32 answer[3] = {FRAME_TAKEN, 4, client->taken};
-  long sent = send_some(client->fd, answer, sizeof answer);
-  if (sent == sizeof answer) client->taken = 0;
+  u32 news[5] = {FRAME_TAKEN, 4, client->taken, FRAME_OOM, 0};
+  u32 from = client->taken ? 0 : 3, to = client->told ? 5 : 3;
+  if (from == to) return;
+  long size = (long)((to - from) * sizeof *news), sent = send_some(client->fd, news + from, (usize)size);
+  if (sent == size) client->taken = client->told = 0;
   else if (sent != -EAGAIN) drop(client);
 }
 
@@ -196,14 +198,25 @@ static void reap(void) {
   }
 }
 
+static void tell_memory(void) {
+  if (!memory_told()) return;
+  for (u32 i = 0; i < client_count; i++) {
+    if (clients[i].fd < 0) continue;
+    clients[i].told = 1;
+    flush(&clients[i]);
+  }
+}
+
+enum { OWN = 6 }; /* descriptors in front of the clients' */
+
 static void poll(int signals) {
-  struct pollfd fds[CLIENTS + 5];
-  u32 reads = !ended && delivered(), room = 0, count = 5;
+  struct pollfd fds[CLIENTS + OWN];
+  u32 reads = !ended && delivered(), room = 0, count = OWN;
   u32 inputs = 0;
   for (u32 i = 0; i < client_count; i++) {
     struct client *client = &clients[i];
     short events = client->used < sizeof client->frames ? READABLE : 0;
-    if (client->position < queue_size || client->taken) events |= WRITABLE;
+    if (client->position < queue_size || client->taken || client->told) events |= WRITABLE;
     fds[count++] = (struct pollfd){client->fd, events, 0};
     room |= client->fd < 0;
     inputs |= client->fd >= 0 && client->input_size;
@@ -212,6 +225,7 @@ static void poll(int signals) {
   fds[1] = (struct pollfd){room || client_count < CLIENTS ? process.listener : -1, READABLE, 0};
   for (u32 i = 0; i < 2; i++) fds[2 + i] = (struct pollfd){reads && !hung_up ? process.output[i] : -1, READABLE, 0};
   fds[4] = (struct pollfd){inputs ? process.input : -1, WRITABLE, 0};
+  fds[5] = (struct pollfd){ended ? -1 : process.memory, READABLE, 0};
   struct timespec64 patience = {PATIENCE, 0}, soon = {0, 100000000};
   long wait = sys(ppoll, fds, count, ended ? &patience : hung_up ? &soon : 0, 0, 8);
   hung_up = 0;
@@ -225,10 +239,11 @@ static void poll(int signals) {
     sys(read, signals, information, sizeof information);
     reap();
   }
-  for (u32 i = 0; i < count - 5; i++) {
+  if (fds[5].revents) tell_memory();
+  for (u32 i = 0; i < count - OWN; i++) {
     struct client *client = &clients[i];
-    if (fds[5 + i].revents & (READABLE | BROKEN | HUNG_UP)) receive(client);
-    if (client->fd >= 0 && (fds[5 + i].revents & WRITABLE)) flush(client);
+    if (fds[OWN + i].revents & (READABLE | BROKEN | HUNG_UP)) receive(client);
+    if (client->fd >= 0 && (fds[OWN + i].revents & WRITABLE)) flush(client);
   }
   if (fds[4].revents)
     for (u32 i = 0; i < client_count; i++)

@@ -24,6 +24,7 @@ enum frame_type {
   FRAME_EXITED = 71,     /* { u32 wait status, u32 0, u64 realtime } and the results of `after` */
   FRAME_FAILED = 72,     /* { u32 id, u32 errno, u32 wait status of a child that died on the way } */
   FRAME_TAKEN = 73,      /* { u32 bytes } */
+  FRAME_OOM = 80,        /* the memory cgroup ran out of memory, or its events changed: its files tell what happened */
 };
 
 enum { CHUNK = 32768, PLAN_LIMIT = 8 << 20, TRACE_LIMIT = 4 << 20 };

@@ -21,6 +21,7 @@ export const frame = {
   exited: 71,
   failed: 72,
   taken: 73,
+  oom: 80,
 } as const;
 
 /** Bytes: the most that one stdin frame carries, and the most that one operations frame does. */

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { defaultSpec } from '../../../src/agent/oci/defaults.ts';
 import type { Resources, Spec } from '../../../src/agent/oci/runtime.ts';
-import { limitWrites, parseList, weightOfShares } from '../../../src/agent/plan/cgroup-limits.ts';
+import { parseList } from '../../../src/agent/plan/cgroup-check.ts';
+import { limitWrites } from '../../../src/agent/plan/cgroup-limits.ts';
+import { weightOfShares } from '../../../src/agent/plan/cgroup-values.ts';
 import { compile } from '../../../src/agent/plan/compile.ts';
 import type { HostFacts } from '../../../src/agent/plan/facts.ts';
 import { steps } from '../../../src/agent/plan/operations.ts';
