@@ -13,7 +13,8 @@ import { directoriesOf, unfinishedPrefix } from './create.ts';
 import { containersRoot, type Engine } from './engine.ts';
 import { specOf } from './exec.ts';
 import { beginLife, lostExit, recordExit, supervisorKilled } from './exits.ts';
-import { never, readRecord, timestamp } from './record.ts';
+import { announceOom } from './oom.ts';
+import { never, noOom, readRecord, timestamp } from './record.ts';
 import { removingPrefix } from './remove.ts';
 import { removeTrees } from './remove-tree.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
@@ -89,7 +90,10 @@ async function settle(engine: Engine, container: Container): Promise<void> {
   const exit = await engine.shims.readRecord(exitRecordPath(container.runtime)).catch(() => undefined);
   const isNews = exit && (hasProcess(status) || timestamp(exit.exitedAt) !== record.state.finishedAt);
   if (isNews || hasProcess(status)) {
-    if (!hasProcess(status)) container.move('started', { startedAt: record.created });
+    if (!hasProcess(status)) {
+      container.move('started', { startedAt: record.created });
+      container.change({ oom: noOom });
+    }
     await completeReads(engine, container);
     await recordExit(engine, container, exit ?? lostExit(), { error: exit ? '' : supervisorKilled });
     return;
@@ -114,6 +118,9 @@ function isWantedUp(container: Container): boolean {
 async function takeOver(engine: Engine, container: Container, shim: StartedShim): Promise<void> {
   const { state } = container.record;
   if (!hasProcess(state.status)) container.move('started', { startedAt: timestamp(shim.startedAt) });
+  // Of a life that the record does not know, nothing was announced.
+  const isKnown = hasProcess(state.status) && state.startedAt === timestamp(shim.startedAt);
+  if (!isKnown) container.change({ oom: noOom });
   container.change({
     startTicks: String((await startTicks(shim.pid)) ?? 0n),
     state: {
@@ -122,11 +129,12 @@ async function takeOver(engine: Engine, container: Container, shim: StartedShim)
       startedAt: timestamp(shim.startedAt),
       exitCode: 0,
       error: '',
-      oomKilled: false,
+      oomKilled: isKnown && state.oomKilled,
     },
   });
   await completeReads(engine, container);
   beginLife(engine, container, shim, { subscribed: false });
+  void announceOom(engine, container);
   // As after a start: the shim's socket tells the next agent the same, and a full disk must not keep this one away.
   container.save().catch(() => undefined);
 }

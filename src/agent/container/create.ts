@@ -20,7 +20,7 @@ import { mergeConfig, programOf } from './merge.ts';
 import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
-import { never, type StoredRecord, saveRecord, timestamp } from './record.ts';
+import { never, noOom, type StoredRecord, saveRecord, timestamp } from './record.ts';
 import { removeTrees } from './remove-tree.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
@@ -120,6 +120,7 @@ export async function draftRecord(
     hostsPath: ownFile('/etc/hosts', 'hosts'),
     resolvConfPath: ownFile('/etc/resolv.conf', 'resolv.conf'),
     manuallyStopped: false,
+    oom: noOom,
     after: [],
     startTicks: '',
   };

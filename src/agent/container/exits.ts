@@ -6,6 +6,7 @@ import { exitRecordPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
 import { announce, type Engine } from './engine.ts';
 import { unwatchHealth, watchHealth } from './health-monitor.ts';
+import { watchOom } from './oom.ts';
 import { timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { planRetry } from './restart-policy.ts';
@@ -24,6 +25,7 @@ export function beginLife(
     subscribed: options.subscribed,
     isDead: async () => !(await isAlive(process)),
   });
+  watchOom(engine, container, shim);
   watchHealth(engine, container);
   container.began.emit(life);
   shim.exited.then(
@@ -61,7 +63,8 @@ export async function recordExit(
 ): Promise<void> {
   const { record } = container;
   unwatchHealth(container);
-  const oomKilled = oomKills(record.after, exit) > 0;
+  const oom = Math.max(oomKills(record.after, exit), record.oom.kills);
+  const oomKilled = oom > 0;
   const restart = planRetry(container, exit);
   container.move(restart ? 'retrying' : 'exited', {
     pid: 0,
@@ -75,7 +78,7 @@ export async function recordExit(
   // A container that is removed next needs no record of its end.
   const isSaved = !removes && (await succeeds(container.save()));
   await endProcesses(engine, container, exit, { error: options.error });
-  if (oomKilled) announce(engine, container, 'oom');
+  for (let kill = record.oom.kills; kill < oom; kill++) announce(engine, container, 'oom');
   announce(engine, container, 'die', {
     exitCode: String(exit.exitCode),
     execDuration: String(secondsOf(record.state.startedAt, exit.exitedAt)),

@@ -12,11 +12,21 @@ export interface StoredRecord extends ContainerRecord {
   readonly mounts: readonly WantedMount[];
   /** Stopped by a user: `unless-stopped` does not start it again. */
   readonly manuallyStopped: boolean;
+  /** Of the running life: how many kills for lack of memory were announced, and whether its processes wait for memory. */
+  readonly oom: OomState;
   /** Reads of the running life's `after` list, by operation id: where the exit record's data came from. */
   readonly after: readonly { readonly id: number; readonly path: string }[];
   /** Clock ticks at which the initial process started, as text: with the pid it names the process. '' when not running. */
   readonly startTicks: string;
 }
+
+export interface OomState {
+  readonly kills: number;
+  /** With the kernel's killer off, the processes that want more memory wait for it. */
+  readonly waits: boolean;
+}
+
+export const noOom: OomState = { kills: 0, waits: false };
 
 export const never = '0001-01-01T00:00:00Z';
 
@@ -31,12 +41,13 @@ export async function saveRecord(directory: string, record: StoredRecord): Promi
 /** Undefined when there is none (a creation that a crash cut off) or when it is not one of ours. */
 export async function readRecord(directory: string): Promise<StoredRecord | undefined> {
   const found = await readJsonFile(recordPath(directory)).catch(() => undefined);
-  // Records of 0.1 do not say where: there was one place.
-  return isRecord(found) ? { ...found, cgroupPath: found.cgroupPath ?? containerCgroupPath(found.id) } : undefined;
+  if (!isRecord(found)) return undefined;
+  // What records of older versions do not say.
+  return { ...found, cgroupPath: found.cgroupPath ?? containerCgroupPath(found.id), oom: found.oom ?? noOom };
 }
 
 /** Only this engine writes the file, in one piece; what can be wrong is its version. */
-function isRecord(value: unknown): value is Omit<StoredRecord, 'cgroupPath'> & Partial<StoredRecord> {
+function isRecord(value: unknown): value is Omit<StoredRecord, 'cgroupPath' | 'oom'> & Partial<StoredRecord> {
   return (
     typeof value === 'object' &&
     value !== null &&

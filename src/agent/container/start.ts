@@ -27,7 +27,7 @@ import { beginLife } from './exits.ts';
 import { startFailure } from './failure.ts';
 import { resetHealth } from './health-monitor.ts';
 import { writeNetworkFiles } from './network-files.ts';
-import { never, timestamp } from './record.ts';
+import { never, noOom, timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { buildSpec } from './spec.ts';
 import { hasProcess } from './state.ts';
@@ -107,6 +107,7 @@ async function started(
   const ticks = await startTicks(shim.pid);
   container.change({
     manuallyStopped: false,
+    oom: noOom,
     startTicks: String(ticks ?? 0n),
     after: afterReads(plan),
   });

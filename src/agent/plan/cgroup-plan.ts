@@ -89,7 +89,9 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
   const readings: Operation[] = [];
   const watch: Operation[] = [];
   if (has('memory')) {
-    watch.push(watchMemory(`${directoryOf('memory')}/memory.oom_control`, `${directoryOf('memory')}/cgroup.event_control`));
+    watch.push(
+      watchMemory(`${directoryOf('memory')}/memory.oom_control`, `${directoryOf('memory')}/cgroup.event_control`),
+    );
     readings.push(read(`${directoryOf('memory')}/memory.oom_control`, reasons.readOom));
     readings.push(read(`${directoryOf('memory')}/memory.max_usage_in_bytes`, reasons.readPeak));
   }

@@ -207,7 +207,7 @@ function renderers(operation: Operation): string {
     case 'record':
       return `record exit in ${word(operation.path)}`;
     case 'inherit':
-      return `test -s ${word(operation.to)} || cat ${word(operation.from)} > ${word(operation.to)}`;
+      return `grep -q . ${word(operation.to)} || cat ${word(operation.from)} > ${word(operation.to)}`;
     case 'watchMemory':
       return `watch ${word(operation.path)}`;
   }

@@ -65,6 +65,11 @@ export interface StartedShim {
   write(data: Uint8Array): Promise<void>;
   closeStdin(): void;
   resize(size: { readonly rows: number; readonly columns: number }): void;
+  /**
+   * Told when the plan's `watchMemory` saw something happen: the cgroup's files say what. On v1 that is just before the
+   * kernel kills. What was told before the first listener is told to it. Dispose to stop.
+   */
+  onMemory(listener: () => void): { dispose(): void };
   /** Sends a signal to the spawned process; safe against pid reuse because the shim has not reaped it. */
   signal(signal: number): void;
   /** Lets go of the connection. The process goes on. */

@@ -1,4 +1,4 @@
-import { type Deferred, deferred } from '../../base/async.ts';
+import { type Deferred, deferred, Signal } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import type { ExitRecord, OnOutput, OperationResult, Output, StartedShim } from './contract.ts';
@@ -16,6 +16,8 @@ export class LiveShim implements StartedShim {
   readonly #connection: Connection;
   readonly #subscribers: Set<OnOutput>;
   readonly #findRecord: () => Promise<ExitRecord | undefined>;
+  readonly #memory = new Signal<void>();
+  #memoryTold = false;
   #lastWrite: Promise<void> = Promise.resolve();
   #taken: Deferred<void> | undefined;
   #over = false;
@@ -47,6 +49,10 @@ export class LiveShim implements StartedShim {
   handle({ type, data }: Frame): void | Promise<void> {
     if (type === frame.stdout || type === frame.stderr) return this.output(type, data);
     if (type === frame.taken) this.#taken?.resolve();
+    if (type === frame.oom) {
+      this.#memoryTold = true;
+      this.#memory.emit();
+    }
     if (type === frame.exited) {
       this.#exit.resolve(parseExited(data));
       this.#finish();
@@ -105,6 +111,11 @@ export class LiveShim implements StartedShim {
     const close = (): void => void this.#connection.send(frameOf(frame.stdinClose));
     if (this.#taken) void this.#lastWrite.then(close);
     else close();
+  }
+
+  onMemory(listener: () => void): { dispose(): void } {
+    if (this.#memoryTold) queueMicrotask(listener);
+    return this.#memory.on(listener);
   }
 
   resize({ rows, columns }: { readonly rows: number; readonly columns: number }): void {
