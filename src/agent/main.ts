@@ -14,6 +14,8 @@ import { ensureAgent } from './connect/detached.ts';
 import { stdioChannel } from './connect/stdio.ts';
 import { bridgeTargets } from './connect/targets.ts';
 import { createContainers } from './container/containers.ts';
+import { containerDefaults } from './container/defaults.ts';
+import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf } from './plan/cgroup-path.ts';
@@ -26,7 +28,7 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
-                         [--cgroup-parent PATH]
+                         [--cgroup-parent PATH] [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
   porthole-agent version
@@ -45,6 +47,7 @@ interface Settings {
   readonly pidfile?: string;
   /** Undefined: /porthole. */
   readonly cgroupParent?: string;
+  readonly defaults: ContainerDefaults;
   readonly start: boolean;
   readonly docker?: string;
   readonly podman?: string;
@@ -61,7 +64,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(settingsOf(rest, ['pidfile']));
+      return serve(settingsOf(rest, ['pidfile', 'init', 'log-driver', 'log-opt']));
     case 'connect':
       return connect(settingsOf(rest, ['start', 'docker', 'podman']));
     case 'version':
@@ -93,7 +96,8 @@ async function serve(settings: Settings): Promise<void> {
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
-  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events, ...parent });
+  const { defaults } = settings;
+  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events, defaults, ...parent });
   const agent: AgentInfo = {
     version: productVersion,
     protocol: portholeProtocol,
@@ -113,6 +117,7 @@ async function serve(settings: Settings): Promise<void> {
     images,
     events,
     agent,
+    ...(defaults.logConfig?.Type && { loggingDriver: defaults.logConfig.Type }),
     describeHost: () => describeHost(host, dataRoot),
     readLineages: (paths) => readLineages(shims, paths),
   };
@@ -160,7 +165,7 @@ async function connect(settings: Settings): Promise<void> {
 
 function settingsOf(args: string[], allowed: readonly string[]): Settings {
   const values = parse(args);
-  for (const name of ['pidfile', 'start', 'docker', 'podman'] as const) {
+  for (const name of ['pidfile', 'start', 'docker', 'podman', 'init', 'log-driver', 'log-opt'] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
@@ -171,6 +176,7 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     socket: socketOf(values.host ?? `unix://${join(execRoot, 'porthole.sock')}`),
     shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
     start: values.start ?? false,
+    defaults: defaultsOf(values),
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
@@ -189,11 +195,23 @@ function parse(args: string[]) {
         pidfile: { type: 'string', short: 'p' },
         shim: { type: 'string' },
         'cgroup-parent': { type: 'string' },
+        init: { type: 'boolean' },
+        'log-driver': { type: 'string' },
+        'log-opt': { type: 'string', multiple: true },
         start: { type: 'boolean' },
         docker: { type: 'string' },
         podman: { type: 'string' },
       },
     }).values;
+  } catch (failure) {
+    throw new UsageError(messageOf(failure));
+  }
+}
+
+function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
+  const { 'log-driver': logDriver, 'log-opt': logOptions = [], init = false } = values;
+  try {
+    return containerDefaults({ logDriver, logOptions, init });
   } catch (failure) {
     throw new UsageError(messageOf(failure));
   }

@@ -42,7 +42,7 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     ResolvConfPath: record.resolvConfPath,
     HostnamePath: record.hostnamePath,
     HostsPath: record.hostsPath,
-    LogPath: record.logPath,
+    LogPath: logPathOf(record),
     Name: `/${record.name}`,
     RestartCount: record.restartCount,
     Driver: 'overlay2',
@@ -67,6 +67,12 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     Config: containerConfigJson(record.config),
     NetworkSettings: networkSettings(record),
   };
+}
+
+/** A path only for the driver whose files dockerd shows, and only when there can be one. */
+function logPathOf({ hostConfig, logPath, state }: ContainerRecord): string {
+  const isShown = (hostConfig.LogConfig?.Type ?? 'json-file') === 'json-file';
+  return isShown && (state.status !== 'created' || state.exitCode !== 0) ? logPath : '';
 }
 
 function healthJson(health: HealthState): object {

@@ -11,6 +11,8 @@ export interface Engine {
   readonly images: ImageStore;
   readonly events: EventHub;
   readonly agent: AgentInfo;
+  /** Of containers that name none; absent: json-file. */
+  readonly loggingDriver?: string;
   /** Fresh facts about the host. */
   describeHost(): Promise<HostDescription>;
   readonly readLineages: ReadLineages;

@@ -7,6 +7,8 @@ import { fileBinds } from '../sys/binds.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { invalid } from './errors.ts';
+import { LogFiles } from './log-files.ts';
+import { keepsLog, logRotationOf } from './log-options.ts';
 import type { StoredRecord } from './record.ts';
 
 /** Where a container's parts are, for `compile`. */
@@ -23,7 +25,8 @@ export async function containerFacts(engine: Engine, container: Container, spec:
     },
     fileBinds: await fileBinds(spec, coming),
     socket: socketPath(runtime),
-    log: record.logPath,
+    log: keepsLog(record.hostConfig.LogConfig) ? record.logPath : '',
+    ...(await rotationOf(record)),
     record: exitRecordPath(runtime),
     stdin: record.config.OpenStdin === true,
   };
@@ -37,6 +40,14 @@ function sourcesToCome(record: StoredRecord): ReadonlyMap<string, 'file' | 'dire
     ...files.map((path) => [path, 'file'] as const),
     ...made.map(({ Source }) => [Source, 'directory'] as const),
   ]);
+}
+
+/** What a start with these options would be refused for is found here. */
+async function rotationOf({ hostConfig, logPath }: Container['record']) {
+  const rotation = keepsLog(hostConfig.LogConfig) ? logRotationOf(hostConfig.LogConfig) : undefined;
+  if (!rotation) return {};
+  const next = ((await new LogFiles(logPath).numbers()).at(-1) ?? 0) + 1;
+  return { rotation: { ...rotation, next } };
 }
 
 export function socketPath(runtime: string): string {

@@ -16,6 +16,7 @@ import { announce, containersRoot, type Engine } from './engine.ts';
 import { invalid } from './errors.ts';
 import { checkHealthcheck } from './health.ts';
 import { checkLimits } from './limits.ts';
+import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
 import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
@@ -82,6 +83,8 @@ export async function draftRecord(
   });
   extraHosts(hostConfig);
   const merged = mergeConfig(options.config, image.config.config ?? {});
+  const LogConfig = withLogDefaults(hostConfig.LogConfig, engine.defaults?.logConfig);
+  checkLogConfig(LogConfig);
   checkHealthcheck(merged.Healthcheck);
   if (merged.StopSignal) signalNumber(merged.StopSignal);
   const [path, ...args] = programOf(merged);
@@ -110,7 +113,7 @@ export async function draftRecord(
     path,
     args,
     config,
-    hostConfig: normalized(hostConfig),
+    hostConfig: normalized(hostConfig, LogConfig),
     state: { status: 'created', pid: 0, exitCode: 0, oomKilled: false, error: '', startedAt: never, finishedAt: never },
     restartCount: 0,
     logPath: join(directory, 'log'),
@@ -139,9 +142,10 @@ function checkedWorkingDir(given: string): string {
 }
 
 /** What inspect shows where the user left a choice to the engine. */
-function normalized(hostConfig: HostConfig): HostConfig {
+function normalized(hostConfig: HostConfig, LogConfig: HostConfig['LogConfig']): HostConfig {
   return {
     ...hostConfig,
+    LogConfig,
     NetworkMode: hostConfig.NetworkMode || 'default',
     IpcMode: hostConfig.IpcMode || 'private',
     ShmSize: hostConfig.ShmSize || defaultShmSize,

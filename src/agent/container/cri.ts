@@ -70,14 +70,26 @@ export async function tailOffset(
 ): Promise<number> {
   const { size, count, chunk = 64 * 1024 } = file;
   if (count <= 0) return size;
+  return (await tailOf(read, { size, count, chunk, goesOn: false })).offset;
+}
+
+/**
+ * The same for one of several files: also how many lines more than this file holds are wanted, undefined when it holds
+ * enough. With `goesOn` the file's last line may go on in the next file, where it was counted.
+ */
+export async function tailOf(
+  read: ReadAt,
+  file: { readonly size: number; readonly count: number; readonly chunk?: number; readonly goesOn: boolean },
+): Promise<{ readonly offset: number; readonly missing?: number }> {
+  const { size, count, chunk = 64 * 1024, goesOn } = file;
   let offset = size;
   let found = 0;
   for await (const record of recordsFromEnd(read, { size, chunk })) {
-    const endsLine = record.head[tagAt] === 70 || offset === size;
-    if (endsLine && ++found > count) return offset;
+    const endsLine = record.head[tagAt] === 70 || (offset === size && !goesOn);
+    if (endsLine && ++found > count) return { offset };
     offset = record.offset;
   }
-  return 0;
+  return { offset: 0, missing: count - found };
 }
 
 async function* recordsFromEnd(

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { KeyedLock } from '../../base/async.ts';
+import type { HostConfig } from '../../protocol/docker.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
@@ -18,6 +19,14 @@ export interface EngineParts {
   readonly events: EventHub;
   /** The cgroup in which containers' cgroups are made that ask for no other, as `cgroupParentOf` gives it. */
   readonly cgroupParent?: string;
+  /** What holds where a container does not say. */
+  readonly defaults?: ContainerDefaults;
+}
+
+export interface ContainerDefaults {
+  readonly logConfig?: NonNullable<HostConfig['LogConfig']>;
+  /** An init of ours as the first process. */
+  readonly init?: boolean;
 }
 
 /** What every feature of the engine works with. */

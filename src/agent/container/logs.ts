@@ -1,13 +1,15 @@
 import { watch } from 'node:fs';
-import { type FileHandle, open } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { Readable } from 'node:stream';
 import { Signal } from '../../base/async.ts';
-import { errnoOf } from '../../base/errors.ts';
+import { PortholeError } from '../../base/errors.ts';
 import { DisposableStore } from '../../base/lifetime.ts';
 import type { Container } from './container.ts';
 import type { LogOptions, LogStream } from './contract.ts';
-import { LineCutter, type LogRecord, logTime, parseRecord, tailOffset } from './cri.ts';
+import { LineCutter, type LogRecord, logTime, parseRecord, tailOf } from './cri.ts';
 import type { Engine } from './engine.ts';
+import { type LogFile, LogFiles } from './log-files.ts';
+import { keepsLog } from './log-options.ts';
 import { frameHeader } from './stdio-stream.ts';
 
 /** Bytes read at once, and about the most that is given out at once. */
@@ -15,6 +17,9 @@ const chunkSize = 64 * 1024;
 
 /** `docker logs`. The stream ends after the last line, with `follow` after the last line of the container's life. */
 export function openLogs(engine: Engine, container: Container, options: LogOptions): LogStream {
+  if (!keepsLog(container.record.hostConfig.LogConfig)) {
+    throw new PortholeError('unsupported', 'configured logging driver does not support reading');
+  }
   const tty = container.record.config.Tty === true;
   const chunks = logChunks(container, options, { tty, signals: [options.signal, engine.closing] });
   return { tty, stream: Readable.from(chunks, { objectMode: false, highWaterMark: chunkSize }) };
@@ -28,7 +33,8 @@ async function* logChunks(
   const lifetime = new DisposableStore();
   const woken = new Wake();
   const render = new Renderer(options, form);
-  let file: FileHandle | undefined;
+  const files = new LogFiles(container.record.logPath);
+  let file: LogFile | undefined;
   try {
     if (options.follow) {
       lifetime.add(container.exited.on(woken.wake));
@@ -38,53 +44,77 @@ async function* logChunks(
         signal.addEventListener('abort', woken.wake, { once: true });
         lifetime.add({ dispose: () => signal.removeEventListener('abort', woken.wake) });
       }
+      watchLog(container.record.logPath, { lifetime, wake: woken.wake });
     }
-    file = await openLog(container.record.logPath);
-    if (!file) return;
-    if (options.follow) watchFile(container.record.logPath, { lifetime, wake: woken.wake });
+    const from = await beginning(files, options);
+    if (!from) return;
+    file = from.file;
     if (options.follow && options.until !== undefined) {
       const timer = setTimeout(woken.wake, Math.max(0, options.until * 1000 - Date.now()) + 1);
       lifetime.add({ dispose: () => clearTimeout(timer) });
     }
-    let position = await firstPosition(file, options);
+    let position = from.offset;
+    let next: LogFile | undefined;
     const buffer = Buffer.allocUnsafe(chunkSize);
-    const cutter = new LineCutter();
+    let cutter = new LineCutter();
     while (!render.isOver && !form.signals.some((signal) => signal.aborted)) {
       // Asked before the read: what a life that is over by now has written is there to be read.
       const goesOn = options.follow && container.life !== undefined && !isPast(options.until);
-      const { bytesRead } = await file.read(buffer, 0, chunkSize, position);
+      const { bytesRead } = await file.handle.read(buffer, 0, chunkSize, position);
       position += bytesRead;
       if (bytesRead > 0) yield* render.lines(cutter.cut(buffer.subarray(0, bytesRead)));
-      else if (goesOn) await woken.next();
-      else return;
+      else if (next) {
+        await file.handle.close();
+        [file, next, position, cutter] = [next, undefined, 0, new LineCutter()];
+      } else {
+        // Once there is a next file nothing more is written to this one: it is read to its end before.
+        next = await files.after(file);
+        if (next) continue;
+        if (!goesOn) return;
+        await woken.next();
+      }
     }
   } finally {
     lifetime.dispose();
-    await file?.close();
+    await file?.handle.close();
   }
 }
 
-/** Undefined: the container has never been started. */
-async function openLog(path: string): Promise<FileHandle | undefined> {
-  try {
-    return await open(path, 'r');
-  } catch (failure) {
-    if (errnoOf(failure) === 'ENOENT') return undefined;
-    throw failure;
-  }
-}
-
-function watchFile(path: string, to: { readonly lifetime: DisposableStore; wake(): void }): void {
-  const watcher = watch(path, to.wake);
-  // The file can go away with its container; that wakes us through the container itself.
+/** The directory is watched: the file gets another name when it is full. */
+function watchLog(path: string, to: { readonly lifetime: DisposableStore; wake(): void }): void {
+  const name = basename(path);
+  const watcher = watch(dirname(path), (_, changed) => {
+    if (changed === null || changed.startsWith(name)) to.wake();
+  });
+  // It can go away with its container; that wakes us through the container itself.
   watcher.on('error', to.wake);
   to.lifetime.add({ dispose: () => watcher.close() });
 }
 
-async function firstPosition(file: FileHandle, options: LogOptions): Promise<number> {
-  if (options.tail === undefined || options.tail < 0) return 0;
-  const { size } = await file.stat();
-  return tailOffset((buffer, position) => file.read(buffer, 0, buffer.length, position), { size, count: options.tail });
+/** Where reading begins; undefined: nothing was ever logged. */
+async function beginning(
+  files: LogFiles,
+  options: LogOptions,
+): Promise<{ readonly file: LogFile; readonly offset: number } | undefined> {
+  const { tail } = options;
+  if (tail === undefined || tail < 0) {
+    const oldest = await files.oldest();
+    return oldest && { file: oldest, offset: 0 };
+  }
+  let file = await files.newest();
+  for (let count = tail, goesOn = false; file; goesOn = true) {
+    const { handle } = file;
+    const { size } = await handle.stat();
+    if (tail === 0) return { file, offset: size };
+    const read = (buffer: Buffer, position: number) => handle.read(buffer, 0, buffer.length, position);
+    const found = await tailOf(read, { size, count, goesOn });
+    const older: LogFile | undefined = found.missing === undefined ? undefined : await files.before(file);
+    if (!older) return { file, offset: found.offset };
+    await handle.close();
+    count = found.missing ?? 0;
+    file = older;
+  }
+  return undefined;
 }
 
 function isPast(until: number | undefined): boolean {

@@ -3,7 +3,7 @@ import { cgroupPathOf } from './cgroup-path.ts';
 import { cgroupSteps, joinCgroups } from './cgroup-plan.ts';
 import { deviceSteps } from './devices.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
-import type { ContainerFacts, HostFacts } from './facts.ts';
+import type { ContainerFacts, HostFacts, LogRotation } from './facts.ts';
 import { cloneFlags, MNT_DETACH, mountFlags } from './flags.ts';
 import { parsePropagation } from './mount-options.ts';
 import { atLeast, mountSteps, readonlyPathSteps, remountReadOnly, setPropagation } from './mounts.ts';
@@ -63,7 +63,7 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
       ...cgroups.make,
       ...namespaces.before,
       { op: 'listen', path: container.socket, why: reasons.listen },
-      { op: 'log', path: container.log, why: reasons.log },
+      ...logSteps(container),
       { op: 'record', path: container.record, why: reasons.record },
       ...cgroups.watch,
       {
@@ -77,6 +77,16 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
       },
     ],
   };
+}
+
+/** @see LogRotation */
+function logSteps({ log, rotation }: ContainerFacts): Operation[] {
+  if (log === '') return [];
+  const path = log;
+  const cut = (by: LogRotation): Operation => {
+    return { op: 'rotate', path, limit: BigInt(by.limit), keep: by.keep, next: by.next, why: reasons.rotate };
+  };
+  return [{ op: 'log', path, why: reasons.log }, ...(rotation ? [cut(rotation)] : [])];
 }
 
 /** What `compileExec` knows about the container that a process is added to. */

@@ -34,6 +34,13 @@ export interface CgroupV1 {
   readonly hierarchies: readonly { readonly root: string; readonly controllers: readonly string[] }[];
 }
 
+/** A log of several files: of at most `limit` bytes each, the newest `keep` of them, full ones numbered from `next` on. */
+export interface LogRotation {
+  readonly limit: number;
+  readonly keep: number;
+  readonly next: number;
+}
+
 /** Where the container's parts are on the host. All paths are absolute. */
 export interface ContainerFacts {
   readonly id: string;
@@ -53,9 +60,11 @@ export interface ContainerFacts {
    * `fileBinds(spec)` of `agent/sys/binds.ts`.
    */
   readonly fileBinds?: readonly string[];
-  /** The shim's files. */
+  /** The shim's files. An empty log: nothing is kept. */
   readonly socket: string;
   readonly log: string;
+  /** How the log is cut; absent: it grows. */
+  readonly rotation?: LogRotation;
   readonly record: string;
   /** Keep stdin open (docker's OpenStdin). */
   readonly stdin: boolean;

@@ -150,6 +150,11 @@ export const operationTable = {
    * memory.oom_control and `control` cgroup.event_control. v2: `path` is memory.events, `control` is empty.
    */
   watchMemory: { code: 67, args: { path: 'text', control: 'text' } },
+  /**
+   * The log opened by `log`, of the same path, is cut into files of at most `limit` bytes: a full one is renamed to PATH.N,
+   * N counting up from `next`, and of all of them, the one at PATH too, the newest `keep` stay.
+   */
+  rotate: { code: 95, args: { path: 'text', limit: 'u64', keep: 'u32', next: 'u32' } },
   /** Where the exit record is written (atomically, synced) after the process ended. */
   record: { code: 65, args: { path: 'text' } },
 } as const;

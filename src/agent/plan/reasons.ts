@@ -20,6 +20,7 @@ export const reasons = {
   listen: 'Later clients attach to the container here, even after the agent has been restarted.',
   watchMemory: 'The kernel tells when the container runs out of memory, at that moment.',
   log: 'Everything the container prints is kept in its log.',
+  rotate: 'The log may fill this much of the disk and no more.',
   record: 'The exit status is written down for an agent that was not there to see it.',
   spawn: 'The process is made in new namespaces: its own view of mounts, processes, network and names.',
   spawnExec: 'The process is made inside the namespaces of a running container.',

@@ -202,6 +202,8 @@ function renderers(operation: Operation): string {
       return `exec ${operation.argv.map(word).join(' ')}`;
     case 'listen':
       return `listen ${word(operation.path)}`;
+    case 'rotate':
+      return `cut the log at ${operation.limit} bytes, keep ${operation.keep} of its files`;
     case 'log':
       return `log to ${word(operation.path)}`;
     case 'record':

@@ -9,6 +9,14 @@ static u8 batch[BATCH];
 static u32 batch_size;
 static char stamp[32];
 
+/* How the log is cut into files. The numbers of full ones only grow, so that a reader knows which comes next. */
+static struct {
+  u64 limit, written; /* bytes; limit 0: never */
+  u32 keep, next;     /* files, the open one too; the number that it gets when it is full */
+  int directory;
+  char name[100];
+} rotation;
+
 static void two(char *to, u32 value) {
   to[0] = (char)('0' + value / 10);
   to[1] = (char)('0' + value % 10);
@@ -40,11 +48,12 @@ static void flush(void) {
   while (done < batch_size) {
     long wrote = sys(write, process.log, batch + done, batch_size - done);
     if (wrote == -EINTR) continue;
+    if (wrote > 0) rotation.written += (u64)wrote;
     if (wrote < 0) {
       /* A full disk: the log keeps whole lines, and the process does not wait for space. */
       struct statx is;
       if (done && sys(statx, process.log, "", AT_EMPTY_PATH, STATX_SIZE, &is) == 0)
-        sys(ftruncate, process.log, is.stx_size - done);
+        sys(ftruncate, process.log, is.stx_size - done), rotation.written -= done;
       break;
     }
     done += (u32)wrote;
@@ -57,7 +66,51 @@ static void add(const void *data, usize size) {
   batch_size += (u32)size;
 }
 
+static void numbered(char *to, u32 number) {
+  usize size = strlen(rotation.name);
+  memcpy(to, rotation.name, size);
+  to[size] = '.';
+  format_number(to + size + 1, number);
+}
+
+/* The full file gets a number, a new one takes its name, the oldest goes. On any failure the log goes on as it is. */
+static void rotate(void) {
+  char name[112];
+  int here = rotation.directory;
+  numbered(name, rotation.next);
+  if (sys(renameat2, here, rotation.name, here, name, 0) < 0) return;
+  long fresh = sys(openat, here, rotation.name, O_WRONLY | O_CREAT | O_EXCL | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0640);
+  if (fresh < 0) {
+    sys(renameat2, here, name, here, rotation.name, 0);
+    return;
+  }
+  sys(close, process.log);
+  process.log = (int)fresh;
+  rotation.written = 0;
+  if (rotation.next >= rotation.keep) {
+    numbered(name, rotation.next - rotation.keep + 1);
+    sys(unlinkat, here, name, 0);
+  }
+  rotation.next++;
+}
+
+long rotate_log(struct op_rotate op) {
+  struct statx is;
+  long result = process.log < 0 ? -EBADF : sys(statx, process.log, "", AT_EMPTY_PATH, STATX_SIZE, &is);
+  if (result < 0 || (result = keep_directory(op.path, rotation.name, &rotation.directory)) < 0) return result;
+  rotation.limit = op.limit;
+  rotation.written = is.stx_size;
+  rotation.keep = op.keep ? op.keep : 1;
+  rotation.next = op.next ? op.next : 1;
+  return 0;
+}
+
 static void line(u32 stream, const char *tag, const u8 *data, usize size) {
+  u64 before = rotation.written + batch_size;
+  if (rotation.limit && before && before + size + 41 > rotation.limit) {
+    flush();
+    if (rotation.written) rotate();
+  }
   if (batch_size + size + HEAD > BATCH) flush();
   add(stamp, 30);
   add(stream ? " stderr " : " stdout ", 8);
@@ -96,4 +149,5 @@ void log_end(void) {
   for (u32 stream = 0; stream < 2; stream++)
     if (pending_size[stream]) line(stream, "P ", pending[stream], pending_size[stream]);
   flush();
+  if (rotation.limit) sys(close, rotation.directory);
 }

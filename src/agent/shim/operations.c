@@ -389,6 +389,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(exec, execute(id, op))
     DO(listen, listen_at(op.path))
     DO(log, open_log(op.path))
+    DO(rotate, rotate_log(op))
     DO(record, record_at(op.path))
     DO(inherit, inherit_text(op))
     DO(watchMemory, watch_memory(op))

@@ -64,6 +64,8 @@ long inherit_text(struct op_inherit op);
 long watch_memory(struct op_watchMemory op);
 u32 memory_told(void);
 
+long keep_directory(const char *path, char name[100], int *directory);
+long rotate_log(struct op_rotate op);
 void log_output(u32 stream, const u8 *data, usize size);
 void log_end(void);
 

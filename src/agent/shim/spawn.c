@@ -182,7 +182,7 @@ long make_terminal(const char *console) {
 }
 
 /* Splits a path, opens its directory and keeps the last part. sockaddr_un holds 107 bytes; a directory's descriptor holds any. */
-static long keep_directory(const char *path, char name[100], int *directory) {
+long keep_directory(const char *path, char name[100], int *directory) {
   char parent[4096];
   usize size = strlen(path), slash = size;
   while (slash > 0 && path[slash - 1] != '/') slash--;

@@ -1,5 +1,6 @@
 import { dockerApi, productVersion } from '../../../protocol/version.ts';
 import type { ContainerStatus } from '../../container/contract.ts';
+import { logDrivers } from '../../container/log-options.ts';
 import { containerSummary } from '../container-summary.ts';
 import { notThereYet } from '../errors.ts';
 import { imageSummary } from '../image-json.ts';
@@ -79,7 +80,7 @@ async function info(call: Call): Promise<Reply> {
       Volume: [],
       Network: builtInNetworks.map(({ driver }) => driver),
       Authorization: null,
-      Log: ['json-file'],
+      Log: logDrivers.filter((driver) => driver !== 'none'),
     },
     MemoryLimit: has('memory'),
     SwapLimit: has('memory'),
@@ -96,7 +97,7 @@ async function info(call: Call): Promise<Reply> {
     OomKillDisable: host.cgroupVersion === 1 && has('memory'),
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
-    LoggingDriver: 'json-file',
+    LoggingDriver: call.engine.loggingDriver ?? 'json-file',
     CgroupDriver: 'cgroupfs',
     CgroupVersion: String(host.cgroupVersion),
     NEventsListener: 0,
