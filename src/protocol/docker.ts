@@ -71,7 +71,18 @@ export const ContainerConfig = v.object({
 export type ContainerConfig = v.InferOutput<typeof ContainerConfig>;
 
 const Ulimit = v.object({ Name: v.string(), Soft: whole, Hard: whole });
-const Device = v.object({ PathOnHost: v.string(), PathInContainer: v.string(), CgroupPermissions: v.string() });
+const Device = v.object({
+  PathOnHost: v.string(),
+  PathInContainer: v.optional(v.string(), ''),
+  CgroupPermissions: v.optional(v.string(), ''),
+});
+const DeviceRequest = v.object({
+  Driver: maybe(v.string()),
+  Count: maybe(whole),
+  DeviceIDs: maybe(texts),
+  Capabilities: maybe(v.array(texts)),
+  Options: maybe(labels),
+});
 const ThrottleDevice = v.object({ Path: v.string(), Rate: whole });
 const WeightDevice = v.object({ Path: v.string(), Weight: whole });
 
@@ -121,7 +132,7 @@ export const HostConfig = v.object({
   CpusetMems: maybe(v.string()),
   Devices: maybe(v.array(Device)),
   DeviceCgroupRules: maybe(texts),
-  DeviceRequests: maybe(v.array(v.looseObject({}))),
+  DeviceRequests: maybe(v.array(DeviceRequest)),
   KernelMemory: maybe(whole),
   KernelMemoryTCP: maybe(whole),
   MemoryReservation: maybe(whole),

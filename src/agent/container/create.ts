@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, rename } from 'node:fs/promises';
 import { availableParallelism, hostname } from 'node:os';
 import { join, posix } from 'node:path';
-import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
+import { errnoOf, isKind, messageOf, PortholeError } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import { defaultShmSize } from '../oci/defaults.ts';
@@ -18,6 +18,7 @@ import { checkHealthcheck } from './health.ts';
 import { checkLimits } from './limits.ts';
 import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
+import { checkedModes } from './modes.ts';
 import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
@@ -72,14 +73,16 @@ export async function draftRecord(
   engine: Engine,
   options: CreateOptions & { readonly id: string; readonly image: ImageRecord },
 ): Promise<Omit<StoredRecord, 'name'>> {
-  const { id, image, hostConfig } = options;
+  const { id, image } = options;
+  const hostConfig = checkedModes(options.config, options.hostConfig, (name) => partnerId(engine, name));
   refuseUnsupported(options.config, hostConfig);
   checkLimits(hostConfig, { cpus: availableParallelism(), processors: engine.host.processors });
-  const { architecture, kernel } = engine.host;
+  const { architecture, kernel, features } = engine.host;
   readSecurityOptions(hostConfig.SecurityOpt ?? [], {
     capabilities: namedCapabilities(hostConfig),
     architecture,
     kernel,
+    features,
   });
   extraHosts(hostConfig);
   const merged = mergeConfig(options.config, image.config.config ?? {});
@@ -141,6 +144,21 @@ function checkedWorkingDir(given: string): string {
   return cleaned(given);
 }
 
+/** A partner that is not there makes the request bad, as in dockerd: what was asked for itself is not missing. */
+function partnerId(engine: Engine, name: string): string {
+  try {
+    return engine.registry.find(name).id;
+  } catch (failure) {
+    throw isKind(failure, 'not-found') ? invalid(failure.message) : failure;
+  }
+}
+
+/** Docker shows this where the container sees so much of the host that labels would only be in the way. */
+function impliedOptions({ SecurityOpt, Privileged, IpcMode, PidMode }: HostConfig): Pick<HostConfig, 'SecurityOpt'> {
+  if (SecurityOpt?.length) return {};
+  return Privileged || IpcMode === 'host' || PidMode === 'host' ? { SecurityOpt: ['label=disable'] } : {};
+}
+
 /** What inspect shows where the user left a choice to the engine. */
 function normalized(hostConfig: HostConfig, LogConfig: HostConfig['LogConfig']): HostConfig {
   return {
@@ -148,6 +166,7 @@ function normalized(hostConfig: HostConfig, LogConfig: HostConfig['LogConfig']):
     LogConfig,
     NetworkMode: hostConfig.NetworkMode || 'default',
     IpcMode: hostConfig.IpcMode || 'private',
+    ...impliedOptions(hostConfig),
     ShmSize: hostConfig.ShmSize || defaultShmSize,
     RestartPolicy: {
       Name: hostConfig.RestartPolicy?.Name || 'no',

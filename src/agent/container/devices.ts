@@ -31,9 +31,9 @@ export async function wantedDevices(config: HostConfig): Promise<WantedDevices> 
 async function nodesAt(source: string, target: string): Promise<Device[]> {
   try {
     const status = await stat(source);
-    if (status.isDirectory()) return await nodesBelow(source, target);
     const node = asNode(status, target);
-    if (node) return [node];
+    const found = node ? [node] : status.isDirectory() ? await nodesBelow(source, target) : [];
+    if (found.length > 0) return found;
   } catch (cause) {
     const why = errnoOf(cause) === 'ENOENT' ? 'no such file or directory' : String(cause);
     throw invalid(`error gathering device information while adding custom device "${source}": ${why}`);

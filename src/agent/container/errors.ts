@@ -19,6 +19,10 @@ export const nameInUse = (name: string, holder: string) =>
 export const notRunning = (id: string) => conflict(`Container ${id} is not running`);
 export const isRestarting = (id: string) =>
   conflict(`Container ${id} is restarting, wait until the container is running`);
+export const cannotJoin = (type: string, id: string) =>
+  conflict(`cannot join ${type === 'network' ? type : type.toUpperCase()} of a non running container: ${id}`);
+export const nonShareable = (id: string) =>
+  invalid(`can't join IPC of container ${id}: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`);
 export const notPaused = (id: string) => conflict(`Container ${id} is not paused`);
 export const alreadyPaused = (id: string) => conflict(`Container ${id} is already paused`);
 export const pausedForExec = (name: string) =>

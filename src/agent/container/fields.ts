@@ -15,6 +15,8 @@ export type Field<Config> =
       readonly isAsked: (config: Config) => boolean;
       /** How the refusal calls it: '... is not supported yet'. */
       readonly what: string;
+      /** dockerd's own words, where it cannot do it either. */
+      readonly says?: (config: Config) => string;
       readonly note?: string;
     };
 
@@ -51,7 +53,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   CpusetMems: carriedOut,
   Devices: carriedOut,
   DeviceCgroupRules: carriedOut,
-  DeviceRequests: refused((c) => filled(c.DeviceRequests), 'DeviceRequests'),
+  DeviceRequests: { ...refused((c) => filled(c.DeviceRequests), 'DeviceRequests'), says: noDriver },
   KernelMemory: refused((c) => (c.KernelMemory ?? 0) > 0, 'KernelMemory'),
   KernelMemoryTCP: refused((c) => (c.KernelMemoryTCP ?? 0) > 0, 'KernelMemoryTCP'),
   MemoryReservation: carriedOut,
@@ -88,11 +90,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   DnsSearch: carriedOut,
   ExtraHosts: carriedOut,
   GroupAdd: carriedOut,
-  IpcMode: partly(
-    (c) => !['', 'none', 'private', 'host'].includes(c.IpcMode ?? ''),
-    'IpcMode',
-    'none, private and host',
-  ),
+  IpcMode: carriedOut,
   Cgroup: refused((c) => Boolean(c.Cgroup), 'Cgroup'),
   Links: refused((c) => filled(c.Links), 'Links'),
   OomScoreAdj: carriedOut,
@@ -101,14 +99,20 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   PublishAllPorts: refused((c) => c.PublishAllPorts === true, 'Publishing ports (PublishAllPorts)'),
   ReadonlyRootfs: carriedOut,
   SecurityOpt: carriedOut,
-  StorageOpt: refused((c) => Object.keys(c.StorageOpt ?? {}).length > 0, 'StorageOpt'),
+  StorageOpt: {
+    ...refused((c) => Object.keys(c.StorageOpt ?? {}).length > 0, 'StorageOpt'),
+    says: () => "--storage-opt is supported only for overlay over xfs with 'pquota' mount option",
+  },
   Tmpfs: carriedOut,
   UTSMode: carriedOut,
   UsernsMode: partly((c) => !['', 'host'].includes(c.UsernsMode ?? ''), 'UsernsMode', 'host'),
   ShmSize: carriedOut,
   Sysctls: carriedOut,
   Runtime: { standing: 'carried out', note: 'porthole, or runc, which means the same here' },
-  Isolation: partly((c) => !['', 'default'].includes(c.Isolation ?? ''), 'Isolation', 'default'),
+  Isolation: {
+    ...partly((c) => !['', 'default'].includes(c.Isolation ?? ''), 'Isolation', 'default'),
+    says: (c) => `Invalid isolation: "${c.Isolation}" - linux only supports 'default'`,
+  },
   MaskedPaths: carriedOut,
   ReadonlyPaths: carriedOut,
   Init: refused((c) => c.Init === true, 'Init'),
@@ -143,15 +147,23 @@ export const configFields: Readonly<Record<keyof ContainerConfig, Field<Containe
   Shell: { standing: 'carried out', note: 'for health checks' },
 };
 
-/** What the refusal of a config names: the first field that asks for what cannot be done yet. */
-export function firstRefused<Config>(
+/** Why a config is refused: the words for the first field that asks for what cannot be done. */
+export function firstRefusal<Config>(
   fields: Readonly<Record<string, Field<Config>>>,
   config: Config,
 ): string | undefined {
   for (const field of Object.values(fields)) {
-    if ('isAsked' in field && field.isAsked(config)) return field.what;
+    if ('isAsked' in field && field.isAsked(config))
+      return field.says?.(config) ?? `${field.what} is not supported yet`;
   }
   return undefined;
+}
+
+/** As dockerd words a request that no driver of it takes, for example for `--gpus all`. */
+function noDriver({ DeviceRequests: [request] = [] }: HostConfig): string {
+  const { Driver = '', Capabilities = [] } = request ?? {};
+  const sets = Capabilities.map((set) => `[${set.join(' ')}]`).join(' ');
+  return `could not select device driver ${JSON.stringify(Driver)} with capabilities: [${sets}]`;
 }
 
 function filled(list: readonly unknown[] | undefined): boolean {

@@ -5,11 +5,14 @@ import { invalid, notSupportedYet } from './errors.ts';
 
 export interface SecurityOptions {
   readonly noNewPrivileges: boolean;
+  /** Name of an AppArmor profile, or 'unconfined'; undefined: the engine's choice. */
+  readonly apparmor: string | undefined;
   /** undefined: unconfined. */
   readonly seccomp: 'default' | Seccomp | undefined;
 }
 
-interface ProfileFacts {
+export interface ProfileFacts {
+  readonly features: ReadonlySet<string>;
   readonly capabilities: readonly string[];
   readonly architecture: 'x64' | 'arm64';
   readonly kernel: { readonly major: number; readonly minor: number };
@@ -19,17 +22,33 @@ interface ProfileFacts {
 export function readSecurityOptions(options: readonly string[], facts: ProfileFacts): SecurityOptions {
   let noNewPrivileges = false;
   let seccomp: SecurityOptions['seccomp'] = 'default';
+  let apparmor: string | undefined;
   for (const option of options) {
     const match = /^([^=:]+)[=:]([\s\S]*)$/.exec(option);
     const [name, value] = match ? [match[1] ?? '', match[2] ?? ''] : [option, ''];
     if (name === 'no-new-privileges') noNewPrivileges = truth(option, value);
     else if (name === 'seccomp') seccomp = readProfile(value, facts);
-    else if (name === 'label' && value === 'disable') continue;
-    else if (name === 'apparmor' && value === 'unconfined') continue;
-    else if (name === 'label' || name === 'apparmor') throw notSupportedYet(`The security option ${name}`);
-    else throw invalid(`invalid --security-opt 2: "${option}"`);
+    else if (name === 'apparmor') apparmor = value;
+    else if (name === 'label') checkLabel(value, facts);
+    else throw invalid(`invalid --security-opt ${match ? 2 : 1}: "${option}"`);
   }
-  return { noNewPrivileges, seccomp };
+  return { noNewPrivileges, seccomp, apparmor };
+}
+
+/** Without SELinux in the kernel dockerd takes any label, and none means anything. */
+function checkLabel(value: string, { features }: ProfileFacts): void {
+  if (value !== 'disable' && features.has('selinux'))
+    throw notSupportedYet('An SELinux label (the security option label)');
+}
+
+/** The profile that a container's program gets; undefined where the kernel has no AppArmor, as dockerd does it. */
+export function apparmorProfile(
+  asked: string | undefined,
+  { features, privileged }: { readonly features: ReadonlySet<string>; readonly privileged: boolean },
+): string | undefined {
+  if (!features.has('apparmor')) return undefined;
+  if (asked) return asked;
+  return privileged || !features.has('docker-default') ? 'unconfined' : 'docker-default';
 }
 
 function truth(option: string, value: string): boolean {

@@ -6,9 +6,10 @@ import type { Device, DeviceRule, Namespace, NamespaceType, Resources, Spec, Spe
 import type { HostFacts } from '../plan/facts.ts';
 import { type Account, specUser } from './accounts.ts';
 import { environmentOf } from './environment.ts';
+import { partnerOf } from './modes.ts';
 import { specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
-import { readSecurityOptions } from './security.ts';
+import { apparmorProfile, readSecurityOptions } from './security.ts';
 
 /** What only the start of a container can know. */
 export interface SpecFacts {
@@ -18,7 +19,7 @@ export interface SpecFacts {
   readonly account: Account;
   readonly devices: { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] };
   /** The initial process of a container whose namespaces are shared, by that container's name as it was given. */
-  pidOf(container: string): number;
+  pidOf(container: string, type: NamespaceType): number;
 }
 
 /** A container's OCI bundle config: Docker's defaults, changed by everything that the record asks for. Pure. */
@@ -46,7 +47,9 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     capabilities,
     architecture: facts.host.architecture,
     kernel: facts.host.kernel,
+    features: facts.host.features,
   });
+  const apparmor = apparmorProfile(security.apparmor, { features: facts.host.features, privileged });
   const namespaces = namespacesOf(base.linux.namespaces, hostConfig, facts);
   const seccomp = security.seccomp === 'default' ? base.linux.seccomp : security.seccomp;
   const ownUts = hostConfig.UTSMode !== 'host';
@@ -64,10 +67,11 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
       ...(privileged ? { capabilities: capabilitySets(capabilities, user) } : {}),
       oomScoreAdj: hostConfig.OomScoreAdj ?? 0,
       ...(security.noNewPrivileges ? { noNewPrivileges: true } : {}),
+      ...(apparmor ? { apparmorProfile: apparmor } : {}),
       ...(hostConfig.Ulimits?.length ? { rlimits: hostConfig.Ulimits.map(rlimit) } : {}),
       ...consoleSize(record),
     },
-    mounts: mountsOf(base.mounts ?? [], record),
+    mounts: mountsOf(base.mounts ?? [], record, facts),
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       ...linux,
@@ -124,7 +128,11 @@ function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, fa
     const mode = modes[type] ?? '';
     if (mode === 'host' || type === 'cgroup') continue; // cgroup is decided below, it is not on in every default
     if (!mode.startsWith('container:')) found.push({ type });
-    else found.push({ type, path: `/proc/${facts.pidOf(mode.slice('container:'.length))}/ns/${files[type] ?? type}` });
+    else
+      found.push({
+        type,
+        path: `/proc/${facts.pidOf(mode.slice('container:'.length), type)}/ns/${files[type] ?? type}`,
+      });
   }
   const privateCgroup =
     hostConfig.CgroupnsMode === 'private' ||
@@ -133,13 +141,13 @@ function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, fa
   return found;
 }
 
-function mountsOf(defaults: readonly SpecMount[], record: StoredRecord): SpecMount[] {
+function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: SpecFacts): SpecMount[] {
   const { hostConfig, mounts } = record;
   const taken = new Set(mounts.map((mount) => mount.Destination));
   const own: SpecMount[] = [];
   for (const mount of defaults) {
     if (taken.has(mount.destination)) continue;
-    if (mount.destination === '/dev/shm') own.push(...shm(hostConfig));
+    if (mount.destination === '/dev/shm') own.push(...shm(hostConfig, facts));
     else own.push(mount);
   }
   const files = [
@@ -155,14 +163,17 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord): SpecMou
   return [...own, ...specMounts(mounts)];
 }
 
-function shm(hostConfig: HostConfig): SpecMount[] {
+function shm(hostConfig: HostConfig, facts: SpecFacts): SpecMount[] {
+  const partner = partnerOf(hostConfig.IpcMode);
+  // The memory that goes with the other container's IPC namespace is in its mounts.
+  if (partner) return [bindOf(`/proc/${facts.pidOf(partner, 'ipc')}/root/dev/shm`, '/dev/shm')];
   if (hostConfig.IpcMode === 'none') return [];
-  if (hostConfig.IpcMode === 'host') return [hostBind('/dev/shm')];
+  if (hostConfig.IpcMode === 'host') return [bindOf('/dev/shm', '/dev/shm')];
   return [shmMount(hostConfig.ShmSize || defaultShmSize)];
 }
 
-function hostBind(path: string): SpecMount {
-  return { destination: path, type: 'bind', source: path, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
+function bindOf(source: string, destination: string): SpecMount {
+  return { destination, type: 'bind', source, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
 }
 
 function resourcesOf(hostConfig: HostConfig): Resources {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { messageOf } from '../../base/errors.ts';
 import type { Trace } from '../../protocol/trace.ts';
-import type { Spec } from '../oci/runtime.ts';
+import type { NamespaceType, Spec } from '../oci/runtime.ts';
 import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { traceOf } from '../plan/render.ts';
@@ -15,9 +15,10 @@ import type { Container } from './container.ts';
 import { wantedDevices } from './devices.ts';
 import { announce, type Engine } from './engine.ts';
 import {
-  conflict,
+  cannotJoin,
   isRestarting,
   markedForRemoval,
+  nonShareable,
   noSuchContainer,
   notModified,
   StartFailed,
@@ -75,16 +76,18 @@ export async function specAtStart(engine: Engine, container: Container): Promise
     available: engine.available,
     account,
     devices,
-    pidOf: (name) => pidOf(engine, name),
+    pidOf: (name, type) => pidOf(engine, name, type),
   });
 }
 
-function pidOf(engine: Engine, name: string): number {
+function pidOf(engine: Engine, name: string, type: NamespaceType): number {
   const other = engine.registry.find(name);
-  const { status, pid } = other.record.state;
-  if (status === 'restarting') throw isRestarting(other.id);
-  if (!hasProcess(status)) throw conflict(`cannot join network of a non running container: ${other.id}`);
-  return pid;
+  const { hostConfig, state } = other.record;
+  if (state.status === 'restarting') throw isRestarting(other.id);
+  if (!hasProcess(state.status)) throw cannotJoin(type, other.id);
+  const ipc = hostConfig.IpcMode ?? '';
+  if (type === 'ipc' && ['', 'private', 'none'].includes(ipc)) throw nonShareable(other.id);
+  return state.pid;
 }
 
 /** At the first start they are as `create` wrote them. */

@@ -1,30 +1,19 @@
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
-import { invalid, notSupportedYet } from './errors.ts';
-import { configFields, firstRefused, hostConfigFields } from './fields.ts';
+import { invalid } from './errors.ts';
+import { configFields, firstRefusal, hostConfigFields } from './fields.ts';
 
 /** @throws invalid that names the first field that cannot be carried out. */
 export function refuseUnsupported(config: ContainerConfig, host: HostConfig): void {
-  const refused = firstRefused(hostConfigFields, host) ?? firstRefused(configFields, config);
-  if (refused !== undefined) throw notSupportedYet(refused);
+  const refusal = firstRefusal(hostConfigFields, host) ?? firstRefusal(configFields, config);
+  if (refusal !== undefined) throw invalid(refusal);
+  const nameless = config.Env?.find((variable) => variable === '' || variable.startsWith('='));
+  if (nameless !== undefined) throw invalid(`invalid environment variable: ${nameless}`);
+  if (Object.hasOwn(host.Annotations ?? {}, '')) {
+    throw invalid('invalid Annotations: the empty string is not permitted as an annotation key');
+  }
   const runtime = host.Runtime ?? '';
   if (!['', 'porthole', 'runc'].includes(runtime)) throw invalid(`unknown or invalid runtime name: ${runtime}`);
-  checkMode('PidMode', host.PidMode, ['', 'host'], { joins: true });
-  checkMode('UTSMode', host.UTSMode, ['', 'host'], { joins: false });
-  checkMode('CgroupnsMode', host.CgroupnsMode, ['', 'private', 'host'], { joins: false });
-  checkNetwork(host);
   checkRestart(host);
-}
-
-function checkMode(field: string, value: string | undefined, known: string[], options: { joins: boolean }): void {
-  const mode = value ?? '';
-  if (known.includes(mode) || (options.joins && /^container:.+/.test(mode))) return;
-  throw invalid(`invalid ${field}: ${mode}`);
-}
-
-function checkNetwork(host: HostConfig): void {
-  const mode = host.NetworkMode ?? '';
-  if (['', 'default', 'bridge', 'none', 'host'].includes(mode) || /^container:.+/.test(mode)) return;
-  throw invalid(`network ${mode} not found`);
 }
 
 function checkRestart(host: HostConfig): void {

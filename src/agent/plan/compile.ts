@@ -188,6 +188,16 @@ function sessionSteps(
       why: reasons.oomScoreAdjust,
     });
   }
+  if (process.apparmorProfile) {
+    if (!host.features.has('apparmor')) throw unsupportedSpec('process.apparmorProfile', 'this kernel has no AppArmor');
+    operations.push({
+      op: 'write',
+      // Here, where /proc is the host's: whatever a container mounts on its own cannot catch this write (CVE-2019-16884).
+      path: atLeast(host, 5, 8) ? '/proc/self/attr/apparmor/exec' : '/proc/self/attr/exec',
+      data: text(`exec ${process.apparmorProfile}`),
+      why: reasons.apparmor,
+    });
+  }
   if (host.features.has('keyring') && id !== undefined) {
     operations.push({ op: 'keyring', name: `_ses.${id}`, tolerate: ['ENOSYS', 'EPERM'], why: reasons.keyring });
   }

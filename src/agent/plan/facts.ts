@@ -8,7 +8,7 @@ export interface HostFacts {
   /** Highest capability number, from /proc/sys/kernel/cap_last_cap. */
   readonly lastCapability: number;
   readonly cgroup: CgroupFacts;
-  /** Optional kernel features, by name: 'mqueue', 'overlay', 'seccomp', 'apparmor', 'keyring', 'cgroupns', 'timens', 'userns'. */
+  /** Optional kernel features, by name: 'mqueue', 'overlay', 'seccomp', 'apparmor', 'docker-default' (an AppArmor profile), 'selinux', 'keyring', 'cgroupns', 'timens', 'userns'. */
   readonly features: ReadonlySet<string>;
   /** Online CPUs and memory nodes as lists, for example { cpus: '0-3,8', mems: '0' }. */
   readonly processors?: { readonly cpus: string; readonly mems: string };

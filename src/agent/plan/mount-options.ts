@@ -126,6 +126,15 @@ export function isBind(mount: SpecMount): boolean {
   return mount.type === 'bind' || (mount.options ?? []).some((option) => option === 'bind' || option === 'rbind');
 }
 
+/**
+ * A source such as /proc/12/root/dev/shm is a directory of another container: only from inside can its mount be copied,
+ * and only there do the links on the way lead nowhere else.
+ */
+export function sourceInside(mount: SpecMount): { readonly pid: number; readonly path: string } | undefined {
+  const [, pid, path] = /^\/proc\/(\d+)\/root(\/.*)$/.exec(mount.source ?? '') ?? [];
+  return pid === undefined || path === undefined ? undefined : { pid: Number(pid), path };
+}
+
 /** 'rslave' and the like. */
 export function parsePropagation(option: string): Propagation | undefined {
   const plain = propagations[option];

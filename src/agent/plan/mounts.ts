@@ -8,6 +8,7 @@ import {
   type MountOptions,
   type Propagation,
   parseMountOptions,
+  sourceInside,
 } from './mount-options.ts';
 import type { Operation } from './operations.ts';
 import { reasons } from './reasons.ts';
@@ -82,7 +83,10 @@ function addBind(
   const target = mount.destination;
   const slot = input.slots.take();
   const recursive = options.bind === 'recursive' ? 1 : 0;
-  steps.sources.push({ op: 'openTree', slot, path: mount.source ?? '', recursive, why: reasons.bindSource });
+  const inside = sourceInside(mount);
+  const why = reasons.bindSource;
+  if (inside) steps.sources.push({ op: 'openTreeInside', slot, ...inside, recursive, why });
+  else steps.sources.push({ op: 'openTree', slot, path: mount.source ?? '', recursive, why });
   if (input.container.fileBinds?.includes(target)) steps.mounts.push(...filePoint(target));
   else steps.mounts.push(directoryPoint(target));
   steps.mounts.push({ op: 'moveMount', slot, target, why: reasons.bindTarget });

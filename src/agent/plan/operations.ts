@@ -67,6 +67,8 @@ export const operationTable = {
   umount: { code: 21, args: { target: 'text', flags: 'u32' } },
   /** open_tree(2) with OPEN_TREE_CLONE: a detached copy of a mount, kept in a numbered slot (0 to 63) until `moveMount`. */
   openTree: { code: 22, args: { slot: 'u32', path: 'text', recursive: 'u32' } },
+  /** The same for a path in the mount namespace of a process, from that namespace's root. */
+  openTreeInside: { code: 116, args: { slot: 'u32', pid: 'u32', path: 'text', recursive: 'u32' } },
   /** move_mount(2): attaches the tree of a slot. */
   moveMount: { code: 23, args: { slot: 'u32', target: 'text' } },
   /** mount_setattr(2); `recursive` sets AT_RECURSIVE. */

@@ -33,6 +33,7 @@ export const reasons = {
   joinContainer: 'The process moves into the namespaces of the running container.',
   setsid: 'A session of its own: signals of the host’s terminal do not reach it.',
   oomScoreAdjust: 'Tells the kernel how early to pick this process when memory runs out.',
+  apparmor: 'From the start of the program on, this AppArmor profile says what it may do.',
   keyring: 'A keyring of its own, so that keys of the host’s session stay out.',
   bindSource: 'The source is looked up while the host’s files are still visible.',
   slavePropagation: 'Mounts made here must not appear on the host.',

@@ -140,6 +140,8 @@ function renderers(operation: Operation): string {
       return `umount${operation.flags === MNT_DETACH ? ' --lazy' : ''} ${word(operation.target)}`;
     case 'openTree':
       return `open_tree${operation.recursive ? ' --recursive' : ''} ${word(operation.path)} as #${operation.slot}`;
+    case 'openTreeInside':
+      return `open_tree${operation.recursive ? ' --recursive' : ''} ${word(operation.path)} of ${operation.pid} as #${operation.slot}`;
     case 'moveMount':
       return `move_mount #${operation.slot} ${word(operation.target)}`;
     case 'mountSetattr':

@@ -127,10 +127,10 @@ static long mount_at(struct op_mount op) {
   return sys(mount, op.source, op.target, *op.type ? op.type : 0, op.flags, *op.data ? op.data : 0);
 }
 
-static long open_mount_tree(struct op_openTree op) {
+static long open_mount_tree(struct op_openTreeInside op) {
   if (op.slot >= TREES || trees[op.slot]) return -EBADSLT;
   u32 flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0);
-  long fd = sys(open_tree, HERE, op.path, flags);
+  long fd = op.pid ? tree_inside(op.pid, op.path, flags) : sys(open_tree, HERE, op.path, flags);
   if (fd < 0) return fd;
   trees[op.slot] = (int)fd + 1;
   return 0;
@@ -356,7 +356,8 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(syncfs, sync_whole(op.path))
     DO(mount, mount_at(op))
     DO(umount, sys(umount2, op.target, op.flags))
-    DO(openTree, open_mount_tree(op))
+    DO(openTree, open_mount_tree((struct op_openTreeInside){op.slot, 0, op.path, op.recursive}))
+    DO(openTreeInside, op.pid ? open_mount_tree(op) : -ESRCH)
     DO(moveMount, move_tree(op))
     DO(mountSetattr, set_mount(op))
     DO(pivotRoot, pivot(op.root))

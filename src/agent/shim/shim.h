@@ -47,6 +47,7 @@ long record_at(const char *path);
 long remove_tree(const char *path);
 enum { LINEAGE = 28 };
 u32 lineage_of(long fd, u8 *to); /* writes LINEAGE bytes */
+long tree_inside(u32 pid, const char *path, u32 flags);
 
 /* files.c: what is in a root that is not trusted. */
 long file_status(const char *path);

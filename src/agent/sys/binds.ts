@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { Spec } from '../oci/runtime.ts';
-import { isBind } from '../plan/mount-options.ts';
+import { isBind, sourceInside } from '../plan/mount-options.ts';
 
 const missingSource = (path: string) =>
   new PortholeError('invalid', `invalid mount config for type "bind": bind source path does not exist: ${path}`);
@@ -16,18 +16,20 @@ export async function fileBinds(
   coming: ReadonlyMap<string, 'file' | 'directory'> = new Map(),
 ): Promise<string[]> {
   const found = await Promise.all(
-    (spec.mounts ?? []).filter(isBind).map(async (mount) => {
-      const source = mount.source ?? '';
-      const isDirectory = await stat(source).then(
-        (status) => status.isDirectory(),
-        (failure: unknown) => {
-          const expected = coming.get(source);
-          if (errnoOf(failure) === 'ENOENT' && expected !== undefined) return expected === 'directory';
-          throw errnoOf(failure) === 'ENOENT' ? missingSource(source) : failure;
-        },
-      );
-      return isDirectory ? [] : [mount.destination];
-    }),
+    (spec.mounts ?? [])
+      .filter((mount) => isBind(mount) && !sourceInside(mount))
+      .map(async (mount) => {
+        const source = mount.source ?? '';
+        const isDirectory = await stat(source).then(
+          (status) => status.isDirectory(),
+          (failure: unknown) => {
+            const expected = coming.get(source);
+            if (errnoOf(failure) === 'ENOENT' && expected !== undefined) return expected === 'directory';
+            throw errnoOf(failure) === 'ENOENT' ? missingSource(source) : failure;
+          },
+        );
+        return isDirectory ? [] : [mount.destination];
+      }),
   );
   return found.flat();
 }

@@ -85,6 +85,9 @@ async function readFeatures(): Promise<ReadonlySet<string>> {
     ['overlay', () => listed('/proc/filesystems', /\boverlay$/m)],
     ['seccomp', async () => (await readIfThere('/proc/self/status'))?.includes('\nSeccomp:') ?? false],
     ['apparmor', () => listed('/sys/module/apparmor/parameters/enabled', /^Y/)],
+    // The profile that a Docker engine on this host has loaded; nobody else has.
+    ['docker-default', () => listed('/sys/kernel/security/apparmor/profiles', /^docker-default /m)],
+    ['selinux', () => exists('/sys/fs/selinux/enforce')],
     ['keyring', () => exists('/proc/keys')],
     ['cgroupns', () => exists('/proc/self/ns/cgroup')],
     ['timens', () => exists('/proc/self/ns/time')],

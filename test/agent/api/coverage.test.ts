@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs';
 import { coverageDocument, coveragePath } from '../../../scripts/api-coverage.ts';
 import { matcher } from '../../../src/agent/api/route.ts';
 import { allRoutes } from '../../../src/agent/api/routes/all.ts';
-import { firstRefused } from '../../../src/agent/container/fields.ts';
+import { firstRefusal } from '../../../src/agent/container/fields.ts';
 import { dockerRoutes } from './docker-routes.ts';
 
 describe('api: coverage', () => {
-  it('docs/api-coverage.md is what the code says (node scripts/run.mjs api-coverage mends it)', () => {
-    assert.equal(readFileSync(coveragePath, 'utf8'), coverageDocument());
+  it('docs/api-coverage.md is what the code says', () => {
+    const isFresh = readFileSync(coveragePath, 'utf8') === coverageDocument();
+    assert.ok(isFresh, 'it is stale: node scripts/run.mjs api-coverage');
   });
 
   it('every route of Docker’s API is served or refused by name', () => {
@@ -25,6 +26,9 @@ describe('api: coverage', () => {
       A: { standing: 'carried out' },
       B: { standing: 'refused', isAsked: ({ b }: { b: number }) => b > 1, what: 'B' },
     } as const;
-    assert.deepEqual([firstRefused(fields, { b: 1 }), firstRefused(fields, { b: 2 })], [undefined, 'B']);
+    assert.deepEqual(
+      [firstRefusal(fields, { b: 1 }), firstRefusal(fields, { b: 2 })],
+      [undefined, 'B is not supported yet'],
+    );
   });
 });

@@ -6,7 +6,7 @@ import { mergeConfig, mergeEnvironment, programOf } from '../../../src/agent/con
 import { specMounts, wantedMounts } from '../../../src/agent/container/mounts.ts';
 import { checkName, randomName } from '../../../src/agent/container/names.ts';
 import { timestamp } from '../../../src/agent/container/record.ts';
-import { readSecurityOptions } from '../../../src/agent/container/security.ts';
+import { apparmorProfile, readSecurityOptions } from '../../../src/agent/container/security.ts';
 import { signalNumber } from '../../../src/agent/container/signals.ts';
 import { after as statusAfter } from '../../../src/agent/container/state.ts';
 
@@ -101,7 +101,9 @@ describe('containers: pure parts', () => {
   });
 
   it('security options: profiles are Docker’s format, with conditions', () => {
-    const facts = { capabilities: ['CAP_CHOWN'], architecture: 'x64', kernel: { major: 6, minor: 1 } } as const;
+    const features = new Set<string>();
+    const kernel = { major: 6, minor: 1 };
+    const facts = { capabilities: ['CAP_CHOWN'], architecture: 'x64', kernel, features } as const;
     const rule = (more: object) => ({ names: ['x'], action: 'SCMP_ACT_ALLOW', ...more });
     const profile = {
       defaultAction: 'SCMP_ACT_ERRNO',
@@ -123,7 +125,34 @@ describe('containers: pure parts', () => {
     assert.equal(seccomp.syscalls?.length, 2);
     assert.deepEqual(seccomp.architectures, ['SCMP_ARCH_X86_64', 'SCMP_ARCH_X86']);
     assert.throws(() => readSecurityOptions(['seccomp={'], facts), /Decoding seccomp profile failed/);
-    assert.throws(() => readSecurityOptions(['apparmor=own'], facts), /not supported yet/);
+    assert.equal(readSecurityOptions(['apparmor=own', 'label=type:x'], facts).apparmor, 'own');
+    const selinux = { ...facts, features: new Set(['selinux']) };
+    assert.throws(() => readSecurityOptions(['label=type:x'], selinux), /SELinux label .* not supported yet/);
+    assert.ok(readSecurityOptions(['label:disable'], selinux));
+    for (const [option, place] of [
+      ['x', 1],
+      ['x=y', 2],
+      ['no-new-privileges=maybe', 2],
+    ] as const) {
+      assert.throws(() => readSecurityOptions([option], facts), {
+        message: `invalid --security-opt ${place}: "${option}"`,
+      });
+    }
+  });
+
+  it('AppArmor: only where the kernel has it; Docker’s profile where it is loaded', () => {
+    const table: readonly (readonly [string | undefined, string[], string | undefined, string | undefined])[] = [
+      ['own', [], undefined, undefined],
+      ['own', ['apparmor'], 'own', 'own'],
+      [undefined, ['apparmor'], 'unconfined', 'unconfined'],
+      [undefined, ['apparmor', 'docker-default'], 'docker-default', 'unconfined'],
+      ['unconfined', ['apparmor', 'docker-default'], 'unconfined', 'unconfined'],
+    ];
+    for (const [asked, names, own, whenPrivileged] of table) {
+      const features = new Set(names);
+      assert.equal(apparmorProfile(asked, { features, privileged: false }), own);
+      assert.equal(apparmorProfile(asked, { features, privileged: true }), whenPrivileged);
+    }
   });
 
   it('times keep their nanoseconds', () => {

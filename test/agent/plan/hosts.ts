@@ -26,6 +26,14 @@ export const hosts = {
       controllers: ['cpuset', 'cpu', 'io', 'memory', 'hugetlb', 'pids', 'rdma'],
     },
   },
+  /** Debian with its default AppArmor and a Docker engine beside us. */
+  apparmor: {
+    ...common,
+    features: new Set([...features, 'apparmor', 'docker-default']),
+    architecture: 'x64',
+    kernel: { major: 6, minor: 1 },
+    cgroup: { version: 2, root: '/sys/fs/cgroup', controllers: ['cpu', 'memory', 'pids'] },
+  },
   /** Ubuntu 20.04: cpu and cpuacct together, no mount_setattr(2), no setns(2) of a pidfd. */
   old: {
     ...common,
