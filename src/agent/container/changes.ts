@@ -2,6 +2,7 @@ import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerEntry } from '../../protocol/layers.ts';
 import { HeldDirectory } from '../sys/held-directory.ts';
+import { bytesOf, nameOf } from '../sys/names.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { OpaqueProbe } from './opaque.ts';
@@ -59,7 +60,7 @@ async function below(walk: Walk, place: Place): Promise<Change[]> {
   const found: Change[] = [];
   const seen = new Set<string>();
   for (const { name: bytes } of await place.directory.entries()) {
-    const name = bytes.toString('utf8');
+    const name = nameOf(bytes);
     const path = place.path === '' ? name : `${place.path}/${name}`;
     const status = await place.directory.status(bytes);
     if (!status) continue;
@@ -150,7 +151,7 @@ function isSame(status: BigIntStats, before: LayerEntry): boolean {
     if (status.rdev !== deviceNumber(major, minor)) return false;
   }
   // A symbolic link's size is the length of its target: one that was made anew within the second shows by it.
-  const size = type === 'symlink' ? Buffer.byteLength(before.link ?? '') : before.size;
+  const size = type === 'symlink' ? bytesOf(before.link ?? '').length : before.size;
   if ((type === 'file' || type === 'symlink') && status.size !== BigInt(size)) return false;
   const second = 1_000_000_000n;
   const seconds = (status.mtimeNs - (((status.mtimeNs % second) + second) % second)) / second;

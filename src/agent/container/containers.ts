@@ -3,6 +3,7 @@ import { KeyedLock } from '../../base/async.ts';
 import { capabilityNames } from '../oci/capabilities.ts';
 import { readStatus } from '../sys/proc.ts';
 import { adopt } from './adopt.ts';
+import { exportRoot, readArchive, statPath, writeArchive } from './archive.ts';
 import { attach } from './attach.ts';
 import { changesOf } from './changes.ts';
 import type { Container } from './container.ts';
@@ -78,6 +79,10 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
     reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
     pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
     changes: async (nameOrId) => changesOf(engine, find(nameOrId)),
+    pathStatus: async (given, options) => statPath(engine, find(given), { ...options, given }),
+    readArchive: async (given, options) => readArchive(engine, find(given), { ...options, given }),
+    writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
+    export: async (given, signal) => exportRoot(engine, find(given), signal),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
     shutdown: () => shutdown(engine, closing),
   };

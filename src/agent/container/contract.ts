@@ -56,8 +56,42 @@ export interface Containers {
   pids(nameOrId: string): Promise<number[]>;
   /** `docker diff`: kind 0 modified, 1 added, 2 deleted; sorted by path, paths absolute. */
   changes(nameOrId: string): Promise<{ Path: string; Kind: 0 | 1 | 2 }[]>;
+  /** What lies at a path of its files. @throws not-found in dockerd's words */
+  pathStatus(nameOrId: string, options: PathOptions): Promise<PathStatus>;
+  /** A file or directory of it as a tar archive. */
+  readArchive(nameOrId: string, options: PathOptions): Promise<{ stat: PathStatus; stream: Readable }>;
+  /** Unpacks a tar archive (plain, gzip or zstd) into a directory of it. */
+  writeArchive(nameOrId: string, options: WriteArchiveOptions): Promise<void>;
+  /** Its root file system as a tar archive, without volumes. */
+  export(nameOrId: string, signal: AbortSignal): Promise<Readable>;
   /** Directory of the writable layer. */
   upper(nameOrId: string): string;
+}
+
+export interface PathOptions {
+  /** As the client wrote it: relative means from the root; a slash or `/.` at the end means the directory itself. */
+  readonly path: string;
+  readonly signal: AbortSignal;
+}
+
+/** What the header X-Docker-Container-Path-Stat holds. */
+export interface PathStatus {
+  readonly name: string;
+  readonly size: number;
+  /** Bits of Go's os.FileMode. */
+  readonly mode: number;
+  /** RFC 3339 */
+  readonly mtime: string;
+  /** Where a symbolic link leads, as a path of the container; '' for anything else. */
+  readonly linkTarget: string;
+}
+
+export interface WriteArchiveOptions extends PathOptions {
+  readonly archive: Readable;
+  /** A directory is not replaced by something else, nor the other way round. */
+  readonly keepKinds: boolean;
+  /** Everything belongs to the user of the container. */
+  readonly ownUser: boolean;
 }
 
 export interface CreateOptions {

@@ -41,12 +41,10 @@ export interface FileRoot {
   rename(from: string, to: string): Promise<void>;
   /** A file, or a directory with everything in it. */
   remove(path: string): Promise<void>;
-  /** One operation, with its errno as a failure. */
-  do(operation: Operation): Promise<OperationResult>;
-  /** Many without waiting for each: a failure surfaces at the next call or at `settle`. */
-  send(operations: readonly Operation[]): Promise<void>;
-  /** Waits for what was sent. @throws PlanFailed */
-  settle(): Promise<void>;
+  /** One operation, with its errno as a failure. @param path for the failure's words; default: the operation's own */
+  do(operation: Operation, path?: string): Promise<OperationResult>;
+  /** Several in one question, each of them run; the first that failed is thrown as one of `path`. */
+  all(operations: readonly Operation[], path: string): Promise<void>;
   /** Leaves the root; once is enough, and it never throws. */
   close(): Promise<void>;
 }
@@ -99,6 +97,8 @@ export interface RunningRoot {
   readonly kind: 'running';
   readonly pid: number;
   readonly startTicks: bigint;
+  /** Only the root's own file system, nothing that is mounted on it. */
+  readonly alone?: boolean;
 }
 
 /** A directory of the host, without what is mounted below it. */

@@ -24,9 +24,11 @@ const chrootTo = (path: string): Operation[] => [
  * A container that runs. What the kernel shows of itself there goes out of sight, as in dockerd: /proc is no file system to
  * copy, and in the /proc of a shared PID namespace lie ways into other roots.
  */
-export function enterRunning({ pid, startTicks }: RunningRoot): Operation[] {
+export function enterRunning({ pid, startTicks, alone }: RunningRoot, host: HostFacts): Operation[] {
+  const join: Operation = { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why };
+  if (alone) return [join, ...rootAlone(host), { op: 'umask', mask: 0, why }];
   return [
-    { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why },
+    join,
     ...ownMounts,
     ...['/proc', '/sys', '/dev'].map(
       (target): Operation => ({
@@ -39,6 +41,20 @@ export function enterRunning({ pid, startTicks }: RunningRoot): Operation[] {
     ),
     { op: 'umask', mask: 0, why },
   ];
+}
+
+/** The root without what is mounted on it, put where every container has a directory. Opened first: mounts that another user namespace made are locked together in ours. */
+function rootAlone(host: HostFacts): Operation[] {
+  const place = '/proc';
+  const bind: Operation = { op: 'mount', source: '/', target: place, type: '', flags: MS_BIND, data: '', why };
+  const steps: Operation[] = atLeast(host, 5, 2)
+    ? [
+        { op: 'openTree', slot: 0, path: '/', recursive: 0, why },
+        ...ownMounts,
+        { op: 'moveMount', slot: 0, target: place, why },
+      ]
+    : [...ownMounts, bind];
+  return [...steps, ...chrootTo(place)];
 }
 
 export function enterDirectory({ path }: DirectoryRoot): Operation[] {

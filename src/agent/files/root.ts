@@ -36,7 +36,7 @@ export async function openFileRoot(
   signal?.addEventListener('abort', abort, { once: true });
   const root = new ExecutorRoot(executor, () => signal?.removeEventListener('abort', abort));
   try {
-    await enter(root, executor, place);
+    await enter(root, executor, { place, host: parts.host });
     const trusted = place.kind === 'directory' && place.trusted === true;
     await executor.run({ operations: giveUpRights(parts.host, { trusted }) });
     return root;
@@ -46,8 +46,12 @@ export async function openFileRoot(
   }
 }
 
-async function enter(root: ExecutorRoot, executor: Executor, place: Place): Promise<void> {
-  if (place.kind === 'running') await executor.run({ operations: enterRunning(place) });
+async function enter(
+  root: ExecutorRoot,
+  executor: Executor,
+  { place, host }: { readonly place: Place; readonly host: HostFacts },
+): Promise<void> {
+  if (place.kind === 'running') await executor.run({ operations: enterRunning(place, host) });
   else if (place.kind === 'directory') await executor.run({ operations: enterDirectory(place) });
   else await enterWithBinds(root, executor, place);
 }
@@ -255,8 +259,8 @@ class ExecutorRoot implements FileRoot {
     await this.do({ op: 'file', path: temporary, mode: 0o600, why }, path);
     try {
       for await (const data of source) await this.do({ op: 'append', data, why }, path);
-      await this.do({ op: 'chown', path: temporary, uid, gid, why }, path);
-      await this.do({ op: 'chmod', path: temporary, mode, why }, path);
+      await this.do({ op: 'chown', path: '', uid, gid, why }, path);
+      await this.do({ op: 'chmod', path: '', mode, why }, path);
       await this.do({ op: 'syncFile', why }, path);
       await this.do({ op: 'rename', from: temporary, to: path, why }, path);
     } catch (failure) {
@@ -267,8 +271,9 @@ class ExecutorRoot implements FileRoot {
 
   async mkdir(path: string, { mode, uid, gid }: NewFile): Promise<void> {
     await this.do({ op: 'mkdir', path, mode: 0o700, why });
-    await this.do({ op: 'chown', path, uid, gid, why });
-    await this.do({ op: 'chmod', path, mode, why });
+    await this.do({ op: 'openDirectory', path, why });
+    await this.do({ op: 'chown', path: '', uid, gid, why }, path);
+    await this.do({ op: 'chmod', path: '', mode, why }, path);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -286,12 +291,14 @@ class ExecutorRoot implements FileRoot {
     return result;
   }
 
-  send(operations: readonly Operation[]): Promise<void> {
-    return this.#executor.send(operations);
-  }
-
-  async settle(): Promise<void> {
-    await this.#executor.ask([]);
+  async all(operations: readonly Operation[], path: string): Promise<void> {
+    const results = await this.#executor.ask(operations);
+    for (const [at, { errno }] of results.entries()) {
+      const operation = operations[at];
+      if (errno === 0 || !operation) continue;
+      if (operation.tolerate?.some((name) => errnoNumber(name) === errno)) continue;
+      throw new FileFailure(calls[operation.op] ?? operation.op, path, errno);
+    }
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,7 @@ export const operationTable = {
   symlink: { code: 6, args: { target: 'text', path: 'text' } },
   link: { code: 7, args: { target: 'text', path: 'text' } },
   mknod: { code: 8, args: { path: 'text', mode: 'u32', major: 'u32', minor: 'u32' } },
-  /** lchown(2). */
+  /** lchown(2). Here and in `chmod`, `utimens` and `setxattr` an empty path is what `file` or `openDirectory` opened. */
   chown: { code: 9, args: { path: 'text', uid: 'u32', gid: 'u32' } },
   chmod: { code: 10, args: { path: 'text', mode: 'u32' } },
   /** utimensat(2) on the path itself; access and modification time are both set. Seconds may be negative (two's complement). */
@@ -59,6 +59,8 @@ export const operationTable = {
   /** Where data begins at or after `offset`, and where it ends: two u64. ENXIO: there is only a hole. */
   dataRange: { code: 86, args: { offset: 'u64' } },
   rename: { code: 87, args: { from: 'text', to: 'text' } },
+  /** Keeps a directory that is no link open, as `file` does a new file: for attributes that no swapped name can lead elsewhere. */
+  openDirectory: { code: 89, args: { path: 'text' } },
   /** fsync(2) of the file opened by `file`. */
   syncFile: { code: 88, args: {} },
 

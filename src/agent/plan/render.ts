@@ -130,6 +130,8 @@ function renderers(operation: Operation): string {
       return `seek data at ${operation.offset}`;
     case 'rename':
       return `mv -T ${word(operation.from)} ${word(operation.to)}`;
+    case 'openDirectory':
+      return `open ${word(operation.path)}/`;
     case 'syncFile':
       return 'fsync';
     case 'syncfs':

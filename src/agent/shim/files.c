@@ -75,6 +75,12 @@ long open_source(const char *path) {
   return result;
 }
 
+long hold_directory(const char *path) {
+  if (file >= 0) sys(close, file);
+  file = (int)open_plainly(path, O_RDONLY | O_DIRECTORY);
+  return file < 0 ? file : 0;
+}
+
 long read_source(struct op_readAt op) {
   u8 *to = room(op.limit);
   if (!to) return -ENOBUFS;

@@ -105,7 +105,7 @@ static long set_times(struct op_utimens op) {
   struct timespec64 both[2];
   both[0].seconds = both[1].seconds = (long)op.seconds;
   both[0].nanoseconds = both[1].nanoseconds = op.nanoseconds;
-  return sys(utimensat, HERE, op.path, both, AT_SYMLINK_NOFOLLOW);
+  return *op.path ? sys(utimensat, HERE, op.path, both, AT_SYMLINK_NOFOLLOW) : sys(utimensat, file, 0, both, 0);
 }
 
 static long new_file(struct op_file op) {
@@ -332,10 +332,11 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(link, sys(linkat, HERE, op.target, HERE, op.path, 0))
     DO(mknod, sys(mknodat, HERE, op.path, op.mode,
                   (op.minor & 0xff) | (op.major & 0xfff) << 8 | (u64)(op.minor & ~0xffu) << 12))
-    DO(chown, sys(fchownat, HERE, op.path, op.uid, op.gid, AT_SYMLINK_NOFOLLOW))
-    DO(chmod, sys(fchmodat, HERE, op.path, op.mode))
+    DO(chown, *op.path ? sys(fchownat, HERE, op.path, op.uid, op.gid, AT_SYMLINK_NOFOLLOW) : sys(fchown, file, op.uid, op.gid))
+    DO(chmod, *op.path ? sys(fchmodat, HERE, op.path, op.mode) : sys(fchmod, file, op.mode))
     DO(utimens, set_times(op))
-    DO(setxattr, sys(lsetxattr, op.path, op.name, op.value.data, op.value.size, 0))
+    DO(setxattr, *op.path ? sys(lsetxattr, op.path, op.name, op.value.data, op.value.size, 0)
+                          : sys(fsetxattr, file, op.name, op.value.data, op.value.size, 0))
     DO(getxattr, get_attribute(op))
     DO(lineage, read_lineage(op.path))
     DO(unlink, sys(unlinkat, HERE, op.path, 0))
@@ -352,6 +353,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(readAt, read_source(op))
     DO(dataRange, source_range(op.offset))
     DO(rename, sys(renameat2, HERE, op.from, HERE, op.to, 0))
+    DO(openDirectory, hold_directory(op.path))
     case OP_syncFile: return file < 0 ? -EBADF : sys(fsync, file);
     DO(syncfs, sync_whole(op.path))
     DO(mount, mount_at(op))

@@ -57,6 +57,7 @@ long directory_entries(struct op_readdir op);
 long open_source(const char *path);
 long read_source(struct op_readAt op);
 long source_range(u64 offset);
+long hold_directory(const char *path);
 extern int file;
 extern u32 read_size;
 

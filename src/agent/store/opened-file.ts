@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import type { LayerEntry } from '../../protocol/layers.ts';
+import { bytesOf } from '../sys/names.ts';
 import type { OpenedFile } from './contract.ts';
 
 /**
@@ -27,7 +28,7 @@ export function openLayerFile(content: string, entry: LayerEntry): OpenedFile {
 const pieceSize = 1 << 18;
 
 async function* read(path: string, range?: { readonly start: number; readonly end: number }): AsyncGenerator<Buffer> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
+  const file = await open(bytesOf(path), constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
     yield* file.createReadStream({ ...range, highWaterMark: pieceSize, autoClose: false });
   } finally {

@@ -1,3 +1,4 @@
+import { nameOf } from '../sys/names.ts';
 import { ByteSource } from './byte-source.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
 import { blockSize, cString, decodeHeader, isZeroBlock, type RawHeader } from './tar-header.ts';
@@ -15,7 +16,7 @@ import { checkSparse, isPaxSparse1, oldGnuSparse, paxSparse, paxSparse1, type Sp
  * }
  */
 export interface TarEntry {
-  /** As written, for example './etc/passwd'. */
+  /** As written, for example './etc/passwd'; what is not UTF-8 as `sys/names.ts` has it. */
   readonly name: string;
   readonly type: 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
   readonly mode: number;
@@ -262,13 +263,8 @@ class Body {
 const padding = (size: number): number => (blockSize - (size % blockSize)) % blockSize;
 
 function text(bytes: Buffer, what: string): string {
-  const decoded = bytes.toString('utf8');
-  if (decoded.includes('\0')) throw invalidArchive(`${what} has a NUL byte`);
-  // U+FFFD is what the decoder makes of bytes that are not UTF-8; a name that really holds it is encoded as it was.
-  if (decoded.includes('\uFFFD') && !Buffer.from(decoded).equals(bytes)) {
-    throw unsupportedArchive(`${what} is not UTF-8 (${bytes.toString('latin1')})`);
-  }
-  return decoded;
+  if (bytes.includes(0)) throw invalidArchive(`${what} has a NUL byte`);
+  return nameOf(bytes);
 }
 
 function id(fromPax: Buffer | undefined, fromHeader: number): number {

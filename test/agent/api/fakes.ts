@@ -41,6 +41,10 @@ const noContainers: Containers = {
   reading: unexpected,
   pids: unexpected,
   changes: unexpected,
+  pathStatus: unexpected,
+  readArchive: unexpected,
+  writeArchive: unexpected,
+  export: unexpected,
   upper: () => '/nowhere/upper',
 };
 

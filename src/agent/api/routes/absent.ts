@@ -3,10 +3,6 @@ import type { Route } from '../route.ts';
 
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
-  ['GET', '/containers/{id}/archive', 'Copying files out of a container'],
-  ['HEAD', '/containers/{id}/archive', 'Copying files out of a container'],
-  ['PUT', '/containers/{id}/archive', 'Copying files into a container'],
-  ['GET', '/containers/{id}/export', 'Exporting a container'],
   ['POST', '/containers/{id}/update', 'Updating the limits of a container'],
   ['POST', '/commit', 'Committing a container'],
   ['POST', '/build', 'Building images'],

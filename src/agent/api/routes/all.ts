@@ -1,5 +1,6 @@
 import type { Route } from '../route.ts';
 import { absentRoutes } from './absent.ts';
+import { archiveRoutes } from './archive.ts';
 import { attachRoutes } from './attach.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
@@ -22,6 +23,7 @@ export const allRoutes: readonly Route[] = [
   ...imageTransferRoutes,
   ...imageRoutes,
   ...containerRoutes,
+  ...archiveRoutes,
   ...lifeRoutes,
   ...pruneRoutes,
   ...attachRoutes,

@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import type { FileRoot, Place, StackedRoot } from '../files/contract.ts';
+import { openFileRoot } from '../files/root.ts';
+import { PlanFailed } from '../shim/errors.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+import { hasProcess } from './state.ts';
+
+export interface RootOptions {
+  readonly signal?: AbortSignal;
+  /** What is written into a container that does not run stays; its lock is held then. */
+  readonly writable?: boolean;
+  /** Without volumes and other mounts. */
+  readonly alone?: boolean;
+}
+
+/** The files of a container, as they are in it when it runs, else as they would be mounted. */
+export async function openRootOf(engine: Engine, container: Container, options: RootOptions): Promise<FileRoot> {
+  const { signal } = options;
+  const { state, startTicks } = container.record;
+  if (hasProcess(state.status)) {
+    const place: Place = {
+      kind: 'running',
+      pid: state.pid,
+      startTicks: BigInt(startTicks || '0'),
+      ...(options.alone && { alone: true }),
+    };
+    try {
+      return await openFileRoot(engine, place, { ...(signal && { signal }) });
+    } catch (failure) {
+      // It has ended this moment.
+      if (!(failure instanceof PlanFailed && failure.step.operation.op === 'joinProcess')) throw failure;
+    }
+  }
+  return await openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
+}
+
+function stackOf(engine: Engine, container: Container, options: RootOptions): StackedRoot {
+  const { directory, record } = container;
+  const { base, lowers } = engine.images.rootfs(record.imageId);
+  const networkFiles = [
+    { source: record.hostnamePath, target: '/etc/hostname' },
+    { source: record.hostsPath, target: '/etc/hosts' },
+    { source: record.resolvConfPath, target: '/etc/resolv.conf' },
+  ];
+  const mounts = record.mounts
+    .filter(({ Type }) => Type !== 'tmpfs')
+    .map(({ Source, Destination }) => ({ source: Source, target: Destination }));
+  const depth = ({ target }: { target: string }): number => target.split('/').length;
+  return {
+    kind: 'stack',
+    base,
+    lowers,
+    upper: join(directory, 'upper'),
+    at: join(directory, 'rootfs'),
+    ...(options.writable && { work: join(directory, 'work') }),
+    binds: options.alone
+      ? []
+      : [...mounts, ...networkFiles.filter(({ source }) => source !== '')].sort((a, b) => depth(a) - depth(b)),
+  };
+}

@@ -1,0 +1,174 @@
+import { posix } from 'node:path';
+import { PortholeError } from '../../base/errors.ts';
+import { S_IFBLK, S_IFCHR, S_IFIFO } from '../plan/flags.ts';
+import type { Operation } from '../plan/operations.ts';
+import { readTar, type TarEntry } from '../store/tar.ts';
+import type { FileRoot } from './contract.ts';
+import { why } from './enter.ts';
+
+export interface ExtractOptions {
+  /** A directory of the root, without links in its path. */
+  readonly into: string;
+  /** Nothing that is no directory takes the place of a directory, nor the other way round. */
+  readonly keepKinds: boolean;
+  /** Everything belongs to them; undefined: to whom the archive says. */
+  readonly owner?: { readonly uid: number; readonly gid: number };
+}
+
+/**
+ * Unpacks an archive over what is there, by Docker's rules for `docker cp`: directories are merged, whatever else has the
+ * name of an entry is replaced, missing directories are made.
+ *
+ * @throws invalid for an archive that is broken or names something outside of `into`; FileFailure.
+ */
+export async function extract(
+  root: FileRoot,
+  archive: AsyncIterable<Uint8Array>,
+  options: ExtractOptions,
+): Promise<void> {
+  const directories: { readonly path: string; readonly entry: TarEntry }[] = [];
+  for await (const entry of readTar(archive)) {
+    const path = placeOf(entry.name, options.into);
+    if (!(await makeWay(root, entry, { path, options }))) continue;
+    await make(root, entry, { path, options });
+    if (entry.type === 'directory') directories.push({ path, entry });
+  }
+  // Whatever was put into a directory has changed its time.
+  for (const { path, entry } of directories.reverse()) {
+    await root.all([{ op: 'openDirectory', path, why }, timesOf(entry, '')], path);
+  }
+}
+
+/** @throws invalid in Docker's words. */
+function placeOf(name: string, into: string): string {
+  const clean = posix.normalize(name);
+  const path = posix.join(into, clean);
+  if (clean === '..' || clean.startsWith('../') || !isBelow(path, into)) {
+    throw new PortholeError('invalid', `${JSON.stringify(clean)} is outside of ${JSON.stringify(into)}`);
+  }
+  return path.length > 1 ? path.replace(/\/$/, '') : path;
+}
+
+const isBelow = (path: string, directory: string): boolean =>
+  directory === '/' || path === directory || path.startsWith(`${directory}/`);
+
+interface At {
+  readonly path: string;
+  readonly options: ExtractOptions;
+}
+
+/** @returns false when the entry means the directory that is unpacked into: it stays as it is. */
+async function makeWay(root: FileRoot, entry: TarEntry, { path, options }: At): Promise<boolean> {
+  const there = await root.status(path);
+  if (!there) {
+    const parent = posix.dirname(path);
+    if (!(await root.status(parent))) await root.do({ op: 'mkdirs', path: parent, mode: 0o755, why });
+    return true;
+  }
+  const wasDirectory = there.type === 'directory';
+  const isDirectory = entry.type === 'directory';
+  if (options.keepKinds && wasDirectory !== isDirectory) {
+    const [over, by] = wasDirectory ? ['directory', 'non-directory'] : ['non-directory', 'directory'];
+    throw new PortholeError(
+      'invalid',
+      `cannot overwrite ${over} ${JSON.stringify(path)} with ${by} ${JSON.stringify(options.into)}`,
+    );
+  }
+  if (wasDirectory && path === options.into) return false;
+  if (!wasDirectory || !isDirectory) await root.remove(path);
+  return true;
+}
+
+async function make(root: FileRoot, entry: TarEntry, { path, options }: At): Promise<void> {
+  const { uid, gid } = options.owner ?? entry;
+  switch (entry.type) {
+    case 'directory':
+      await root.all(
+        [
+          { op: 'mkdir', path, mode: 0o700, tolerate: ['EEXIST'], why },
+          { op: 'openDirectory', path, why },
+          ...attributesOfOpen(entry, { uid, gid }),
+        ],
+        path,
+      );
+      return;
+    case 'file':
+      await root.do({ op: 'file', path, mode: 0o600, why });
+      await fill(root, entry, path);
+      await root.all([...attributesOfOpen(entry, { uid, gid }), timesOf(entry, '')], path);
+      return;
+    case 'link':
+      await root.all([{ op: 'link', target: linkTarget(entry, options.into), path, why }], path);
+      return;
+    case 'symlink':
+      checkLink(entry, { path, options });
+      await root.all(
+        [{ op: 'symlink', target: entry.link, path, why }, { op: 'chown', path, uid, gid, why }, timesOf(entry, path)],
+        path,
+      );
+      return;
+    default:
+      await root.all(
+        [
+          { op: 'mknod', path, mode: nodes[entry.type] | entry.mode, major: entry.major, minor: entry.minor, why },
+          { op: 'chown', path, uid, gid, why },
+          timesOf(entry, path),
+        ],
+        path,
+      );
+  }
+}
+
+const nodes = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
+const largestAppend = 1 << 20;
+
+async function fill(root: FileRoot, entry: TarEntry, path: string): Promise<void> {
+  let size = 0;
+  for await (const piece of entry.body()) {
+    if ('hole' in piece) {
+      size += piece.hole;
+      await root.do({ op: 'extend', size: BigInt(size), why }, path);
+    } else {
+      for (let at = 0; at < piece.length; at += largestAppend) {
+        await root.do({ op: 'append', data: piece.subarray(at, at + largestAppend), why }, path);
+      }
+      size += piece.length;
+    }
+  }
+}
+
+/** chown(2) clears setuid bits and capabilities: it comes first. Through the open file, whose name may be another's by now. */
+function attributesOfOpen(entry: TarEntry, { uid, gid }: { readonly uid: number; readonly gid: number }): Operation[] {
+  const path = '';
+  return [
+    { op: 'chown', path, uid, gid, why },
+    { op: 'chmod', path, mode: entry.mode, why },
+    ...[...entry.xattrs]
+      .filter(([name]) => !name.startsWith('trusted.'))
+      .map(
+        ([name, value]): Operation => ({ op: 'setxattr', path, name, value, tolerate: ['EOPNOTSUPP', 'EPERM'], why }),
+      ),
+  ];
+}
+
+function timesOf({ mtime }: TarEntry, path: string): Operation {
+  return {
+    op: 'utimens',
+    path,
+    seconds: BigInt.asUintN(64, BigInt(mtime.seconds)),
+    nanoseconds: mtime.nanoseconds,
+    why,
+  };
+}
+
+function linkTarget({ link }: TarEntry, into: string): string {
+  const target = posix.join(into, link);
+  if (isBelow(target, into)) return target;
+  throw new PortholeError('invalid', `invalid hardlink ${JSON.stringify(target)} -> ${JSON.stringify(link)}`);
+}
+
+/** Docker lets no link of an archive leave the directory that it is unpacked into. */
+function checkLink({ link }: TarEntry, { path, options }: At): void {
+  if (isBelow(posix.join(posix.dirname(path), link), options.into)) return;
+  throw new PortholeError('invalid', `invalid symlink ${JSON.stringify(path)} -> ${JSON.stringify(link)}`);
+}
