@@ -17,6 +17,7 @@ import { createContainers } from './container/containers.ts';
 import { containerDefaults } from './container/defaults.ts';
 import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
+import { readUserns, usernsInfo } from './container/userns.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf } from './plan/cgroup-path.ts';
 import { createShims } from './shim/client.ts';
@@ -29,6 +30,7 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
                          [--cgroup-parent PATH] [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
+                         [--userns-remap default|auto|USER[:GROUP]]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
   porthole-agent version
@@ -48,6 +50,8 @@ interface Settings {
   /** Undefined: /porthole. */
   readonly cgroupParent?: string;
   readonly defaults: ContainerDefaults;
+  /** As dockerd's; '' for none. */
+  readonly usernsRemap: string;
   readonly start: boolean;
   readonly docker?: string;
   readonly podman?: string;
@@ -64,7 +68,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(settingsOf(rest, ['pidfile', 'init', 'log-driver', 'log-opt']));
+      return serve(settingsOf(rest, ['pidfile', 'userns-remap', 'init', 'log-driver', 'log-opt']));
     case 'connect':
       return connect(settingsOf(rest, ['start', 'docker', 'podman']));
     case 'version':
@@ -97,7 +101,9 @@ async function serve(settings: Settings): Promise<void> {
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
   const { defaults } = settings;
-  const containers = await createContainers({ dataRoot, execRoot, host, images, shims, events, defaults, ...parent });
+  const userns = await readUserns(settings.usernsRemap);
+  const parts = { dataRoot, execRoot, host, images, shims, events, defaults, userns };
+  const containers = await createContainers({ ...parts, ...parent });
   const agent: AgentInfo = {
     version: productVersion,
     protocol: portholeProtocol,
@@ -110,6 +116,9 @@ async function serve(settings: Settings): Promise<void> {
     architecture: process.arch,
     kernel: release(),
     cgroupVersion: host.cgroup.version,
+    rootless: host.rootless !== undefined,
+    userns: usernsInfo(userns, host.rootless),
+    unavailable: [],
     startedAt: new Date().toISOString(),
   };
   const engine: Engine = {
@@ -165,7 +174,16 @@ async function connect(settings: Settings): Promise<void> {
 
 function settingsOf(args: string[], allowed: readonly string[]): Settings {
   const values = parse(args);
-  for (const name of ['pidfile', 'start', 'docker', 'podman', 'init', 'log-driver', 'log-opt'] as const) {
+  for (const name of [
+    'pidfile',
+    'userns-remap',
+    'start',
+    'docker',
+    'podman',
+    'init',
+    'log-driver',
+    'log-opt',
+  ] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
@@ -177,6 +195,7 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
     start: values.start ?? false,
     defaults: defaultsOf(values),
+    usernsRemap: values['userns-remap'] ?? '',
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
@@ -199,6 +218,7 @@ function parse(args: string[]) {
         'log-driver': { type: 'string' },
         'log-opt': { type: 'string', multiple: true },
         start: { type: 'boolean' },
+        'userns-remap': { type: 'string' },
         docker: { type: 'string' },
         podman: { type: 'string' },
       },

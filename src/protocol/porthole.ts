@@ -17,8 +17,29 @@ export interface AgentInfo {
   /** uname -r. */
   readonly kernel: string;
   readonly cgroupVersion: 1 | 2;
+  /** The engine runs as an ordinary user, in a user namespace. */
+  readonly rootless: boolean;
+  readonly userns: UsernsInfo;
+  /** What this engine cannot do on this host, and why. Empty for an engine with root. */
+  readonly unavailable: readonly { readonly feature: string; readonly reason: string }[];
   /** RFC 3339. */
   readonly startedAt: string;
+}
+
+/** Whose ids containers have. */
+export interface UsernsInfo {
+  /** Containers that ask for nothing: the engine's own ids, one range for all of them, or a range for each. */
+  readonly containers: 'host' | 'remapped' | 'auto';
+  /** Of the range for all of them, and of the engine's own ids when it is rootless. */
+  readonly uids?: readonly IdRangeView[];
+  readonly gids?: readonly IdRangeView[];
+}
+
+/** One line of /proc/PID/uid_map: `size` ids from `inside` on are those from `outside` on. */
+export interface IdRangeView {
+  readonly inside: number;
+  readonly outside: number;
+  readonly size: number;
 }
 
 /** `GET /hello` of the stdio bridge, and the first thing that a client asks for. */

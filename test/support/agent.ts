@@ -16,6 +16,8 @@ const shim = join(checkout, `dist/agent/shim-linux-${process.arch}`);
 export interface AgentOptions {
   /** Environment of the agent beside this process's. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Options of `serve` beside the roots. */
+  readonly flags?: readonly string[];
 }
 
 /** A real agent, run from the sources on temporary roots. */
@@ -98,9 +100,9 @@ interface Running {
 
 async function launch(
   places: { dataRoot: string; execRoot: string; socket: string },
-  { env = {} }: AgentOptions,
+  { env = {}, flags = [] }: AgentOptions,
 ): Promise<Running> {
-  const [program, ...args] = agentCommand('serve', ...agentFlags(places));
+  const [program, ...args] = agentCommand('serve', ...agentFlags(places), ...flags);
   const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...env } });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (chunk: string) => {

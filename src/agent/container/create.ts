@@ -29,6 +29,7 @@ import { signalNumber } from './signals.ts';
 import { namedCapabilities } from './spec.ts';
 import { specAtStart } from './start.ts';
 import { refuseUnsupported } from './supported.ts';
+import { takeMappings } from './userns.ts';
 import { fillVolume } from './volume-copy.ts';
 
 /** A directory with this prefix below DATA_ROOT/containers is not finished: start-up removes what a crash left. */
@@ -41,7 +42,9 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   const name = takeName(engine, options.name, id);
   const undo = new CleanupStack();
   undo.push(() => engine.registry.release(name, id));
-  const record: StoredRecord = { ...draft, name };
+  const ids = takeMappings(engine, options.hostConfig);
+  undo.push(async () => ids.release());
+  const record: StoredRecord = { ...draft, name, ...(ids.mappings && { idMappings: ids.mappings }) };
   const container = new Container(record, directoriesOf(engine, id));
   try {
     const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
@@ -55,6 +58,7 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
     await undo.unwind(explained(failure));
   }
   engine.registry.add(container);
+  ids.release();
   announce(engine, container, 'create');
   return { id, warnings: warningsOf(record) };
 }

@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import type { EventHub } from './events.ts';
 import type { Exec } from './exec.ts';
 import type { Registry } from './registry.ts';
+import type { Userns } from './userns.ts';
 
 /** What the engine is made of; given by the composition root. */
 export interface EngineParts {
@@ -19,6 +20,8 @@ export interface EngineParts {
   readonly events: EventHub;
   /** The cgroup in which containers' cgroups are made that ask for no other, as `cgroupParentOf` gives it. */
   readonly cgroupParent?: string;
+  /** Absent: containers have the engine's ids, whatever they ask for. */
+  readonly userns?: Userns;
   /** What holds where a container does not say. */
   readonly defaults?: ContainerDefaults;
 }

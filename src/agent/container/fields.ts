@@ -105,7 +105,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   },
   Tmpfs: carriedOut,
   UTSMode: carriedOut,
-  UsernsMode: partly((c) => !['', 'host'].includes(c.UsernsMode ?? ''), 'UsernsMode', 'host'),
+  UsernsMode: { standing: 'carried out', note: 'host, and as Podman knows them private and auto' },
   ShmSize: carriedOut,
   Sysctls: carriedOut,
   Runtime: { standing: 'carried out', note: 'porthole, or runc, which means the same here' },

@@ -8,6 +8,7 @@ import { directoriesOf, draftRecord, warningsOf } from './create.ts';
 import type { Engine } from './engine.ts';
 import { checkName } from './names.ts';
 import { specAtStart } from './start.ts';
+import { takeMappings } from './userns.ts';
 
 /** Nothing can have this id by chance; whoever reads the plan sees that it is none. */
 const placeholder = '0'.repeat(64);
@@ -21,7 +22,9 @@ export async function planFor(engine: Engine, options: CreateOptions): Promise<P
     engine.registry.reserve(name, placeholder);
     engine.registry.release(name, placeholder);
   }
-  const record = { ...draft, name };
+  const { mappings, release } = takeMappings(engine, options.hostConfig);
+  release();
+  const record = { ...draft, name, ...(mappings && { idMappings: mappings }) };
   const container = new Container(record, directoriesOf(engine, placeholder));
   const spec = await specAtStart(engine, container);
   const plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { IdMappings } from '../oci/id-mappings.ts';
 import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { readJsonFile, writeDurable } from '../sys/durable.ts';
 import type { ContainerRecord } from './contract.ts';
@@ -10,6 +11,8 @@ export interface StoredRecord extends ContainerRecord {
   /** Its cgroup below the root of each hierarchy. */
   readonly cgroupPath: string;
   readonly mounts: readonly WantedMount[];
+  /** Of its user namespace; absent: it has the engine's ids. */
+  readonly idMappings?: IdMappings;
   /** Stopped by a user: `unless-stopped` does not start it again. */
   readonly manuallyStopped: boolean;
   /** Of the running life: how many kills for lack of memory were announced, and whether its processes wait for memory. */

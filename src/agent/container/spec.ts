@@ -10,6 +10,7 @@ import { partnerOf } from './modes.ts';
 import { specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
 import { apparmorProfile, readSecurityOptions } from './security.ts';
+import { sharedPartner } from './userns.ts';
 
 /** What only the start of a container can know. */
 export interface SpecFacts {
@@ -50,7 +51,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     features: facts.host.features,
   });
   const apparmor = apparmorProfile(security.apparmor, { features: facts.host.features, privileged });
-  const namespaces = namespacesOf(base.linux.namespaces, hostConfig, facts);
+  const namespaces = [...userNamespace(record, facts), ...namespacesOf(base.linux.namespaces, hostConfig, facts)];
   const seccomp = security.seccomp === 'default' ? base.linux.seccomp : security.seccomp;
   const ownUts = hostConfig.UTSMode !== 'host';
   const { seccomp: _default, maskedPaths, readonlyPaths, ...linux } = base.linux;
@@ -83,9 +84,10 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
         devices: [...(linux.resources?.devices ?? []), ...facts.devices.rules],
       },
       sysctl: {
-        ...(isOwnNetwork(hostConfig) ? linux.sysctl : {}),
+        ...(isOwnNetwork(hostConfig) ? ownNetworkSysctls(linux.sysctl, record, facts) : {}),
         ...hostConfig.Sysctls,
       },
+      ...(record.idMappings && { uidMappings: record.idMappings.uids, gidMappings: record.idMappings.gids }),
       ...(seccomp ? { seccomp } : {}),
       ...(masked && masked.length > 0 ? { maskedPaths: masked } : {}),
       ...(readonly && readonly.length > 0 ? { readonlyPaths: readonly } : {}),
@@ -113,6 +115,24 @@ export function namedCapabilities(hostConfig: HostConfig): string[] {
 function isOwnNetwork(hostConfig: HostConfig): boolean {
   const mode = hostConfig.NetworkMode ?? '';
   return mode !== 'host' && !mode.startsWith('container:');
+}
+
+/** Who shares a namespace of a container shares its user namespace too. */
+function userNamespace({ idMappings, hostConfig }: StoredRecord, facts: SpecFacts): Namespace[] {
+  if (idMappings === undefined) return [];
+  const partner = sharedPartner(hostConfig);
+  if (partner === undefined) return [{ type: 'user' }];
+  return [{ type: 'user', path: `/proc/${facts.pidOf(partner.name, partner.type)}/ns/user` }];
+}
+
+/** The range of groups that may ping holds groups that a user namespace does not have. */
+function ownNetworkSysctls(
+  usual: Spec['linux']['sysctl'],
+  { idMappings }: StoredRecord,
+  { host }: SpecFacts,
+): Spec['linux']['sysctl'] {
+  if (idMappings === undefined && host.rootless === undefined) return usual;
+  return Object.fromEntries(Object.entries(usual ?? {}).filter(([name]) => name !== 'net.ipv4.ping_group_range'));
 }
 
 function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, facts: SpecFacts): Namespace[] {
@@ -160,8 +180,18 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: S
     const access = hostConfig.ReadonlyRootfs ? ['ro'] : [];
     own.push({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...access] });
   }
-  return [...own, ...specMounts(mounts)];
+  const all = [...own, ...specMounts(mounts)];
+  if (record.idMappings === undefined) return all;
+  // What the engine made is the container's own; what the user binds belongs to whom it belongs.
+  const engines = new Set([...files.map(([path]) => path), ...mounts.filter(isVolume).map((one) => one.Destination)]);
+  return all.map((mount) =>
+    mount.type === 'bind' && engines.has(mount.destination)
+      ? { ...mount, options: [...(mount.options ?? []), 'idmap'] }
+      : mount,
+  );
 }
+
+const isVolume = (mount: StoredRecord['mounts'][number]): boolean => mount.Type === 'volume';
 
 function shm(hostConfig: HostConfig, facts: SpecFacts): SpecMount[] {
   const partner = partnerOf(hostConfig.IpcMode);

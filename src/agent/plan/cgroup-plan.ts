@@ -1,4 +1,4 @@
-import type { Spec } from '../oci/runtime.ts';
+import type { DeviceRule, Spec } from '../oci/runtime.ts';
 import { type LimitWrite, limitWrites, needsCpuset } from './cgroup-limits.ts';
 import { ancestorsOf } from './cgroup-path.ts';
 import { deviceProgram, deviceRuleText } from './device-filter.ts';
@@ -78,7 +78,7 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
     if (hierarchy.controllers.includes('cpuset')) make.push(...fillCpusets(path, hierarchy.root));
   }
   make.push(...input.writes.map((write) => limitStep(write, directoryOf(write.controller))));
-  for (const rule of spec.linux.resources?.devices ?? []) {
+  for (const rule of deviceRules(input)) {
     make.push({
       op: 'write',
       path: `${directoryOf('devices')}/devices.${rule.allow ? 'allow' : 'deny'}`,
@@ -146,7 +146,7 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
   }
   make.push({ op: 'mkdirs', path: directory, mode: 0o755, why: reasons.cgroupMake });
   make.push(...input.writes.map((write) => limitStep(write, directory)));
-  const rules = spec.linux.resources?.devices ?? [];
+  const rules = deviceRules(input);
   if (rules.length > 0) {
     make.push({ op: 'deviceFilter', cgroup: directory, program: deviceProgram(rules), why: reasons.deviceFilter });
   }
@@ -167,6 +167,11 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
     after: [...readings, remove(directory)],
     views: [],
   };
+}
+
+/** Without root nobody may filter devices, and nobody needs to: no node can be made that the user could not open before. */
+function deviceRules({ spec, host }: Input<CgroupV1 | CgroupV2>): readonly DeviceRule[] {
+  return host.rootless === undefined ? (spec.linux.resources?.devices ?? []) : [];
 }
 
 function limitStep(write: LimitWrite, directory: string): Operation {

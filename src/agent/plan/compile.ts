@@ -1,17 +1,20 @@
+import { outsideId } from '../oci/id-mappings.ts';
 import type { Process, Spec } from '../oci/runtime.ts';
 import { cgroupPathOf } from './cgroup-path.ts';
 import { cgroupSteps, joinCgroups } from './cgroup-plan.ts';
-import { deviceSteps } from './devices.ts';
+import { boundDeviceSteps, deviceSteps } from './devices.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
 import type { ContainerFacts, HostFacts, LogRotation } from './facts.ts';
 import { cloneFlags, MNT_DETACH, mountFlags } from './flags.ts';
 import { parsePropagation } from './mount-options.ts';
-import { atLeast, mountSteps, readonlyPathSteps, remountReadOnly, setPropagation } from './mounts.ts';
+import { atLeast, mountSteps, readonlyPathSteps, remountReadOnly, Slots, setPropagation } from './mounts.ts';
 import { isOwn, namespaceSteps } from './namespaces.ts';
 import type { Operation, Plan } from './operations.ts';
+import { overlayOptions } from './overlay.ts';
 import { becomeProgram } from './process.ts';
 import { reasons } from './reasons.ts';
 import { text } from './text.ts';
+import { becomeRoot, type Remap, remapOf, stagedRoot, stageSteps, stdioOwners, successorSteps } from './userns.ts';
 
 /**
  * What a container is made of: an OCI runtime configuration and facts about the host become an ordered list of kernel
@@ -27,26 +30,55 @@ import { text } from './text.ts';
 export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly container: ContainerFacts }): Plan {
   const { host, container } = facts;
   const cgroups = cgroupSteps(spec, cgroupPathOf(spec, container.id), host);
-  const namespaces = namespaceSteps(spec, host);
-  const mounts = mountSteps({ spec, host, container, cgroupViews: cgroups.views });
+  const remap = remapOf(spec, host);
+  const namespaces = namespaceSteps(spec, host, { remapped: remap !== undefined });
+  const slots = new Slots();
+  const place = remap ? stagedRoot : container.rootfs;
+  const isInUserns = remap !== undefined || host.rootless !== undefined;
+  const mounts = mountSteps({
+    spec,
+    host,
+    container,
+    cgroupViews: cgroups.views,
+    slots,
+    ...(isInUserns && { earlyPlace: place }),
+  });
+  const devices = isInUserns
+    ? boundDevices(spec, { slots, remap, rootfs: container.rootfs })
+    : { sources: [], targets: deviceSteps(spec) };
   const { process } = spec;
   const terminal = process.terminal ?? false;
+  const session = sessionSteps(process, { id: container.id, host });
+  const stdin = container.stdin;
   const child: Operation[] = [
     { op: 'umask', mask: 0, why: reasons.umaskClear },
     ...cgroups.join,
     ...namespaces.cgroup,
     ...namespaces.join,
-    ...sessionSteps(process, { id: container.id, host }),
+    ...(remap ? oomSteps(process, host) : [...session.begin, ...ownSteps(process, host), ...session.keys]),
     // Before propagation is cut: a copy of a shared mount can still become a slave or a peer of the host's.
     ...mounts.sources,
     setPropagation('/', { flag: mountFlags.MS_SLAVE, recursive: true }, reasons.slavePropagation),
-    ...rootSteps(container, host),
-    { op: 'pivotRoot', root: container.rootfs, why: reasons.pivotRoot },
+    ...(remap ? stageSteps(remap, container, host) : []),
+    ...mounts.idmaps,
+    ...devices.sources,
+    ...(remap
+      ? [
+          ...stdioOwners(process, remap, { stdin }),
+          ...successorSteps(namespaces.owned),
+          ...session.begin,
+          ...session.keys,
+        ]
+      : []),
+    // What is mounted first and kept must not be under the root that is stacked on the same place.
+    ...mounts.early,
+    ...(remap ? [] : rootSteps(container, host)),
+    { op: 'pivotRoot', root: place, why: reasons.pivotRoot },
     // At once: pivot_root(".", ".") stacks the old root on the new one, and until it is gone the kernel follows "/.." into it.
     // A link of the image with one ".." too many would have the steps below make mount points and nodes on the host.
     { op: 'umount', target: '.', flags: MNT_DETACH, why: reasons.detachHostRoot },
     ...mounts.mounts,
-    ...deviceSteps(spec),
+    ...devices.targets,
     ...(terminal ? consoleSteps(spec) : []),
     ...identitySteps(spec),
     ...sysctlSteps(spec),
@@ -56,7 +88,7 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
     ...workingDirectorySteps(process),
     ...mounts.seal,
     ...rootSeal(spec),
-    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host, stdin: container.stdin }),
+    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host, stdin, ownsStdio: remap !== undefined }),
   ];
   return {
     operations: [
@@ -70,7 +102,7 @@ export function compile(spec: Spec, facts: { readonly host: HostFacts; readonly 
         op: 'spawn',
         flags: namespaces.flags,
         terminal: terminal ? 1 : 0,
-        stdin: container.stdin ? 1 : 0,
+        stdin: stdin ? 1 : 0,
         child,
         after: cgroups.after,
         why: reasons.spawn,
@@ -112,15 +144,27 @@ export function compileExec(
 ): Plan {
   const { host, container } = facts;
   const { spec } = container;
+  const remap = remapOf(spec, host);
   const terminal = process.terminal ?? false;
+  const session = sessionSteps(process, { id: container.id, host });
   const child: Operation[] = [
     { op: 'umask', mask: 0, why: reasons.umaskClear },
     // The paths of cgroups and of /proc are the host's until the mount namespace is joined.
     ...joinCgroups(spec, cgroupPathOf(spec, container.id), host),
-    ...sessionSteps(process, { id: container.id, host }),
+    ...session.begin,
+    ...ownSteps(process, host),
+    ...session.keys,
+    ...(remap ? [usernsOf(container), ...stdioOwners(process, remap, { stdin: facts.stdin })] : []),
     ...enterContainer(container, host),
+    // Last: whoever is in the user namespace has no right to join the others by the host's files.
+    ...(remap ? [{ op: 'enterUserns', why: reasons.usernsEnter } as const, ...becomeRoot()] : []),
     ...(terminal ? [{ op: 'terminal', console: '', why: reasons.terminal } as const] : []),
-    ...becomeProgram(process, { seccomp: spec.linux.seccomp, host, stdin: facts.stdin }),
+    ...becomeProgram(process, {
+      seccomp: spec.linux.seccomp,
+      host,
+      stdin: facts.stdin,
+      ownsStdio: remap !== undefined,
+    }),
   ];
   const spawn: Operation = {
     op: 'spawn',
@@ -172,36 +216,75 @@ function joinByFile({ pid }: RunningContainer, kinds: readonly NamespaceFile[]):
   return kinds.map((kind) => ({ op: 'setns', path: `/proc/${pid}/ns/${kind}`, flags: namespaceFiles[kind], why }));
 }
 
+function usernsOf({ pid }: RunningContainer): Operation {
+  return { op: 'usernsOf', path: `/proc/${pid}/ns/user`, why: reasons.joinContainer };
+}
+
+/** In a user namespace devices are bound: nodes that the host's root makes beforehand, or, without root, the host's own. */
+function boundDevices(
+  spec: Spec,
+  { slots, remap, rootfs }: { readonly slots: Slots; readonly remap: Remap | undefined; readonly rootfs: string },
+) {
+  return boundDeviceSteps(spec, {
+    takeSlot: () => slots.take(),
+    place: (node, index) => {
+      if (remap === undefined) return { path: node.path, make: [] };
+      const path = `${rootfs}/d${index}`;
+      const uid = outsideId(remap.mappings.uids, node.uid) ?? 0;
+      const gid = outsideId(remap.mappings.gids, node.gid) ?? 0;
+      const { mode, major, minor } = node;
+      return {
+        path,
+        make: [
+          { op: 'mknod', path, mode, major, minor, why: reasons.deviceNode },
+          { op: 'chown', path, uid, gid, why: reasons.deviceOwner },
+        ],
+      };
+    },
+  });
+}
+
+/** Settings of the process itself, which only the host's root may make. */
+const ownSteps = (process: Process, host: HostFacts): Operation[] => [
+  ...oomSteps(process, host),
+  ...apparmorSteps(process, host),
+];
+
+/** Without root the kernel lets nobody be spared more than the engine is itself. */
+function oomSteps({ oomScoreAdj }: Process, host: HostFacts): Operation[] {
+  if (oomScoreAdj === undefined) return [];
+  const data = text(String(oomScoreAdj));
+  const write = { op: 'write', path: '/proc/self/oom_score_adj', data, why: reasons.oomScoreAdjust } as const;
+  return [host.rootless === undefined ? write : { ...write, tolerate: ['EACCES'] }];
+}
+
 /** Steps that make the process a stranger to the session that the agent was started in. */
 function sessionSteps(
   process: Process,
   { id, host }: { readonly id: string | undefined; readonly host: HostFacts },
-): Operation[] {
-  const operations: Operation[] = [];
-  // With a terminal the session is made together with it.
-  if (!(process.terminal ?? false)) operations.push({ op: 'setsid', why: reasons.setsid });
-  if (process.oomScoreAdj !== undefined) {
-    operations.push({
-      op: 'write',
-      path: '/proc/self/oom_score_adj',
-      data: text(String(process.oomScoreAdj)),
-      why: reasons.oomScoreAdjust,
-    });
-  }
-  if (process.apparmorProfile) {
-    if (!host.features.has('apparmor')) throw unsupportedSpec('process.apparmorProfile', 'this kernel has no AppArmor');
-    operations.push({
+): { readonly begin: Operation[]; readonly keys: Operation[] } {
+  return {
+    // With a terminal the session is made together with it.
+    begin: (process.terminal ?? false) ? [] : [{ op: 'setsid', why: reasons.setsid }],
+    keys:
+      host.features.has('keyring') && id !== undefined
+        ? [{ op: 'keyring', name: `_ses.${id}`, tolerate: ['ENOSYS', 'EPERM'], why: reasons.keyring }]
+        : [],
+  };
+}
+
+function apparmorSteps({ apparmorProfile }: Process, host: HostFacts): Operation[] {
+  if (!apparmorProfile) return [];
+  if (!host.features.has('apparmor')) throw unsupportedSpec('process.apparmorProfile', 'this kernel has no AppArmor');
+  return [
+    {
       op: 'write',
       // Here, where /proc is the host's: whatever a container mounts on its own cannot catch this write (CVE-2019-16884).
       path: atLeast(host, 5, 8) ? '/proc/self/attr/apparmor/exec' : '/proc/self/attr/exec',
-      data: text(`exec ${process.apparmorProfile}`),
+      data: text(`exec ${apparmorProfile}`),
       why: reasons.apparmor,
-    });
-  }
-  if (host.features.has('keyring') && id !== undefined) {
-    operations.push({ op: 'keyring', name: `_ses.${id}`, tolerate: ['ENOSYS', 'EPERM'], why: reasons.keyring });
-  }
-  return operations;
+    },
+  ];
 }
 
 /** As runc and Docker do, a working directory that the image lacks is made; the root belongs to it, whoever the user is. */
@@ -217,31 +300,12 @@ function rootSteps({ rootfs, overlay }: ContainerFacts, host: HostFacts): Operat
     return [{ op: 'mount', source: rootfs, target: rootfs, type: 'none', flags, data: '', why: reasons.bindRoot }];
   }
   if (overlay.lowers.length === 0) throw invalidSpec('overlay', 'there is no layer');
-  const options = [
-    `lowerdir=${overlay.lowers.map(escapeLayer).join(':')}`,
-    `upperdir=${escapeOption(overlay.upper)}`,
-    `workdir=${escapeOption(overlay.work)}`,
-    // Whatever the kernel's defaults are: the upper directory alone must tell what the container changed.
-    ...(atLeast(host, 4, 10) ? ['redirect_dir=off'] : []),
-    ...(atLeast(host, 4, 13) ? ['index=off'] : []),
-    ...(atLeast(host, 4, 19) ? ['metacopy=off'] : []),
-  ];
-  const data = options.join(',');
-  if (text(data).length > longestOptions) {
-    throw unsupportedSpec('overlay', `${overlay.lowers.length} layers need more mount options than a page holds`);
-  }
+  const data = overlayOptions(overlay, host);
   return [
     { op: 'chdir', path: overlay.base, why: reasons.overlayBase },
     { op: 'mount', source: 'overlay', target: rootfs, type: 'overlay', flags: 0n, data, why: reasons.overlayMount },
   ];
 }
-
-/** mount(2) takes one page of options, the last byte being NUL. */
-const longestOptions = 4095;
-
-/** A comma ends an option and a backslash takes away the meaning of the next character. */
-const escapeOption = (path: string): string => path.replace(/[\\,]/g, (character) => `\\${character}`);
-const escapeLayer = (path: string): string => path.replace(/[\\,:]/g, (character) => `\\${character}`);
 
 function consoleSteps(spec: Spec): Operation[] {
   const hasPts = (spec.mounts ?? []).some((mount) => mount.destination === '/dev/pts');

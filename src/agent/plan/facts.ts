@@ -1,3 +1,4 @@
+import type { IdMappings } from '../oci/id-mappings.ts';
 import type { Seccomp } from '../oci/runtime.ts';
 
 /** What `compile` has to know about the host. Collected by `agent/sys/facts.ts`, plain data in tests. */
@@ -12,6 +13,11 @@ export interface HostFacts {
   readonly features: ReadonlySet<string>;
   /** Online CPUs and memory nodes as lists, for example { cpus: '0-3,8', mems: '0' }. */
   readonly processors?: { readonly cpus: string; readonly mems: string };
+  /**
+   * Set when the engine itself is in a user namespace: its root is an ordinary user of the host. `groups` tells whether
+   * setgroups(2) is allowed there.
+   */
+  readonly rootless?: IdMappings & { readonly groups: boolean };
   /** Seccomp policies compiled before for this machine (`SeccompFilters`); without it every plan compiles its own. */
   readonly filters?: { compile(policy: Seccomp): Uint8Array };
 }

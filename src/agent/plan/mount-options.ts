@@ -12,6 +12,8 @@ export interface MountOptions {
   readonly recursiveAttributes: AttributeChange;
   readonly propagation: Propagation | undefined;
   readonly bind: 'no' | 'one' | 'recursive';
+  /** A bind mount that is seen with the ids of the container's user namespace, if it has one. */
+  readonly idmap: 'no' | 'one' | 'recursive';
   /** What the file system itself understands, comma-separated. */
   readonly data: string;
 }
@@ -93,6 +95,7 @@ export function parseMountOptions(mount: SpecMount): MountOptions {
     const meaning = meanings[option];
     const recursive = option.startsWith('r') ? meanings[option.slice(1)] : undefined;
     if (option === 'bind' || option === 'rbind') continue;
+    if (isBind(mount) && (option === 'idmap' || option === 'ridmap')) continue;
     if (meaning !== undefined) {
       flags = (flags & ~meaning.clear.flag) | meaning.set.flag;
       apply(own, meaning);
@@ -112,6 +115,7 @@ export function parseMountOptions(mount: SpecMount): MountOptions {
     recursiveAttributes: below,
     propagation,
     bind: bindKind(mount),
+    idmap: mount.options?.includes('ridmap') ? 'recursive' : mount.options?.includes('idmap') ? 'one' : 'no',
     data: data.join(','),
   };
 }

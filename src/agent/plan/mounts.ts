@@ -1,7 +1,8 @@
-import type { Spec, SpecMount } from '../oci/runtime.ts';
+import { mappingsOf } from '../oci/id-mappings.ts';
+import type { NamespaceType, Spec, SpecMount } from '../oci/runtime.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
 import type { ContainerFacts, HostFacts } from './facts.ts';
-import { mountFlags } from './flags.ts';
+import { MNT_DETACH, mountFlags } from './flags.ts';
 import {
   type AttributeChange,
   isBind,
@@ -13,9 +14,13 @@ import {
 import type { Operation } from './operations.ts';
 import { reasons } from './reasons.ts';
 
-/** A container's mounts in three parts: before the pivot, inside the new root, and what becomes read-only at the end. */
+/** A container's mounts in parts: before the pivot, inside the new root, and what becomes read-only at the end. */
 export interface MountSteps {
   readonly sources: readonly Operation[];
+  /** Once the user namespace is there: sources that are to be seen with its ids. */
+  readonly idmaps: readonly Operation[];
+  /** In a user namespace: what the kernel only mounts where the host's own is still in sight (`mount_too_revealing`). */
+  readonly early: readonly Operation[];
   readonly mounts: readonly Operation[];
   readonly seal: readonly Operation[];
 }
@@ -26,6 +31,9 @@ export interface MountInput {
   readonly container: Pick<ContainerFacts, 'fileBinds'>;
   /** cgroup v1: what /sys/fs/cgroup shows. */
   readonly cgroupViews: readonly { readonly name: string; readonly directory: string }[];
+  readonly slots: Slots;
+  /** A directory to mount on before the pivot, for a container in a user namespace; else absent. */
+  readonly earlyPlace?: string;
 }
 
 /**
@@ -34,32 +42,34 @@ export interface MountInput {
  * below it come last: before that, no magic link such as /proc/1/root exists that a mount point could lead through.
  */
 export function mountSteps(input: MountInput): MountSteps {
-  const steps = { sources: [] as Operation[], mounts: [] as Operation[], seal: [] as Operation[] };
+  const steps: Steps = { sources: [], idmaps: [], early: [], mounts: [], seal: [] };
   const mounts = (input.spec.mounts ?? []).map(checked);
   const isProc = (mount: SpecMount): boolean => isBelow(mount.destination, '/proc');
-  const slots = new Slots();
   for (const mount of [...mounts.filter((one) => !isProc(one)), ...mounts.filter(isProc)]) {
     const options = parseMountOptions(mount);
-    if (isBind(mount)) addBind(steps, { mount, options, slots, ...input });
-    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') addCgroup(steps, { mount, options, slots, ...input });
-    else addFileSystem(steps, { mount, options });
+    if (isBind(mount)) addBind(steps, { mount, options, ...input });
+    else if (mount.type === 'cgroup' || mount.type === 'cgroup2') addCgroup(steps, { mount, options, ...input });
+    else addFileSystem(steps, { mount, options, ...input });
   }
   return steps;
 }
 
 interface Steps {
   readonly sources: Operation[];
+  readonly idmaps: Operation[];
+  readonly early: Operation[];
   readonly mounts: Operation[];
   readonly seal: Operation[];
 }
 
-/** The shim keeps at most this many opened sources. */
-const slotCount = 64;
+/** The last of the shim's slots is for mounts that are attached at once; the others are handed out. */
+export const passingSlot = 63;
 
-class Slots {
+/** The shim keeps at most so many opened sources. */
+export class Slots {
   #next = 0;
   take(): number {
-    if (this.#next === slotCount) throw unsupportedSpec('mounts', `more than ${slotCount} bind mounts`);
+    if (this.#next === passingSlot) throw unsupportedSpec('mounts', `more than ${passingSlot} bind mounts`);
     return this.#next++;
   }
 }
@@ -75,7 +85,7 @@ function checked(mount: SpecMount): SpecMount {
 
 function addBind(
   steps: Steps,
-  input: Pick<MountInput, 'host' | 'container'> & { mount: SpecMount; options: MountOptions; slots: Slots },
+  input: Pick<MountInput, 'spec' | 'host' | 'container' | 'slots'> & { mount: SpecMount; options: MountOptions },
 ): void {
   const { mount, options, host } = input;
   const place = `mount of ${mount.destination}`;
@@ -87,6 +97,9 @@ function addBind(
   const why = reasons.bindSource;
   if (inside) steps.sources.push({ op: 'openTreeInside', slot, ...inside, recursive, why });
   else steps.sources.push({ op: 'openTree', slot, path: mount.source ?? '', recursive, why });
+  if (options.idmap !== 'no' && mappingsOf(input.spec) !== undefined) {
+    steps.idmaps.push({ op: 'idmap', slot, recursive: options.idmap === 'recursive' ? 1 : 0, why: reasons.idmapBind });
+  }
   if (input.container.fileBinds?.includes(target)) steps.mounts.push(...filePoint(target));
   else steps.mounts.push(directoryPoint(target));
   steps.mounts.push({ op: 'moveMount', slot, target, why: reasons.bindTarget });
@@ -96,7 +109,8 @@ function addBind(
   steps.mounts.push(...restrict(target, options, host));
 }
 
-function addFileSystem(steps: Steps, { mount, options }: { mount: SpecMount; options: MountOptions }): void {
+function addFileSystem(steps: Steps, input: MountInput & { mount: SpecMount; options: MountOptions }): void {
+  const { mount, options } = input;
   const target = mount.destination;
   const type = mount.type ?? 'none';
   const { MS_RDONLY } = mountFlags;
@@ -104,18 +118,47 @@ function addFileSystem(steps: Steps, { mount, options }: { mount: SpecMount; opt
   const sealLater = type === 'tmpfs' && (options.flags & MS_RDONLY) !== 0n;
   const flags = sealLater ? options.flags & ~MS_RDONLY : options.flags;
   const why = reasonFor(mount);
+  const isForeign = input.earlyPlace !== undefined && isOfAnother(type, input.spec);
+  // Few hosts have their own mounted anywhere: there is nothing to bind.
+  if (isForeign && type === 'mqueue') return;
   // The kernel's own files, which later steps write to and hide: in their place, and not behind a link (CVE-2019-19921).
   const isKernels = (type === 'proc' || type === 'sysfs') && target.lastIndexOf('/') === 0;
   steps.mounts.push(isKernels ? ownPoint(target) : directoryPoint(target));
-  steps.mounts.push({ op: 'mount', source: mount.source ?? type, target, type, flags, data: options.data, why });
+  const mounted = { source: mount.source ?? type, type, flags, data: options.data, why };
+  if (isForeign) {
+    const slot = input.slots.take();
+    steps.sources.push({ op: 'openTree', slot, path: hostPlaces[type] ?? '/', recursive: 1, why: reasons.bindSource });
+    steps.mounts.push({ op: 'moveMount', slot, target, why });
+    steps.mounts.push(setPropagation(target, { flag: mountFlags.MS_PRIVATE, recursive: true }));
+    steps.mounts.push(...restrict(target, options, input.host));
+  } else if (input.earlyPlace !== undefined && (type === 'proc' || type === 'sysfs')) {
+    const slot = input.slots.take();
+    const place = input.earlyPlace;
+    steps.early.push(
+      { op: 'mount', target: place, ...mounted },
+      { op: 'openTree', slot, path: place, recursive: 0, why: reasons.earlyKept },
+      { op: 'umount', target: place, flags: MNT_DETACH, why: reasons.earlyKept },
+    );
+    steps.mounts.push({ op: 'moveMount', slot, target, why });
+  } else steps.mounts.push({ op: 'mount', target, ...mounted });
   if (options.propagation !== undefined) steps.mounts.push(setPropagation(target, options.propagation));
   if (sealLater) steps.seal.push(remountReadOnly(target, options.flags));
+}
+
+/** File systems that show a namespace, and where the host has its own. */
+const hostPlaces: Readonly<Record<string, string>> = { proc: '/proc', sysfs: '/sys' };
+const shownNamespaces: Readonly<Record<string, NamespaceType>> = { proc: 'pid', sysfs: 'network', mqueue: 'ipc' };
+
+/** Who is root of a user namespace can only mount what shows a namespace that belongs to it; the host's own is bound. */
+function isOfAnother(type: string, spec: Spec): boolean {
+  const shown = shownNamespaces[type];
+  return shown !== undefined && !spec.linux.namespaces.some((one) => one.type === shown);
 }
 
 /** v2: cgroup2 itself, which the cgroup namespace cuts down. v1: the container's own directory of each hierarchy. */
 function addCgroup(
   steps: Steps,
-  input: Pick<MountInput, 'host' | 'cgroupViews'> & { mount: SpecMount; options: MountOptions; slots: Slots },
+  input: Pick<MountInput, 'host' | 'cgroupViews' | 'slots'> & { mount: SpecMount; options: MountOptions },
 ): void {
   const { mount, options, host } = input;
   const target = mount.destination;

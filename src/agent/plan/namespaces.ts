@@ -25,9 +25,16 @@ export interface NamespaceSteps {
   readonly join: readonly Operation[];
   /** In the new process, once it is in its cgroups. */
   readonly cgroup: readonly Operation[];
+  /** With a user namespace: those that are to belong to its root are made when it has been entered. */
+  readonly owned: bigint;
 }
 
-export function namespaceSteps(spec: Spec, host: HostFacts): NamespaceSteps {
+/** @param remapped the container has a user namespace of its own. */
+export function namespaceSteps(
+  spec: Spec,
+  host: HostFacts,
+  { remapped }: { readonly remapped: boolean },
+): NamespaceSteps {
   const namespaces = checked(spec.linux.namespaces);
   const joined = namespaces.filter((one) => (one.path ?? '') !== '');
   const made = namespaces.filter((one) => (one.path ?? '') === '');
@@ -38,8 +45,23 @@ export function namespaceSteps(spec: Spec, host: HostFacts): NamespaceSteps {
     why,
   });
   const makesCgroup = made.some((one) => one.type === 'cgroup') && host.features.has('cgroupns');
+  const flags = made
+    .filter((one) => one.type !== 'cgroup' && one.type !== 'user')
+    .reduce((bits, one) => bits | namespaceFlags[one.type], 0n);
+  if (remapped) {
+    // The PID namespace is joined for the successor: the process itself still counts as the host's.
+    const joins = joined.filter((one) => one.type !== 'user');
+    return {
+      flags: cloneFlags.CLONE_NEWNS,
+      before: [],
+      join: joins.map((one) => enter(one, one.type === 'pid' ? reasons.joinPid : reasons.joinNamespace)),
+      cgroup: [],
+      owned: makesCgroup ? flags | cloneFlags.CLONE_NEWCGROUP : flags,
+    };
+  }
   return {
-    flags: made.filter((one) => one.type !== 'cgroup').reduce((bits, one) => bits | namespaceFlags[one.type], 0n),
+    flags,
+    owned: 0n,
     before: joined.filter((one) => one.type === 'pid').map((one) => enter(one, reasons.joinPid)),
     join: joined.filter((one) => one.type !== 'pid').map((one) => enter(one, reasons.joinNamespace)),
     cgroup: makesCgroup ? [{ op: 'unshare', flags: cloneFlags.CLONE_NEWCGROUP, why: reasons.cgroupNamespace }] : [],
@@ -59,9 +81,8 @@ function checked(namespaces: readonly Namespace[]): readonly Namespace[] {
   if (mount === undefined || (mount.path ?? '') !== '') {
     throw unsupportedSpec(place, 'a container needs a mount namespace of its own');
   }
-  for (const type of ['user', 'time'] as const) {
-    if (namespaces.some((one) => one.type === type))
-      throw unsupportedSpec(place, `${type} namespaces are not supported yet`);
+  if (namespaces.some(({ type }) => type === 'time')) {
+    throw unsupportedSpec(place, 'time namespaces are not supported yet');
   }
   return namespaces;
 }

@@ -161,6 +161,20 @@ export const operationTable = {
   rotate: { code: 95, args: { path: 'text', limit: 'u64', keep: 'u32', next: 'u32' } },
   /** Where the exit record is written (atomically, synced) after the process ended. */
   record: { code: 65, args: { path: 'text' } },
+
+  // User namespaces. The shim keeps one, which the other operations mean.
+  /** Makes a user namespace with these maps, whole files as /proc/PID/uid_map takes them. */
+  userns: { code: 100, args: { uidMap: 'text', gidMap: 'text' } },
+  /** Opens an existing one by its file. */
+  usernsOf: { code: 101, args: { path: 'text' } },
+  /** mount_setattr(2) with MOUNT_ATTR_IDMAP on the tree of a slot: its files are seen with the ids of the kept namespace. */
+  idmap: { code: 102, args: { slot: 'u32', recursive: 'u32' } },
+  /** setns(2) into the kept namespace, with every capability there. */
+  enterUserns: { code: 103, args: {} },
+  /** fork(2): a new child of the same parent carries out the rest of the list, the calling process ends. */
+  handOver: { code: 104, args: {} },
+  /** setfsuid(2) and setfsgid(2), the effective capabilities kept: who files are made by. */
+  fsid: { code: 105, args: { uid: 'u32', gid: 'u32' } },
 } as const;
 
 type Table = typeof operationTable;
@@ -198,6 +212,7 @@ export type ToleratedErrno =
   | 'EOPNOTSUPP'
   | 'ESRCH'
   | 'EPERM'
+  | 'EACCES'
   | 'ENODATA';
 
 /** One kernel operation, discriminated by `op`. */

@@ -18,6 +18,8 @@ export function becomeProgram(
     readonly host: HostFacts;
     /** Whether standard input is a pipe of ours, and not /dev/null. */
     readonly stdin: boolean;
+    /** Standard input and output were given to the user before, by somebody who could. */
+    readonly ownsStdio?: boolean;
   },
 ): Operation[] {
   const { uid, gid, additionalGids = [], umask = 0o022 } = process.user;
@@ -39,8 +41,12 @@ export function becomeProgram(
   // A change from user 0 to another clears the permitted set unless told to keep it.
   const keeps = uid !== 0 && sets.permitted !== 0n;
   if (keeps) operations.push({ op: 'prctl', option: PR_SET_KEEPCAPS, value: 1n, why: reasons.keepCapabilities });
-  if (uid !== 0) operations.push(...stdioSteps(process, options.stdin));
-  operations.push({ op: 'setgroups', groups: groupBytes(additionalGids), why: reasons.groups });
+  if (uid !== 0 && !(options.ownsStdio && process.terminal !== true)) {
+    operations.push(...stdioSteps(process, options.stdin));
+  }
+  if (options.host.rootless?.groups !== false) {
+    operations.push({ op: 'setgroups', groups: groupBytes(additionalGids), why: reasons.groups });
+  }
   operations.push({ op: 'setgid', gid, why: reasons.group });
   operations.push({ op: 'setuid', uid, why: reasons.user });
   if (keeps) operations.push({ op: 'prctl', option: PR_SET_KEEPCAPS, value: 0n, why: reasons.forgetKeepCapabilities });

@@ -42,6 +42,24 @@ export const reasons = {
   bindRoot: 'Changing the root needs a mount point, so the directory is mounted on itself.',
   pivotRoot: 'The container’s files become the root; the host’s root moves underneath.',
 
+  // With a user namespace.
+  usernsMake: 'A user namespace: root inside it is an ordinary user outside.',
+  usernsJoin: 'Who shares another container’s namespace must be in its user namespace too.',
+  stage: 'A place of its own where the layers are brought together.',
+  stageOpen: 'The directory is looked up as the host’s root.',
+  stageAttach: 'The file system that stacks the layers takes them by name.',
+  stageOwner: 'What is made on the writable layer from here on belongs to the container’s root.',
+  stageOwnerBack: 'Files made from here on belong to the host’s root again.',
+  idmapLayer: 'The container sees the files with its own ids; on disk their owners stay as they are.',
+  idmapBind: 'The container sees the files with its own ids; on disk their owners stay as they are.',
+  usernsEnter: 'From here on the process has rights inside the container and none outside.',
+  usernsUnshare: 'Namespaces that are made now belong to the container’s root.',
+  handOver: 'A PID namespace begins with a new process, which carries on.',
+  usernsRoot: 'The process becomes root of the user namespace.',
+  earlyKept: 'Mounted while the host’s own is in sight, as the kernel demands, and kept for its place.',
+  deviceSource: 'A user namespace cannot make device nodes: one from outside is bound.',
+  deviceBound: 'A device node that programs expect, made outside.',
+
   // In the new process, inside its own root.
   mountPoint: 'The place where the next file system is attached.',
   mountProc: 'Shows the processes of this PID namespace only.',

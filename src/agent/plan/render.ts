@@ -216,6 +216,18 @@ function renderers(operation: Operation): string {
       return `grep -q . ${word(operation.to)} || cat ${word(operation.from)} > ${word(operation.to)}`;
     case 'watchMemory':
       return `watch ${word(operation.path)}`;
+    case 'userns':
+      return `user namespace ${idMap(operation.uidMap)}${operation.gidMap === operation.uidMap ? '' : ` groups ${idMap(operation.gidMap)}`}`;
+    case 'usernsOf':
+      return `user namespace of ${word(operation.path)}`;
+    case 'idmap':
+      return `mount_setattr${operation.recursive ? ' --recursive' : ''} idmap #${operation.slot}`;
+    case 'enterUserns':
+      return 'nsenter --user';
+    case 'handOver':
+      return 'fork, the child goes on';
+    case 'fsid':
+      return `files belong to ${operation.uid}:${operation.gid}`;
   }
 }
 
@@ -295,6 +307,18 @@ function spawn(operation: OperationOf<'spawn'>): string {
   if (operation.terminal) words.push('with a terminal');
   else if (operation.stdin) words.push('with stdin');
   return words.filter((one) => one !== '').join(' ');
+}
+
+/** Lines of /proc/PID/uid_map: '0-65535=100000'. */
+function idMap(map: string): string {
+  return map
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [inside = 0, outside = 0, size = 0] = line.trim().split(/\s+/).map(Number);
+      return `${inside}-${inside + size - 1}=${outside}`;
+    })
+    .join(',');
 }
 
 function prctl(operation: OperationOf<'prctl'>): string {

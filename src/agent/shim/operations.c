@@ -151,6 +151,10 @@ static long move_tree(struct op_moveMount op) {
   return sys(close, fd);
 }
 
+static long map_slot(struct op_idmap op) {
+  return op.slot < TREES && trees[op.slot] ? map_tree(trees[op.slot] - 1, op.recursive) : -EBADSLT;
+}
+
 static long set_mount(struct op_mountSetattr op) {
   struct mount_attr attributes = {.attr_set = op.set, .attr_clr = op.clear, .propagation = op.propagation};
   return sys(mount_setattr, HERE, op.target, op.recursive ? AT_RECURSIVE : 0, &attributes, sizeof attributes);
@@ -396,6 +400,12 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(record, record_at(op.path))
     DO(inherit, inherit_text(op))
     DO(watchMemory, watch_memory(op))
+    DO(userns, make_userns(op))
+    DO(usernsOf, open_userns(op.path))
+    DO(idmap, map_slot(op))
+    DO(fsid, set_fsid(op))
+    case OP_enterUserns: return enter_userns();
+    case OP_handOver: return hand_over();
   }
   return -EOPNOTSUPP; /* of a newer table */
 }

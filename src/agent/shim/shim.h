@@ -11,6 +11,7 @@ struct trace {
   u32 failed_id, failed_errno;   /* of the operation that stopped a list; errno 0: none */
   u32 exec_id, exec_tried;
   u64 exec_started;
+  u32 successor;                 /* the process that went on with the child's list, after `handOver` */
   u8 data[TRACE_LIMIT];
 };
 extern struct trace *trace;
@@ -45,6 +46,13 @@ long execute(u32 id, struct op_exec op);
 long listen_at(const char *path);
 long record_at(const char *path);
 long remove_tree(const char *path);
+
+long make_userns(struct op_userns op);
+long open_userns(const char *path);
+long enter_userns(void);
+long map_tree(int tree, u32 recursive);
+long set_fsid(struct op_fsid op);
+long hand_over(void);
 enum { LINEAGE = 28 };
 u32 lineage_of(long fd, u8 *to); /* writes LINEAGE bytes */
 long tree_inside(u32 pid, const char *path, u32 flags);

@@ -95,6 +95,10 @@ long spawn(struct op_spawn op) {
   if (pid < 0) return pid;
   wait_for_exec(sync[0]);
   sys(close, sync[0]);
+  if (trace->successor) {
+    sys(wait4, pid, 0, 0, 0);
+    pid = (long)trace->successor;
+  }
   process.started = now(REALTIME);
   if (trace->exec_tried && !trace->failed_errno) {
     u64 ended = now(MONOTONIC);

@@ -34,6 +34,18 @@ export const hosts = {
     kernel: { major: 6, minor: 1 },
     cgroup: { version: 2, root: '/sys/fs/cgroup', controllers: ['cpu', 'memory', 'pids'] },
   },
+  /** An engine in a user namespace that maps one id only, without cgroups. */
+  rootless: {
+    ...common,
+    architecture: 'x64',
+    kernel: { major: 6, minor: 1 },
+    cgroup: { version: 1, hierarchies: [] },
+    rootless: {
+      uids: [{ containerID: 0, hostID: 1000, size: 1 }],
+      gids: [{ containerID: 0, hostID: 1000, size: 1 }],
+      groups: false,
+    },
+  },
   /** Ubuntu 20.04: cpu and cpuacct together, no mount_setattr(2), no setns(2) of a pidfd. */
   old: {
     ...common,

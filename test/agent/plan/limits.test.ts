@@ -74,9 +74,14 @@ describe('a configuration that cannot be', () => {
       /pid is listed twice/,
     ],
     [
-      'a user namespace',
+      'a user namespace without a root',
       { linux: { namespaces: [{ type: 'mount' }, { type: 'user' }] } },
-      /user namespaces are not supported yet/,
+      /the user namespace has no root/,
+    ],
+    [
+      'a time namespace',
+      { linux: { namespaces: [{ type: 'mount' }, { type: 'time' }] } },
+      /time namespaces are not supported yet/,
     ],
     [
       'a host name without a UTS namespace',

@@ -137,6 +137,8 @@ async function info(call: Call): Promise<Reply> {
     InitCommit: { ID: '' },
     SecurityOptions: [
       ...(host.features.has('seccomp') ? ['name=seccomp,profile=builtin'] : []),
+      ...(agent.userns.containers === 'host' ? [] : ['name=userns']),
+      ...(agent.rootless ? ['name=rootless'] : []),
       ...(host.features.has('cgroupns') ? ['name=cgroupns'] : []),
     ],
     Warnings: null,
