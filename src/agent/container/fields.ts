@@ -115,7 +115,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   },
   MaskedPaths: carriedOut,
   ReadonlyPaths: carriedOut,
-  Init: refused((c) => c.Init === true, 'Init'),
+  Init: carriedOut,
 };
 
 /** Every field of a Config. */

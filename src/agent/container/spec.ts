@@ -18,6 +18,8 @@ export interface SpecFacts {
   /** Capabilities that the agent has itself: "all" can mean no more than that. */
   readonly available: ReadonlySet<string>;
   readonly account: Account;
+  /** The program on the host that is to be the first process; undefined: the container's own is. */
+  readonly init?: string;
   readonly devices: { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] };
   /** The initial process of a container whose namespaces are shared, by that container's name as it was given. */
   pidOf(container: string, type: NamespaceType): number;
@@ -31,9 +33,10 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
   const takesAll = privileged || (hostConfig.CapAdd ?? []).some((name) => name.toUpperCase() === 'ALL');
   const capabilities = (privileged ? capabilityNames : named).filter((name) => !takesAll || facts.available.has(name));
   const user = specUser(facts.account);
+  const program = [record.path, ...record.args];
   const base = defaultSpec({
     process: {
-      args: [record.path, ...record.args],
+      args: facts.init === undefined ? program : [initPath, '--', ...program],
       env: environmentOf(config, { home: facts.account.home }),
       cwd: config.WorkingDir || '/',
       user,
@@ -72,7 +75,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
       ...(hostConfig.Ulimits?.length ? { rlimits: hostConfig.Ulimits.map(rlimit) } : {}),
       ...consoleSize(record),
     },
-    mounts: mountsOf(base.mounts ?? [], record, facts),
+    mounts: [...mountsOf(base.mounts ?? [], record, facts), ...initMount(facts.init)],
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       ...linux,
@@ -189,6 +192,14 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: S
       ? { ...mount, options: [...(mount.options ?? []), 'idmap'] }
       : mount,
   );
+}
+
+/** Where dockerd puts its init; the shim's binary knows by this name what it is. */
+const initPath = '/sbin/docker-init';
+
+function initMount(source: string | undefined): SpecMount[] {
+  if (source === undefined) return [];
+  return [{ destination: initPath, type: 'bind', source, options: ['bind', 'ro', 'nosuid', 'nodev'] }];
 }
 
 const isVolume = (mount: StoredRecord['mounts'][number]): boolean => mount.Type === 'volume';

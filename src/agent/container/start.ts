@@ -76,6 +76,7 @@ export async function specAtStart(engine: Engine, container: Container): Promise
     available: engine.available,
     account,
     devices,
+    ...((container.record.hostConfig.Init ?? engine.defaults?.init) && { init: engine.shims.path }),
     pidOf: (name, type) => pidOf(engine, name, type),
   });
 }

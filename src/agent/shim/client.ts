@@ -8,6 +8,7 @@ import { startShim } from './start.ts';
 /** @param path the shim's binary for this CPU. */
 export function createShims({ path }: { path: string }): Shims {
   return {
+    path,
     start: (plan: Plan, options: StartOptions): Promise<StartedShim> => startShim(path, plan, options),
     connect: connectToShim,
     execute: (): Executor => new ShimExecutor(path),

@@ -20,6 +20,9 @@ import type { Plan } from '../plan/operations.ts';
  * socket that `listen` opened and is told the state first.
  */
 export interface Shims {
+  /** The shim's binary. Under the name docker-init it is the init of `docker run --init`. */
+  readonly path: string;
+
   /**
    * Runs a plan with a spawn. Resolves when the child has executed its program; a failed step rejects with `PlanFailed`.
    * An abort kills what was started, waits for its clean-up and rejects with `canceled`.

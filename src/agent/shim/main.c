@@ -132,7 +132,9 @@ static void prepare(void) {
 }
 
 _Noreturn void shim_main(long *stack) {
-  protect((char **)(stack + 1));
+  char **argv = (char **)(stack + 1);
+  if (stack[0] > 0 && is_init(argv[0])) init_main(argv, argv + stack[0] + 1);
+  protect(argv);
   prepare();
   struct hello hello = {PROTOCOL, 0, (u32)sys(getpid), 0, 0};
   send_frame(AGENT, FRAME_HELLO, &hello, sizeof hello, 0, 0);

@@ -74,6 +74,11 @@ long inherit_text(struct op_inherit op);
 long watch_memory(struct op_watchMemory op);
 u32 memory_told(void);
 
+/* init.c */
+u32 is_init(const char *name);
+_Noreturn void init_main(char **argv, char **environment);
+
+long execute_file(const char *file, const char *search, char **argv, char **environment);
 long keep_directory(const char *path, char name[100], int *directory);
 long rotate_log(struct op_rotate op);
 void log_output(u32 stream, const u8 *data, usize size);

@@ -129,33 +129,38 @@ static char **take_vector(struct texts texts, u32 *used) {
 }
 
 /* execve(2), with the lookup of execvp(3): the first directory that has it; EACCES is remembered, as of a directory. */
-long execute(u32 id, struct op_exec op) {
+long execute_file(const char *file, const char *search, char **argv, char **env) {
   char path[4096];
-  u32 used = 0;
-  usize name = strlen(op.file), at = 0;
-  char **argv = take_vector(op.argv, &used), **env = take_vector(op.env, &used);
-  if (!argv || !env) return -E2BIG;
+  usize name = strlen(file), at = 0;
   if (name == 0) return -ENOENT;
-  trace->exec_id = id;
-  trace->exec_tried = 1;
-  trace->exec_started = clock_now();
   for (usize i = 0; i < name; i++)
-    if (op.file[i] == '/') return sys(execve, op.file, argv, env);
+    if (file[i] == '/') return sys(execve, file, argv, env);
   long failure = -ENOENT;
-  for (; op.search[at]; at += op.search[at] == ':') {
+  for (; search[at]; at += search[at] == ':') {
     usize start = at;
-    while (op.search[at] && op.search[at] != ':') at++;
+    while (search[at] && search[at] != ':') at++;
     usize size = at - start;
     if (size + name + 2 > sizeof path) continue;
-    memcpy(path, size ? op.search + start : ".", size ? size : 1);
+    memcpy(path, size ? search + start : ".", size ? size : 1);
     size += size == 0;
     path[size] = '/';
-    memcpy(path + size + 1, op.file, name + 1);
+    memcpy(path + size + 1, file, name + 1);
     long result = sys(execve, path, argv, env);
     if (result == -EACCES) failure = result;
     else if (result != -ENOENT && result != -ENOTDIR) return result;
   }
   return failure;
+}
+
+long execute(u32 id, struct op_exec op) {
+  u32 used = 0;
+  char **argv = take_vector(op.argv, &used), **env = take_vector(op.env, &used);
+  if (!argv || !env) return -E2BIG;
+  if (!*op.file) return -ENOENT;
+  trace->exec_id = id;
+  trace->exec_tried = 1;
+  trace->exec_started = clock_now();
+  return execute_file(op.file, op.search, argv, env);
 }
 
 long make_terminal(const char *console) {
