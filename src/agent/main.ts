@@ -124,6 +124,7 @@ async function serve(settings: Settings): Promise<void> {
   const engine: Engine = {
     containers,
     images,
+    volumes: containers.volumes,
     events,
     agent,
     ...(defaults.logConfig?.Type && { loggingDriver: defaults.logConfig.Type }),

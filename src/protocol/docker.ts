@@ -87,9 +87,10 @@ const ThrottleDevice = v.object({ Path: v.string(), Rate: whole });
 const WeightDevice = v.object({ Path: v.string(), Weight: whole });
 
 export const Mount = v.object({
-  Type: v.picklist(['bind', 'volume', 'tmpfs', 'npipe', 'cluster', 'image']),
+  /** 'bind', 'volume' or 'tmpfs'; what else a client sends is refused by name. */
+  Type: v.optional(v.string(), ''),
   Source: maybe(v.string()),
-  Target: v.string(),
+  Target: v.optional(v.string(), ''),
   ReadOnly: maybe(v.boolean()),
   Consistency: maybe(v.string()),
   BindOptions: maybe(
@@ -110,6 +111,16 @@ export const Mount = v.object({
     }),
   ),
   TmpfsOptions: maybe(v.object({ SizeBytes: maybe(whole), Mode: maybe(whole), Options: maybe(v.array(texts)) })),
+});
+export type Mount = v.InferOutput<typeof Mount>;
+
+/** `POST /volumes/create` */
+export const VolumeCreateBody = v.object({
+  Name: maybe(v.string()),
+  Driver: maybe(v.string()),
+  DriverOpts: v.optional(v.nullable(labels)),
+  Labels: v.optional(v.nullable(labels)),
+  ClusterVolumeSpec: maybe(v.looseObject({})),
 });
 
 export const HostConfig = v.object({

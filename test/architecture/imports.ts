@@ -44,10 +44,14 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/store'],
   },
   {
+    folder: 'src/agent/volume',
+    may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/files'],
+  },
+  {
     folder: 'src/agent/container',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files'],
+      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume'],
     ],
   },
   {
@@ -59,7 +63,8 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/api',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/inspect'],
+      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume', 'src/agent/container'],
+      'src/agent/inspect',
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },

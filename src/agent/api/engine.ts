@@ -4,11 +4,13 @@ import type { EventHub } from '../container/events.ts';
 import type { HostDescription } from '../inspect/host.ts';
 import type { ReadLineages } from '../inspect/survey.ts';
 import type { ImageStore } from '../store/contract.ts';
+import type { Volumes } from '../volume/contract.ts';
 
 /** What the routes need of the engine; `main.ts` composes it, tests give their own. */
 export interface Engine {
   readonly containers: Containers;
   readonly images: ImageStore;
+  readonly volumes: Volumes;
   readonly events: EventHub;
   readonly agent: AgentInfo;
   /** Of containers that name none; absent: json-file. */

@@ -14,3 +14,10 @@ export const clientTooOld = (version: string, oldest: string) =>
   );
 export const clientTooNew = (version: string, newest: string) =>
   new PortholeError('invalid', `client version ${version} is too new. Maximum supported API version is ${newest}`);
+export const onlyClusterVolumes = () =>
+  new PortholeError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable');
+export const notInSwarm = () =>
+  new PortholeError(
+    'unavailable',
+    'This node is not a swarm manager. Use "docker swarm init" or "docker swarm join" to connect this node to swarm and try again.',
+  );

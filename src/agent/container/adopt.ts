@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { isKind } from '../../base/errors.ts';
 import { compile } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
+import { removeTrees } from '../shim/remove-tree.ts';
 import { removeStaleTemporaries } from '../sys/durable.ts';
 import { startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
@@ -14,11 +15,11 @@ import { containersRoot, type Engine } from './engine.ts';
 import { specOf } from './exec.ts';
 import { beginLife, lostExit, recordExit, supervisorKilled } from './exits.ts';
 import { announceOom } from './oom.ts';
-import { never, noOom, readRecord, timestamp } from './record.ts';
+import { never, noOom, readRecord, saveRecord, timestamp } from './record.ts';
 import { removingPrefix } from './remove.ts';
-import { removeTrees } from './remove-tree.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { hasProcess } from './state.ts';
+import { adoptVolumes, markedVolumes, withMovedVolumes } from './volumes.ts';
 
 const SIGKILL = 9;
 /** Milliseconds that the start of the engine waits for one shim. */
@@ -37,9 +38,11 @@ export async function adopt(engine: Engine): Promise<void> {
     mkdir(join(engine.execRoot, 'containers'), { recursive: true, mode: 0o700 }),
   ]);
   const names = await readdir(root);
+  const doomed: string[] = [];
   await inParallel(names, async (name) => {
     const directory = join(root, name);
     if (name.startsWith(unfinishedPrefix) || name.startsWith(removingPrefix)) {
+      doomed.push(...(await markedVolumes(directory, await readRecord(directory))));
       // What cannot be removed is no reason for everybody else to be without an agent; the next start tries again.
       await removeTrees(engine, [directory]).catch(() => undefined);
       return;
@@ -47,11 +50,16 @@ export async function adopt(engine: Engine): Promise<void> {
     const record = await readRecord(directory);
     if (!record || record.id !== name) return;
     await removeStaleTemporaries(directory);
-    engine.registry.reserve(record.name, record.id);
-    engine.registry.add(new Container(record, directoriesOf(engine, record.id)));
+    const current = await withMovedVolumes(engine, record);
+    if (current !== record) await saveRecord(directory, current);
+    adoptVolumes(engine, current, { running: hasProcess(current.state.status) });
+    engine.registry.reserve(current.name, current.id);
+    engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
   });
+  for (const name of doomed) await engine.volumes.remove(name, { force: true }).catch(() => undefined);
   await endOrphans(engine);
   await inParallel(engine.registry.all(), (container) => settleInTime(engine, container));
+  await engine.volumes.settle();
 }
 
 /** A shim that was stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on. */
@@ -117,6 +125,7 @@ function isWantedUp(container: Container): boolean {
 
 async function takeOver(engine: Engine, container: Container, shim: StartedShim): Promise<void> {
   const { state } = container.record;
+  adoptVolumes(engine, container.record, { running: true });
   if (!hasProcess(state.status)) container.move('started', { startedAt: timestamp(shim.startedAt) });
   // Of a life that the record does not know, nothing was announced.
   const isKnown = hasProcess(state.status) && state.startedAt === timestamp(shim.startedAt);

@@ -1,9 +1,10 @@
-import { mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
 import type { Spec } from '../oci/runtime.ts';
 import type { ContainerFacts } from '../plan/facts.ts';
 import { fileBinds } from '../sys/binds.ts';
+import { type MountInfo, readMounts } from '../sys/proc.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { invalid } from './errors.ts';
@@ -24,6 +25,9 @@ export async function containerFacts(engine: Engine, container: Container, spec:
       work: join(directory, 'work'),
     },
     fileBinds: await fileBinds(spec, coming),
+    beneath: record.mounts.flatMap(({ Destination: destination, Source: root, subpath }) =>
+      subpath === undefined ? [] : [{ destination, root, path: subpath }],
+    ),
     socket: socketPath(runtime),
     log: keepsLog(record.hostConfig.LogConfig) ? record.logPath : '',
     ...(await rotationOf(record)),
@@ -38,7 +42,7 @@ function sourcesToCome(record: StoredRecord): ReadonlyMap<string, 'file' | 'dire
   const made = record.mounts.filter(({ Type, createSource }) => Type === 'volume' || createSource);
   return new Map([
     ...files.map((path) => [path, 'file'] as const),
-    ...made.map(({ Source }) => [Source, 'directory'] as const),
+    ...made.map(({ Source, subpath = '' }) => [join(Source, subpath), 'directory'] as const),
   ]);
 }
 
@@ -81,14 +85,31 @@ export async function freshRuntime(runtime: string): Promise<void> {
   }
 }
 
-/** `-v` makes a missing source; every other bind source has to be there. */
+/** `-v` makes a missing source; every other bind source has to be there, and of the kind that its propagation needs. */
 export async function prepareSources(container: Container): Promise<void> {
-  for (const mount of container.record.mounts) {
-    if (mount.Type !== 'bind') continue;
-    if (mount.createSource) await mkdir(mount.Source, { recursive: true }).catch(ifNotThere(mount.Source));
-    else await checkSource(mount.Source);
+  for (const { Type, Source, createSource, sourceMustBe } of container.record.mounts) {
+    if (Type !== 'bind') continue;
+    if (createSource) await mkdir(Source, { recursive: true }).catch(ifNotThere(Source));
+    else await checkSource(Source);
+    if (sourceMustBe) await checkPropagation(Source, sourceMustBe);
   }
 }
+
+/** @throws invalid in dockerd's words: what is not shared cannot pass on what is mounted there. */
+async function checkPropagation(source: string, must: 'shared' | 'shared or slave'): Promise<void> {
+  const path = await realpath(source);
+  const mounts = (await readMounts('self')).filter(({ target }) => isIn(path, target));
+  const mount = mounts.reduce<MountInfo | undefined>(
+    (nearest, each) => (nearest && nearest.target.length > each.target.length ? nearest : each),
+    undefined,
+  );
+  const kinds = must === 'shared' ? /^shared:/ : /^(shared|master):/;
+  if (mount?.propagation.some((option) => kinds.test(option))) return;
+  throw invalid(`path ${source} is mounted on ${mount?.target ?? '/'} but it is not a ${must} mount`);
+}
+
+const isIn = (path: string, directory: string): boolean =>
+  directory === '/' || path === directory || path.startsWith(`${directory}/`);
 
 /** @throws invalid in Docker's words when a bind source does not exist. */
 export async function checkSource(source: string): Promise<void> {

@@ -2,6 +2,8 @@ import { join } from 'node:path';
 import { KeyedLock } from '../../base/async.ts';
 import { capabilityNames } from '../oci/capabilities.ts';
 import { readStatus } from '../sys/proc.ts';
+import type { Volumes } from '../volume/contract.ts';
+import { LocalVolumes } from '../volume/local-volumes.ts';
 import { adopt } from './adopt.ts';
 import { exportRoot, readArchive, statPath, writeArchive } from './archive.ts';
 import { attach } from './attach.ts';
@@ -28,11 +30,21 @@ import { waitFor } from './waiting.ts';
  * Opens the container engine on its directories: everything that was there is adopted before it resolves.
  * `shutdown` lets go of every container without touching it; the next engine adopts them.
  */
-export async function createContainers(parts: EngineParts): Promise<Containers & { shutdown(): Promise<void> }> {
+export async function createContainers(
+  parts: EngineParts,
+): Promise<Containers & { readonly volumes: Volumes; shutdown(): Promise<void> }> {
+  const { dataRoot: root, shims, host, events } = parts;
+  const volumes = await LocalVolumes.open({
+    root,
+    shims,
+    host,
+    announce: (action, id, attributes) => events.announce({ type: 'volume', action, id, attributes }),
+  });
   const closing = new AbortController();
   const engine: Engine = {
     ...parts,
     registry: new Registry(),
+    volumes,
     locks: new KeyedLock(),
     execs: new Map(),
     accountFiles: new Map(),
@@ -84,6 +96,7 @@ export async function createContainers(parts: EngineParts): Promise<Containers &
     writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
     export: async (given, signal) => exportRoot(engine, find(given), signal),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
+    volumes,
     shutdown: () => shutdown(engine, closing),
   };
 }

@@ -98,6 +98,8 @@ export interface CreateOptions {
   readonly name?: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;
+  /** As clients before API 1.44 expect it: what is mounted below a read-only mount stays as it is. */
+  readonly readOnlyNonRecursive?: boolean;
 }
 
 export type ContainerStatus = 'created' | 'running' | 'paused' | 'restarting' | 'removing' | 'exited' | 'dead';
@@ -142,6 +144,8 @@ export interface MountPoint {
   readonly Mode: string;
   readonly RW: boolean;
   readonly Propagation: string;
+  /** Path below the volume that is mounted instead of the whole. */
+  readonly subpath?: string;
 }
 
 export interface ContainerState {

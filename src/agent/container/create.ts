@@ -7,8 +7,11 @@ import { CleanupStack } from '../../base/lifetime.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import { defaultShmSize } from '../oci/defaults.ts';
 import { cgroupParentOf, containerCgroupPath } from '../plan/cgroup-path.ts';
+import { atLeast } from '../plan/mounts.ts';
+import { removeTrees } from '../shim/remove-tree.ts';
 import type { ImageRecord } from '../store/contract.ts';
 import { syncDirectory } from '../sys/durable.ts';
+import { newVolumeName } from '../volume/local-volumes.ts';
 import { checkSource, replaceFile, specPath } from './bundle.ts';
 import { Container } from './container.ts';
 import type { CreateOptions } from './contract.ts';
@@ -19,18 +22,18 @@ import { checkLimits } from './limits.ts';
 import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
 import { checkedModes } from './modes.ts';
-import { cleaned, type WantedMount, wantedMounts } from './mounts.ts';
+import { cleaned } from './mount-target.ts';
+import { wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
 import { never, noOom, type StoredRecord, saveRecord, timestamp } from './record.ts';
-import { removeTrees } from './remove-tree.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
 import { namedCapabilities } from './spec.ts';
 import { specAtStart } from './start.ts';
 import { refuseUnsupported } from './supported.ts';
 import { takeMappings } from './userns.ts';
-import { fillVolume } from './volume-copy.ts';
+import { fillVolumes, makeVolumes, releaseVolumes, volumeMounts } from './volumes.ts';
 
 /** A directory with this prefix below DATA_ROOT/containers is not finished: start-up removes what a crash left. */
 export const unfinishedPrefix = '.new-';
@@ -49,6 +52,8 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   try {
     const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
     undo.push(() => removeTrees(engine, [unfinished]));
+    undo.push(() => releaseVolumes(engine, record, { remove: true }));
+    await makeVolumes(engine, record);
     await fillDirectory(engine, container, unfinished);
     await rename(unfinished, record.bundle);
     undo.push(() => removeTrees(engine, [record.bundle]));
@@ -101,10 +106,18 @@ export async function draftRecord(
     Hostname: merged.Hostname || (hostConfig.NetworkMode === 'host' ? hostname() : id.slice(0, 12)),
   };
   const { directory } = directoriesOf(engine, id);
-  const mounts = wantedMounts(config, hostConfig, () => {
-    const name = randomBytes(32).toString('hex');
-    return { name, source: join(directory, 'volumes', name) };
+  const canRecurse = atLeast(engine.host, 5, 12);
+  const mounts = wantedMounts(config, hostConfig, {
+    dataRoot: engine.dataRoot,
+    recursiveReadOnly: canRecurse && options.readOnlyNonRecursive !== true,
+    canRecurse,
+    newVolumeName,
+    mountpointOf: (name) => engine.volumes.mountpointOf(name),
+    mountsOf: (name) => engine.registry.find(name).record.mounts,
   });
+  for (const { Name, volume } of volumeMounts({ mounts })) {
+    if (volume) engine.volumes.check({ ...volume, name: Name });
+  }
   for (const mount of mounts) {
     if (mount.Type === 'bind' && !mount.createSource) await checkSource(mount.Source);
   }
@@ -207,7 +220,7 @@ async function fillDirectory(engine: Engine, container: Container, directory: st
       domainname: record.config.Domainname ?? '',
       config: record.hostConfig,
     }),
-    makeVolumes(engine, record, directory),
+    fillVolumes(engine, record),
     writeFirstSpec(engine, container, directory),
   ]);
   await saveRecord(directory, record);
@@ -233,21 +246,6 @@ async function makeUpper(engine: Engine, imageId: string, path: string): Promise
     await chown(path, root.uid, root.gid);
     await chmod(path, root.mode);
   }
-}
-
-async function makeVolumes(engine: Engine, record: StoredRecord, directory: string): Promise<void> {
-  const volumes = record.mounts.filter((mount) => mount.Type === 'volume');
-  for (const mount of volumes) await makeVolume(engine, record.imageId, { mount, directory });
-}
-
-async function makeVolume(
-  engine: Engine,
-  imageId: string,
-  volume: { readonly mount: WantedMount; readonly directory: string },
-): Promise<void> {
-  const path = join(volume.directory, 'volumes', volume.mount.Name ?? '');
-  await mkdir(path, { recursive: true, mode: 0o755 });
-  await fillVolume(engine, { imageId, from: volume.mount.Destination.slice(1), into: path });
 }
 
 export function warningsOf(record: StoredRecord): string[] {

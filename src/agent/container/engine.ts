@@ -4,6 +4,7 @@ import type { HostConfig } from '../../protocol/docker.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
+import type { Volumes } from '../volume/contract.ts';
 import type { Container } from './container.ts';
 import type { EventHub } from './events.ts';
 import type { Exec } from './exec.ts';
@@ -35,6 +36,7 @@ export interface ContainerDefaults {
 /** What every feature of the engine works with. */
 export interface Engine extends EngineParts {
   readonly registry: Registry;
+  readonly volumes: Volumes;
   /** By container id: one change at a time. */
   readonly locks: KeyedLock;
   readonly execs: Map<string, Exec>;

@@ -10,6 +10,7 @@ import { watchOom } from './oom.ts';
 import { timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { planRetry } from './restart-policy.ts';
+import { leaveVolumes } from './volumes.ts';
 
 /** Takes over a running shim: its output is given out, its exit is waited for. */
 export function beginLife(
@@ -83,11 +84,13 @@ export async function recordExit(
     exitCode: String(exit.exitCode),
     execDuration: String(secondsOf(record.state.startedAt, exit.exitedAt)),
   });
+  // What could not be unmounted is found by the next who uses it, or by the next engine.
+  await succeeds(leaveVolumes(engine, container));
   container.output.end();
   container.exited.emit({ exitCode: exit.exitCode, error: options.error });
   if (removes) {
     // A failure leaves the container as dead, with the reason in its state.
-    await succeeds(removeLocked(engine, container));
+    await succeeds(removeLocked(engine, container, { volumes: true }));
     return;
   }
   // On a full disk the shim's own record stays, so that the next engine learns of the end once more.

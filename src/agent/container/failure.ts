@@ -44,6 +44,12 @@ export function startFailure(thrown: unknown, kind: 'create' | 'exec'): StartFai
     }
     return new StartFailed(`${unable}: exec: "${file}": ${why}: unknown`, { exitCode: 126, cause: thrown });
   }
+  if (operation.op === 'openTreeBelow') {
+    const { root, path } = operation;
+    const escapes = `path concatenation escapes the base directory, base: ${root}, subpath: ${path}`;
+    const text = thrown.errnoName === 'EXDEV' ? escapes : `cannot access path ${root}/${path}: ${why}`;
+    return new StartFailed(text, { exitCode: 128, cause: thrown });
+  }
   if (operation.op === 'chdir' && thrown.step.list === 'child' && operation.path !== '/') {
     if (kind === 'create' && thrown.errnoName === 'ENOTDIR') {
       return new StartFailed(`Cannot mkdir: ${operation.path} is not a directory`, { exitCode: 126, cause: thrown });

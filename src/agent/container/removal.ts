@@ -35,7 +35,7 @@ export async function remove(
       throw noSuchContainer(container.id);
     }
     if (!options.force) checkIdle(container);
-    await removeLocked(engine, container);
+    await removeLocked(engine, container, { volumes: options.volumes });
   });
 }
 

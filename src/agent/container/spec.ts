@@ -7,7 +7,7 @@ import type { HostFacts } from '../plan/facts.ts';
 import { type Account, specUser } from './accounts.ts';
 import { environmentOf } from './environment.ts';
 import { partnerOf } from './modes.ts';
-import { specMounts } from './mounts.ts';
+import { rootfsPropagation, specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
 import { apparmorProfile, readSecurityOptions } from './security.ts';
 import { sharedPartner } from './userns.ts';
@@ -79,6 +79,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
     ...(hostConfig.Annotations ? { annotations: hostConfig.Annotations } : {}),
     linux: {
       ...linux,
+      ...rootfsPropagation(record.mounts),
       namespaces,
       cgroupsPath: record.cgroupPath,
       devices: facts.devices.nodes,
@@ -166,7 +167,8 @@ function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, fa
 
 function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: SpecFacts): SpecMount[] {
   const { hostConfig, mounts } = record;
-  const taken = new Set(mounts.map((mount) => mount.Destination));
+  const asked = specMounts(mounts, hostConfig);
+  const taken = new Set(asked.map(({ destination }) => destination));
   const own: SpecMount[] = [];
   for (const mount of defaults) {
     if (taken.has(mount.destination)) continue;
@@ -183,7 +185,7 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: S
     const access = hostConfig.ReadonlyRootfs ? ['ro'] : [];
     own.push({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...access] });
   }
-  const all = [...own, ...specMounts(mounts)];
+  const all = [...own, ...asked];
   if (record.idMappings === undefined) return all;
   // What the engine made is the container's own; what the user binds belongs to whom it belongs.
   const engines = new Set([...files.map(([path]) => path), ...mounts.filter(isVolume).map((one) => one.Destination)]);

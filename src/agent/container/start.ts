@@ -33,6 +33,7 @@ import { removeLocked } from './remove.ts';
 import { buildSpec } from './spec.ts';
 import { hasProcess } from './state.ts';
 import { accountAtStart } from './users.ts';
+import { leaveVolumes, useVolumes } from './volumes.ts';
 
 /** Starts a container whose lock is held. @throws StartFailed, with the record telling the same. */
 export async function startLocked(engine: Engine, container: Container): Promise<void> {
@@ -40,6 +41,7 @@ export async function startLocked(engine: Engine, container: Container): Promise
   container.retry?.cancel();
   let plan: Plan | undefined;
   try {
+    await useVolumes(engine, container);
     const [spec] = await Promise.all([
       specAtStart(engine, container),
       prepareSources(container),
@@ -157,14 +159,18 @@ async function failed(
   });
   container.began.emit(undefined);
   container.output.end();
-  const cleaned = await Promise.allSettled([rm(container.runtime, { recursive: true, force: true }), container.save()]);
+  const cleaned = await Promise.allSettled([
+    rm(container.runtime, { recursive: true, force: true }),
+    container.save(),
+    leaveVolumes(engine, container),
+  ]);
   const { plan, thrown } = start;
   if (plan && thrown instanceof PlanFailed) {
     const startedAt = Date.now();
     container.trace.keep(() => traceOfStart(plan, thrown.results, { startedAt }));
   }
   if (container.record.hostConfig.AutoRemove)
-    cleaned.push(...(await Promise.allSettled([removeLocked(engine, container)])));
+    cleaned.push(...(await Promise.allSettled([removeLocked(engine, container, { volumes: true })])));
   const alsoFailed = cleaned.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
   if (alsoFailed.length === 0) return failure;
   return new StartFailed(`${failure.message} (and cleaning up: ${alsoFailed.map(messageOf).join('; ')})`, {

@@ -66,6 +66,8 @@ export interface ContainerFacts {
    * `fileBinds(spec)` of `agent/sys/binds.ts`.
    */
   readonly fileBinds?: readonly string[];
+  /** Destinations of bind mounts whose source is `path` below `root`, where somebody hostile may write: the kernel keeps it there. */
+  readonly beneath?: readonly { readonly destination: string; readonly root: string; readonly path: string }[];
   /** The shim's files. An empty log: nothing is kept. */
   readonly socket: string;
   readonly log: string;

@@ -28,7 +28,7 @@ export interface MountSteps {
 export interface MountInput {
   readonly spec: Spec;
   readonly host: HostFacts;
-  readonly container: Pick<ContainerFacts, 'fileBinds'>;
+  readonly container: Pick<ContainerFacts, 'fileBinds' | 'beneath'>;
   /** cgroup v1: what /sys/fs/cgroup shows. */
   readonly cgroupViews: readonly { readonly name: string; readonly directory: string }[];
   readonly slots: Slots;
@@ -94,8 +94,10 @@ function addBind(
   const slot = input.slots.take();
   const recursive = options.bind === 'recursive' ? 1 : 0;
   const inside = sourceInside(mount);
-  const why = reasons.bindSource;
-  if (inside) steps.sources.push({ op: 'openTreeInside', slot, ...inside, recursive, why });
+  const below = input.container.beneath?.find(({ destination }) => destination === target);
+  const why = below ? reasons.subpathSource : reasons.bindSource;
+  if (below) steps.sources.push({ op: 'openTreeBelow', slot, root: below.root, path: below.path, recursive, why });
+  else if (inside) steps.sources.push({ op: 'openTreeInside', slot, ...inside, recursive, why });
   else steps.sources.push({ op: 'openTree', slot, path: mount.source ?? '', recursive, why });
   if (options.idmap !== 'no' && mappingsOf(input.spec) !== undefined) {
     steps.idmaps.push({ op: 'idmap', slot, recursive: options.idmap === 'recursive' ? 1 : 0, why: reasons.idmapBind });

@@ -87,6 +87,12 @@ export const operationTable = {
   /** mkdir(2) that is content with a directory, but with nothing else: a symbolic link to a directory is ENOTDIR. */
   directory: { code: 37, args: { path: 'text', mode: 'u32' } },
 
+  /**
+   * The same of `path`, which the kernel resolves below the directory `root`: a link or a `..` that leads out of it is EXDEV, whoever
+   * races with it (openat2(2), RESOLVE_BENEATH).
+   */
+  openTreeBelow: { code: 70, args: { slot: 'u32', root: 'text', path: 'text', recursive: 'u32' } },
+
   // Namespaces and the machine they show.
   unshare: { code: 30, args: { flags: 'u64' } },
   /** setns(2) on a namespace file. */

@@ -36,6 +36,7 @@ export const reasons = {
   apparmor: 'From the start of the program on, this AppArmor profile says what it may do.',
   keyring: 'A keyring of its own, so that keys of the host’s session stay out.',
   bindSource: 'The source is looked up while the host’s files are still visible.',
+  subpathSource: 'Whoever writes to the volume must not lead the mount out of it.',
   slavePropagation: 'Mounts made here must not appear on the host.',
   overlayBase: 'Relative layer names keep the mount options short.',
   overlayMount: 'The image’s layers, read-only, with a writable one on top, become one file system.',

@@ -144,6 +144,8 @@ function renderers(operation: Operation): string {
       return `open_tree${operation.recursive ? ' --recursive' : ''} ${word(operation.path)} as #${operation.slot}`;
     case 'openTreeInside':
       return `open_tree${operation.recursive ? ' --recursive' : ''} ${word(operation.path)} of ${operation.pid} as #${operation.slot}`;
+    case 'openTreeBelow':
+      return `open_tree${operation.recursive ? ' --recursive' : ''} --beneath ${word(operation.root)} ${word(operation.path)} as #${operation.slot}`;
     case 'moveMount':
       return `move_mount #${operation.slot} ${word(operation.target)}`;
     case 'mountSetattr':

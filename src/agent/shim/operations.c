@@ -11,10 +11,9 @@
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 
-enum { HERE = AT_FDCWD, DETACH = 2, UP = 1, GET_FLAGS = 0x8913, SET_FLAGS = 0x8914, TREES = 64 };
+enum { HERE = AT_FDCWD, DETACH = 2, UP = 1, GET_FLAGS = 0x8913, SET_FLAGS = 0x8914 };
 
 int file = -1;                /* the file that `append` appends to */
-static int trees[TREES];      /* detached mounts, as descriptor + 1 */
 static u64 last_clock;
 static u32 filtered;          /* a filter of system calls is in force: it may kill whoever asks for the time */
 u32 read_size;                /* what the operation put behind its result */
@@ -125,34 +124,6 @@ static long change_directory(const char *path) {
 static long mount_at(struct op_mount op) {
   if (strlen(op.data) >= 4096) return -E2BIG; /* mount(2) would cut it at a page without a word */
   return sys(mount, op.source, op.target, *op.type ? op.type : 0, op.flags, *op.data ? op.data : 0);
-}
-
-static long open_mount_tree(struct op_openTreeInside op) {
-  if (op.slot >= TREES || trees[op.slot]) return -EBADSLT;
-  u32 flags = OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | (op.recursive ? AT_RECURSIVE : 0);
-  long fd = op.pid ? tree_inside(op.pid, op.path, flags) : sys(open_tree, HERE, op.path, flags);
-  if (fd < 0) return fd;
-  trees[op.slot] = (int)fd + 1;
-  return 0;
-}
-
-u32 holds_tree(int fd) {
-  for (u32 i = 0; i < TREES; i++)
-    if (trees[i] == fd + 1) return 1;
-  return 0;
-}
-
-static long move_tree(struct op_moveMount op) {
-  if (op.slot >= TREES || !trees[op.slot]) return -EBADSLT;
-  int fd = trees[op.slot] - 1;
-  long result = sys(move_mount, fd, "", HERE, op.target, MOVE_MOUNT_F_EMPTY_PATH);
-  if (result < 0) return result;
-  trees[op.slot] = 0;
-  return sys(close, fd);
-}
-
-static long map_slot(struct op_idmap op) {
-  return op.slot < TREES && trees[op.slot] ? map_tree(trees[op.slot] - 1, op.recursive) : -EBADSLT;
 }
 
 static long set_mount(struct op_mountSetattr op) {
@@ -362,8 +333,9 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(syncfs, sync_whole(op.path))
     DO(mount, mount_at(op))
     DO(umount, sys(umount2, op.target, op.flags))
-    DO(openTree, open_mount_tree((struct op_openTreeInside){op.slot, 0, op.path, op.recursive}))
-    DO(openTreeInside, op.pid ? open_mount_tree(op) : -ESRCH)
+    DO(openTree, open_tree_at(op))
+    DO(openTreeInside, open_tree_inside(op))
+    DO(openTreeBelow, open_tree_below(op))
     DO(moveMount, move_tree(op))
     DO(mountSetattr, set_mount(op))
     DO(pivotRoot, pivot(op.root))

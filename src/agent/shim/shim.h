@@ -34,6 +34,11 @@ enum { QUIET = 1, GO_ON = 2 };
 /* Runs a list. QUIET: results are not recorded. GO_ON: failures do not stop it. Returns 0 or the errno that did. */
 u32 run(struct bytes list, u32 mode);
 u32 holds_tree(int fd);
+long open_tree_at(struct op_openTree op);
+long open_tree_inside(struct op_openTreeInside op);
+long open_tree_below(struct op_openTreeBelow op);
+long map_slot(struct op_idmap op);
+long move_tree(struct op_moveMount op);
 u32 find_spawn(struct bytes list, struct op_spawn *found);
 void report(u32 id, u32 errno, u64 nanoseconds, u32 size);
 u32 trace_room(u32 wanted);

@@ -8,6 +8,7 @@ import { createApiServer } from '../../../src/agent/api/server.ts';
 import type { ContainerRecord, Containers } from '../../../src/agent/container/contract.ts';
 import { EventHub } from '../../../src/agent/container/events.ts';
 import type { ImageStore } from '../../../src/agent/store/contract.ts';
+import type { Volumes } from '../../../src/agent/volume/contract.ts';
 
 /** What a test does not expect to be called. */
 function unexpected(): never {
@@ -64,9 +65,30 @@ const noImages: ImageStore = {
   openFile: unexpected,
 };
 
+const noVolumes: Volumes = {
+  list: () => [],
+  find: () => undefined,
+  mountpointOf: unexpected,
+  check: unexpected,
+  get: unexpected,
+  create: unexpected,
+  hold: unexpected,
+  release: unexpected,
+  holders: () => [],
+  use: unexpected,
+  leave: unexpected,
+  adopt: unexpected,
+  settle: unexpected,
+  remove: unexpected,
+  prune: unexpected,
+  size: unexpected,
+  visit: unexpected,
+};
+
 export interface FakeEngine {
   readonly containers?: Partial<Containers>;
   readonly images?: Partial<ImageStore>;
+  readonly volumes?: Partial<Volumes>;
 }
 
 /** An API server on a temporary socket, over parts that a test gives. */
@@ -83,6 +105,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
   const engine: Engine = {
     containers: { ...noContainers, ...parts.containers },
     images: { ...noImages, ...parts.images },
+    volumes: { ...noVolumes, ...parts.volumes },
     events,
     agent: {
       version: '0',

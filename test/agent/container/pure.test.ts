@@ -3,7 +3,6 @@ import { resolveAccount } from '../../../src/agent/container/accounts.ts';
 import { LineCutter, logTime, parseRecord, tailOffset } from '../../../src/agent/container/cri.ts';
 import { DetachFilter, parseDetachKeys } from '../../../src/agent/container/detach-keys.ts';
 import { mergeConfig, mergeEnvironment, programOf } from '../../../src/agent/container/merge.ts';
-import { specMounts, wantedMounts } from '../../../src/agent/container/mounts.ts';
 import { checkName, randomName } from '../../../src/agent/container/names.ts';
 import { timestamp } from '../../../src/agent/container/record.ts';
 import { apparmorProfile, readSecurityOptions } from '../../../src/agent/container/security.ts';
@@ -62,29 +61,6 @@ describe('containers: pure parts', () => {
       );
     }
     assert.equal(resolveAccount('2147483647', files).uid, 2147483647);
-  });
-
-  it('mounts are parsed, sorted and completed', () => {
-    const volume = () => ({ name: 'n', source: '/vol/n' });
-    const mounts = wantedMounts(
-      { Volumes: { '/v': {}, '/b/': {} } },
-      { Binds: ['/h/../a:/b:ro,rshared', '/x:/b/c/d'], Tmpfs: { '/t': 'exec,size=1m' } },
-      volume,
-    );
-    assert.deepEqual(
-      mounts.map((mount) => [mount.Type, mount.Destination, mount.Source, mount.RW]),
-      [
-        ['bind', '/b', '/a', false],
-        ['bind', '/b/c/d', '/x', true],
-        ['tmpfs', '/t', '', true],
-        ['volume', '/v', '/vol/n', true],
-      ],
-    );
-    assert.deepEqual(mounts[0]?.options, ['rbind', 'ro', 'rshared']);
-    assert.deepEqual(mounts[2]?.options, ['exec', 'nosuid', 'nodev', 'rprivate', 'size=1m']);
-    assert.equal(specMounts(mounts).at(-1)?.destination, '/b/c/d');
-    assert.throws(() => wantedMounts({}, { Binds: ['/a:/b', '/c:/b'] }, volume), /Duplicate mount point: \/b/);
-    assert.throws(() => wantedMounts({}, { Binds: ['./a:/b'] }, volume), /invalid characters for a local volume name/);
   });
 
   it('detach keys are found across chunks, and what only began like them is passed on', () => {

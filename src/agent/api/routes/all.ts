@@ -15,6 +15,8 @@ import { portholeRoutes } from './porthole.ts';
 import { pruneRoutes } from './prune.ts';
 import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
+import { volumeFileRoutes } from './volume-files.ts';
+import { volumeRoutes } from './volumes.ts';
 
 /** The whole API. Order matters where two patterns match: the first wins, and what is absent comes last. */
 export const allRoutes: readonly Route[] = [
@@ -30,6 +32,8 @@ export const allRoutes: readonly Route[] = [
   ...statsRoutes,
   ...execRoutes,
   ...networkRoutes,
+  ...volumeRoutes,
+  ...volumeFileRoutes,
   ...layerRoutes,
   ...namespaceRoutes,
   ...portholeRoutes,

@@ -4,16 +4,13 @@ import { Filters } from '../filters.ts';
 import { builtInNetworks, networkId, networkOf } from '../networks.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 
-/** What there is of networks and volumes: the built-in networks, and no volume. */
+/** What there is of networks: the built-in ones. */
 export const networkRoutes: readonly Route[] = [
   { method: 'GET', path: '/networks', handler: list },
   { method: 'GET', path: '/networks/{id}', handler: inspect },
-  { method: 'GET', path: '/volumes', handler: listVolumes },
-  { method: 'GET', path: '/volumes/{name}', handler: inspectVolume },
 ];
 
 const noSuchNetwork = (name: string) => new PortholeError('not-found', `network ${name} not found`);
-const noSuchVolume = (name: string) => new PortholeError('not-found', `get ${name}: no such volume`);
 
 type BuiltIn = (typeof builtInNetworks)[number];
 
@@ -76,13 +73,4 @@ function networkJson(engine: Engine, network: BuiltIn, options: { withContainers
     Options: {},
     Labels: {},
   };
-}
-
-async function listVolumes(call: Call): Promise<Reply> {
-  Filters.parse(call.query.text('filters'), ['dangling', 'driver', 'label', 'name']);
-  return json({ Volumes: [], Warnings: null });
-}
-
-async function inspectVolume(call: Call): Promise<Reply> {
-  throw noSuchVolume(call.param('name'));
 }

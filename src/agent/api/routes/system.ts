@@ -7,6 +7,7 @@ import { imageSummary } from '../image-json.ts';
 import { builtInNetworks } from '../networks.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
 import { imageWord, sizesOf } from './containers.ts';
+import { volumesInUse } from './volumes.ts';
 
 /** The engine as a whole. */
 export const systemRoutes: readonly Route[] = [
@@ -179,7 +180,7 @@ async function diskUsage(call: Call): Promise<Reply> {
           Containers: records.filter(({ imageId }) => imageId === one.image.id).length,
         })),
     Containers: containers,
-    Volumes: [],
+    Volumes: asks('volume') ? await volumesInUse(engine, minor) : [],
     BuildCache: [],
     ...(minor < 42 && { BuilderSize: 0 }),
   });
