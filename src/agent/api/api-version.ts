@@ -12,13 +12,13 @@ const oldest = minorOf(dockerApi.oldest);
  * @throws invalid, in dockerd's words, for a version that is not served.
  */
 export function splitVersion(pathname: string): { minor: ApiMinor; path: string } {
-  const match = /^\/v(\d+)\.(\d+)(?=\/)/.exec(pathname);
+  const match = /^\/v(\d[\d.]*)(?=\/)/.exec(pathname);
   if (match === null) return { minor: newest, path: pathname };
-  const version = match[0].slice(2);
-  const [major, minor] = [Number(match[1]), Number(match[2])];
+  const [whole, version = ''] = match;
+  const [major = 0, minor = 0] = version.split('.').map(Number);
   if (major > 1 || minor > newest) throw clientTooNew(version, dockerApi.newest);
   if (major < 1 || minor < oldest) throw clientTooOld(version, dockerApi.oldest);
-  return { minor, path: pathname.slice(match[0].length) };
+  return { minor, path: pathname.slice(whole.length) };
 }
 
 function minorOf(version: string): ApiMinor {

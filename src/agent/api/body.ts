@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { withExactNames } from './caseless.ts';
 import { badParameter } from './errors.ts';
 import type { Call } from './route.ts';
 
@@ -28,14 +29,14 @@ function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch (failure) {
-    throw badParameter(`invalid JSON: ${failure instanceof Error ? failure.message : 'malformed'}`);
+    const words = failure instanceof Error ? failure.message : 'malformed';
+    throw badParameter(/after JSON/.test(words) ? 'unexpected content after JSON' : `invalid JSON: ${words}`);
   }
 }
 
+/** Go reads null as the empty value. */
 function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferOutput<S> {
-  // To valibot a list is an object with no field at all.
-  if (Array.isArray(value)) throw badParameter('invalid value for the request body: an object is expected, not a list');
-  const result = v.safeParse(schema, value);
+  const result = v.safeParse(schema, withExactNames(schema, value ?? {}));
   if (result.success) return result.output;
   const [issue] = result.issues;
   throw badParameter(`invalid value for ${v.getDotPath(issue) ?? 'the request body'}: ${issue.message}`);

@@ -1,15 +1,13 @@
-import { isKind } from '../../../base/errors.ts';
-import { type ContainerConfig, CreateBody } from '../../../protocol/docker.ts';
-import type { ContainerRecord, CreateOptions } from '../../container/contract.ts';
+import type { ContainerRecord } from '../../container/contract.ts';
 import { processTable } from '../../inspect/top.ts';
 import { treeBytes } from '../../sys/tree-size.ts';
-import { readJson } from '../body.ts';
 import { chosenContainers, containerFilterKeys } from '../container-filter.ts';
 import { containerInspect } from '../container-inspect.ts';
 import { type ContainerSizes, containerSummary } from '../container-summary.ts';
+import { createOptions } from '../create-options.ts';
 import type { Engine } from '../engine.ts';
-import { badParameter, notThereYet } from '../errors.ts';
 import { Filters } from '../filters.ts';
+import { imageOrNone } from '../image-lookup.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 
 /** Making containers and looking at them. */
@@ -24,23 +22,6 @@ export const containerRoutes: readonly Route[] = [
 async function create(call: Call): Promise<Reply> {
   const { id, warnings } = await call.engine.containers.create(await createOptions(call));
   return json({ Id: id, Warnings: warnings }, 201);
-}
-
-/** What a create body and its query ask for. @throws invalid or unsupported where it cannot be. */
-export async function createOptions(call: Call): Promise<CreateOptions> {
-  const body = await readJson(call, CreateBody);
-  const { HostConfig = {}, NetworkingConfig, ...given } = body;
-  const config = call.minor < 44 ? withoutStartInterval(given) : given;
-  refuseEndpoints(NetworkingConfig?.EndpointsConfig, HostConfig.NetworkMode ?? 'default');
-  refusePlatform(call.query.text('platform'), call.engine.agent.architecture);
-  const name = call.query.text('name');
-  return { config, hostConfig: HostConfig, ...(name !== '' && { name }) };
-}
-
-/** Clients from before 1.44 do not know what they would ask for. */
-function withoutStartInterval(config: ContainerConfig): ContainerConfig {
-  const { Healthcheck: check } = config;
-  return check?.StartInterval ? { ...config, Healthcheck: { ...check, StartInterval: undefined } } : config;
 }
 
 async function list(call: Call): Promise<Reply> {
@@ -104,42 +85,4 @@ function lowersOf(engine: Engine, record: ContainerRecord): string[] {
   if (imageOrNone(engine, record.imageId) === undefined) return [];
   const { base, lowers } = engine.images.rootfs(record.imageId);
   return lowers.map((name) => `${base}/${name}`);
-}
-
-function imageOrNone(engine: Engine, nameOrId: string) {
-  try {
-    return engine.images.get(nameOrId);
-  } catch (failure) {
-    if (isKind(failure, 'not-found') || isKind(failure, 'invalid')) return undefined;
-    throw failure;
-  }
-}
-
-/** Addresses, aliases and further networks need networks, which are not there yet. */
-function refuseEndpoints(endpoints: Readonly<Record<string, object | null>> | undefined, mode: string): void {
-  const same = (name: string): boolean => name === mode || (isDefault(name) && isDefault(mode));
-  for (const [name, endpoint] of Object.entries(endpoints ?? {})) {
-    if (!same(name)) throw notThereYet(`Connecting a container to the network ${name}`);
-    for (const [field, value] of Object.entries(endpoint ?? {})) {
-      if (isNothing(value)) continue;
-      throw badParameter(`${field} of the network ${name} is not supported yet`);
-    }
-  }
-}
-
-const isDefault = (name: string): boolean => name === '' || name === 'default' || name === 'bridge';
-
-function isNothing(value: unknown): boolean {
-  if (value === null || value === undefined || value === '' || value === 0 || value === false) return true;
-  return typeof value === 'object' && Object.values(value).every(isNothing);
-}
-
-/** @param wanted for example 'linux/amd64' or '' */
-function refusePlatform(wanted: string, nodeArchitecture: string): void {
-  if (wanted === '') return;
-  const architecture = nodeArchitecture === 'x64' ? 'amd64' : nodeArchitecture;
-  const [os, cpu = architecture] = wanted.split('/');
-  if (os !== 'linux' || cpu !== architecture) {
-    throw badParameter(`platform ${wanted} cannot run here: this host is linux/${architecture}`);
-  }
 }

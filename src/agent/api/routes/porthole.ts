@@ -1,5 +1,5 @@
+import { createOptions } from '../create-options.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
-import { createOptions } from './containers.ts';
 
 /** What Docker's API has no words for: containers seen from the kernel. */
 export const portholeRoutes: readonly Route[] = [
