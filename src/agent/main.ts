@@ -9,6 +9,7 @@ import { portholeProtocol, productVersion } from '../protocol/version.ts';
 import type { Engine } from './api/engine.ts';
 import { listenOn } from './api/listen.ts';
 import { createApiServer } from './api/server.ts';
+import { prepareParent, type RealtimeShare } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
 import { stdioChannel } from './connect/stdio.ts';
@@ -19,7 +20,8 @@ import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
 import { describeHost } from './inspect/host.ts';
-import { cgroupParentOf } from './plan/cgroup-path.ts';
+import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
+import type { HostFacts } from './plan/facts.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
@@ -29,7 +31,8 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
-                         [--cgroup-parent PATH] [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
+                         [--cgroup-parent PATH] [--cpu-rt-period US] [--cpu-rt-runtime US]
+                         [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
                          [--userns-remap default|auto|USER[:GROUP]]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
@@ -52,6 +55,7 @@ interface Settings {
   readonly defaults: ContainerDefaults;
   /** As dockerd's; '' for none. */
   readonly usernsRemap: string;
+  readonly realtime: RealtimeShare;
   readonly start: boolean;
   readonly docker?: string;
   readonly podman?: string;
@@ -96,7 +100,7 @@ async function serve(settings: Settings): Promise<void> {
   if (isHeld(lock)) throw alreadyRuns(dataRoot, lock.pid);
 
   const parent = settings.cgroupParent === undefined ? {} : { cgroupParent: settings.cgroupParent };
-  const host = await readHostFacts(parent);
+  const host = await hostWithLimits(await readHostFacts(parent), settings);
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
@@ -156,6 +160,17 @@ async function serve(settings: Settings): Promise<void> {
   process.exit(0);
 }
 
+/** A machine that lets us make no cgroups is no reason to show nothing of it: what is started says what it lacks. */
+async function hostWithLimits(host: HostFacts, { cgroupParent, realtime }: Settings): Promise<HostFacts> {
+  try {
+    const limitFiles = await prepareParent(host.cgroup, cgroupParent ?? defaultCgroupParent, { realtime });
+    return { ...host, limitFiles };
+  } catch (failure) {
+    console.error(`cgroups cannot be made: ${messageOf(failure)}`);
+    return host;
+  }
+}
+
 async function connect(settings: Settings): Promise<void> {
   const { socket, execRoot, dataRoot, shim, cgroupParent } = settings;
   if (settings.start) {
@@ -197,6 +212,10 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     start: values.start ?? false,
     defaults: defaultsOf(values),
     usernsRemap: values['userns-remap'] ?? '',
+    realtime: {
+      period: microseconds('--cpu-rt-period', values['cpu-rt-period']),
+      runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
+    },
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
@@ -218,6 +237,8 @@ function parse(args: string[]) {
         init: { type: 'boolean' },
         'log-driver': { type: 'string' },
         'log-opt': { type: 'string', multiple: true },
+        'cpu-rt-period': { type: 'string' },
+        'cpu-rt-runtime': { type: 'string' },
         start: { type: 'boolean' },
         'userns-remap': { type: 'string' },
         docker: { type: 'string' },
@@ -236,6 +257,11 @@ function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
   } catch (failure) {
     throw new UsageError(messageOf(failure));
   }
+}
+
+function microseconds(option: string, text: string | undefined): number {
+  if (!/^\d{1,9}$/.test(text ?? '0')) throw new UsageError(`${option} is a number of microseconds, not ${text}`);
+  return Number(text ?? '0');
 }
 
 function parentOf(path: string): string {
