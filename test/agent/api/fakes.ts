@@ -125,6 +125,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
       startedAt: '2026-01-01T00:00:00Z',
     },
     describeHost: unexpected,
+    retire: unexpected,
     readLineages: unexpected,
   };
   const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });
