@@ -46,6 +46,7 @@ const noContainers: Containers = {
   readArchive: unexpected,
   writeArchive: unexpected,
   export: unexpected,
+  commit: unexpected,
   upper: () => '/nowhere/upper',
 };
 
@@ -53,6 +54,9 @@ const noImages: ImageStore = {
   list: () => [],
   get: unexpected,
   load: unexpected,
+  commit: unexpected,
+  save: unexpected,
+  prune: unexpected,
   importTar: unexpected,
   tag: unexpected,
   remove: unexpected,
