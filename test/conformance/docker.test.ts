@@ -2,9 +2,11 @@ import assert from 'node:assert/strict';
 import { startAgent } from '../support/agent.ts';
 import { startDockerd } from '../support/dockerd.ts';
 import { requires } from '../support/tools.ts';
+import { compare } from './compare.ts';
 import { busyboxTar, docker, type Engine } from './engine.ts';
-import { compare, normalized } from './scenario.ts';
-import { containerScenarios, failureScenarios, image, imageScenarios } from './scenarios.ts';
+import { normalized } from './normalized.ts';
+import { image } from './scenario.ts';
+import { subjects } from './scenarios/all.ts';
 
 /** The `docker` command against our agent and against a real dockerd, side by side. */
 describe('docker, as against dockerd', function () {
@@ -33,8 +35,10 @@ describe('docker, as against dockerd', function () {
     for (const stop of stops.reverse()) await stop();
   });
 
-  for (const scenario of [...containerScenarios, ...failureScenarios, ...imageScenarios]) {
-    it(scenario.name, () => compare(scenario, [ours, theirs]));
+  for (const [subject, scenarios] of Object.entries(subjects)) {
+    describe(subject, () => {
+      for (const scenario of scenarios) it(scenario.name, () => compare(scenario, [ours, theirs]));
+    });
   }
 
   it('import with changes, load of what dockerd saved', async () => {
@@ -71,7 +75,7 @@ describe('docker, as against dockerd', function () {
         ours: /^invalid archive: it ends in the middle/,
       },
       { args: ['load'], input: 'this is no archive', ours: /^invalid archive: / },
-      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /nope is not a valid change command/ },
+      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /NOPE is not a valid change command/ },
     ];
     const before = await docker(ours, ['images', '-aq']);
     for (const { args, input, ours: words } of cases) {

@@ -17,6 +17,8 @@ export interface CommandOptions {
   /** Run it on a pseudoterminal. */
   readonly terminal?: boolean;
   readonly timeoutMs?: number;
+  /** Where it runs: relative paths of `docker cp` and of bind mounts begin here. */
+  readonly cwd?: string;
 }
 
 /** An engine as the `docker` command sees it. */
@@ -25,22 +27,36 @@ export interface Engine {
   readonly host: string;
 }
 
+/** The path of an engine's unix socket. */
+export const socketOf = (engine: Engine): string => engine.host.replace(/^unix:\/\//, '');
+
 /** Both engines are asked in the API version of the older one, so that the command asks the same of both. */
 const apiVersion = '1.41';
 
 /** Runs `docker ARGS` against an engine. */
 export function docker(engine: Engine, args: readonly string[], options: CommandOptions = {}): Promise<Outcome> {
-  const line = ['docker', '-H', engine.host, ...args];
-  const [command = '', ...rest] = options.terminal
+  return command(['docker', ...args], { ...options, engine });
+}
+
+/** Runs a program; a `docker` in it talks to the engine. */
+export function command(
+  line: readonly string[],
+  { engine, input, terminal, cwd, timeoutMs = 15_000 }: CommandOptions & { readonly engine: Engine },
+): Promise<Outcome> {
+  const [program = '', ...rest] = terminal
     ? ['script', '--quiet', '--return', '--echo', 'never', '--command', line.map(quoted).join(' '), '/dev/null']
     : line;
-  const child = spawn(command, rest, {
-    env: { ...process.env, DOCKER_API_VERSION: apiVersion, DOCKER_CLI_HINTS: 'false', LC_ALL: 'C', TERM: 'dumb' },
+  const child = spawn(program, rest, {
+    env: {
+      ...process.env,
+      ...{ DOCKER_HOST: engine.host, DOCKER_API_VERSION: apiVersion, DOCKER_CLI_HINTS: 'false' },
+      ...{ LC_ALL: 'C', TERM: 'dumb', NO_COLOR: '1', TZ: 'UTC' },
+    },
     stdio: ['pipe', 'pipe', 'pipe'],
+    ...(cwd !== undefined && { cwd }),
   });
   child.stdin.on('error', () => undefined); // A command that does not read its input may end first.
-  child.stdin.end(options.input ?? '');
-  const { timeoutMs = 60_000 } = options;
+  child.stdin.end(input ?? '');
   const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
   const stdout: Buffer[] = [];
   const stderr: Buffer[] = [];

@@ -1,92 +1,70 @@
-import assert from 'node:assert/strict';
-import { isDeepStrictEqual } from 'node:util';
-import { type CommandOptions, docker, type Engine, type Outcome } from './engine.ts';
+/** The image that both engines have before the first scenario. */
+export const image = 'busybox';
 
-/** A command line of a scenario. Its outcome is compared unless `quiet`. */
-export interface Step extends CommandOptions {
-  readonly run: readonly string[];
+/** A command line of a scenario. Its exit code and output are compared unless it is `quiet`. */
+export interface Step {
+  /** The program and its arguments, mostly `docker`. */
+  readonly words: readonly string[];
+  readonly input?: Buffer | string;
+  /** Run it on a pseudoterminal. */
+  readonly isTerminal?: boolean;
   /** Prepares or waits; only its success counts. */
-  readonly quiet?: boolean;
+  readonly isQuiet?: boolean;
   /** Turns what differs from run to run (figures, pids) into words, after ids, times and addresses. */
   readonly normalize?: (text: string) => string;
   /** Why the two engines answer differently here. A listed difference that is none any more fails too. */
   readonly differs?: string;
 }
 
+/** What is typed after `docker `, with the quotes of a shell. */
+export type Line = string | Step;
+
 export interface Scenario {
   readonly name: string;
   readonly steps: readonly Step[];
+  /** How the events that it leaves are compared; by default each one in its place. */
+  readonly events?: EventRule;
 }
 
-/** Runs a scenario on both engines and compares them step by step. */
-export async function compare(scenario: Scenario, [ours, theirs]: readonly [Engine, Engine]): Promise<void> {
-  try {
-    const [mine, reference] = await Promise.all([outcomes(scenario, ours), outcomes(scenario, theirs)]);
-    const problems: { line: string; problem: string; ours?: Outcome; dockerd?: Outcome }[] = [];
-    for (const [at, step] of scenario.steps.entries()) {
-      const line = `docker ${step.run.join(' ')}`;
-      const isSame = isDeepStrictEqual(mine[at], reference[at]);
-      if (step.quiet || isSame !== (step.differs !== undefined)) continue;
-      if (isSame) problems.push({ line, problem: `no difference any more: ${step.differs}` });
-      else problems.push({ line, problem: 'differs', ...pair(mine[at], reference[at]) });
-    }
-    assert.deepEqual(problems, []);
-  } finally {
-    await Promise.all([cleanUp(ours), cleanUp(theirs)]);
+export interface EventRule {
+  /** Several containers do things at once: only the order of each one's own events counts. */
+  readonly isInterleaved?: boolean;
+  /** Events of ours or of dockerd that the other does not have, or in another order. */
+  readonly differs?: string;
+  /** Turns what differs from run to run into words. */
+  readonly normalize?: (lines: string) => string;
+}
+
+/**
+ * @example
+ * scenario('a name is used once', quiet('create --name a busybox'), 'create --name a busybox', 'ps -a')
+ */
+export function scenario(name: string, ...lines: readonly Line[]): Scenario {
+  return { name, steps: lines.map(stepOf) };
+}
+
+export const withEvents = (events: EventRule, of: Scenario): Scenario => ({ ...of, events });
+
+/** Prepares or waits; only its success counts. */
+export const quiet = (line: Line): Step => ({ ...stepOf(line), isQuiet: true });
+/** With standard input. */
+export const typed = (input: Buffer | string, line: Line): Step => ({ ...stepOf(line), input });
+/** On a pseudoterminal. */
+export const terminal = (line: Line): Step => ({ ...stepOf(line), isTerminal: true });
+/** The engines answer differently, and why that is right. */
+export const differs = (why: string, line: Line): Step => ({ ...stepOf(line), differs: why });
+/** A script of the host's shell, in the directory of the scenario. */
+export const shell = (script: string): Step => ({ words: ['sh', '-c', script] });
+/** Compared after a function has taken out what differs from run to run. */
+export const seenAs = (normalize: (text: string) => string, line: Line): Step => ({ ...stepOf(line), normalize });
+
+const stepOf = (line: Line): Step => (typeof line === 'string' ? { words: ['docker', ...wordsOf(line)] } : line);
+
+/** Words of a command line: blanks part them, quotes hold them together, and nothing else means anything. */
+function wordsOf(line: string): string[] {
+  const words: string[] = [];
+  for (const [word] of line.matchAll(/(?:[^\s'"]|'[^']*'|"[^"]*")+/g)) {
+    words.push(word.replace(/'([^']*)'|"([^"]*)"/g, (_, single?: string, double?: string) => single ?? double ?? ''));
   }
-}
-
-async function outcomes(scenario: Scenario, engine: Engine): Promise<Outcome[]> {
-  const found: Outcome[] = [];
-  for (const step of scenario.steps) {
-    const outcome = await docker(engine, step.run, step);
-    if (step.quiet && outcome.code !== 0) {
-      throw new Error(`docker ${step.run.join(' ')} on ${engine.name}: ${outcome.stderr}${outcome.stdout}`);
-    }
-    const clean = (text: string) => (step.normalize ?? same)(normalized(text, engine));
-    found.push({ code: outcome.code, stdout: clean(outcome.stdout), stderr: clean(outcome.stderr) });
-  }
-  return found;
-}
-
-const pair = (ours: Outcome | undefined, dockerd: Outcome | undefined) => ({
-  ...(ours && { ours }),
-  ...(dockerd && { dockerd }),
-});
-
-const same = (text: string): string => text;
-
-/** Words of ours that dockerd has otherwise, wherever they come. */
-const ownWords: readonly { readonly ours: RegExp; readonly theirs: string; readonly why: string }[] = [
-  {
-    ours: /^WARNING: The bridge network is not supported yet.*\n/gm,
-    theirs: '',
-    why: 'until networks are there, whoever asks for the default one is told what it is',
-  },
-  { ours: /\bporthole create failed\b/g, theirs: 'runc create failed', why: 'the runtime says its own name' },
-];
-
-/** Replaces what no two engines, nor two runs, can have in common. */
-export function normalized(text: string, engine: Engine): string {
-  const words = engine.name === 'porthole' ? ownWords : [];
-  return (
-    words
-      .reduce((so, { ours, theirs }) => so.replace(ours, theirs), text.replace(/\r\n/g, '\n'))
-      .replaceAll(engine.host, 'HOST')
-      // script(1) passes the end of its input on, and the terminal echoes it whenever it comes.
-      .replaceAll('^@', '')
-      .replace(/\b[0-9a-f]{64}\b/g, 'ID')
-      .replace(/\b[0-9a-f]{12}\b/g, 'SHORT')
-      .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g, 'TIME')
-      .replace(/\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(\.\d+)? [+-]\d{4} \w+/g, 'TIME')
-      .replace(/\b(Up|Created|Exited \(\d+\)) (Less than a second|About a \w+|\d+ \w+)( ago)?/g, '$1 DURATION')
-      .replace(/\b(Less than a second|About a minute|\d+ seconds?|\d+ minutes?) ago\b/g, 'AGO')
-  );
-}
-
-/** Every container goes; images stay, as the next scenario needs the first one. */
-async function cleanUp(engine: Engine): Promise<void> {
-  const { stdout } = await docker(engine, ['ps', '-aq']);
-  const ids = stdout.split('\n').filter((id) => id !== '');
-  if (ids.length > 0) await docker(engine, ['rm', '-f', '-v', ...ids]);
+  return words;
 }

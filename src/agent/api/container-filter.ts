@@ -1,4 +1,4 @@
-import { isKind } from '../../base/errors.ts';
+import { isKind, PortholeError } from '../../base/errors.ts';
 import type { ContainerRecord } from '../container/contract.ts';
 import { isUp } from '../container/state.ts';
 import type { Engine } from './engine.ts';
@@ -31,6 +31,7 @@ export function chosenContainers(
     if (healths.includes(health)) continue;
     throw badParameter(`Unrecognised filter value for health: ${health}`);
   }
+  for (const key of ['expose', 'publish'] as const) for (const value of filters.get(key)) checkPorts(key, value);
   const exitCodes = filters.get('exited').map(exitCodeOf);
   const before = filters.get('before').map((name) => createdAt(engine, name));
   const since = filters.get('since').map((name) => createdAt(engine, name));
@@ -88,8 +89,24 @@ function hasPorts(record: ContainerRecord, filters: Filters): boolean {
   );
 }
 
+/** As Go says it, whose words dockerd passes on. */
+const noNumber = (parser: string, text: string) => `strconv.${parser}: parsing ${JSON.stringify(text)}: invalid syntax`;
+
+/** @throws invalid for what is neither a port nor a range of them, with or without a protocol. */
+function checkPorts(key: 'expose' | 'publish', value: string): void {
+  for (const number of (value.split('/')[0] ?? '').split('-')) {
+    if (/^\d+$/.test(number)) continue;
+    throw badParameter(`error while looking up for ${key} ${value}: ${noNumber('ParseUint', number)}`);
+  }
+}
+
 function createdAt(engine: Engine, name: string): string {
-  return engine.containers.get(name).created;
+  try {
+    return engine.containers.get(name).created;
+  } catch (failure) {
+    if (isKind(failure, 'not-found')) throw new PortholeError('not-found', `no such container ${name}`);
+    throw failure;
+  }
 }
 
 /** None for an image that is not there: the filter then matches nothing. */
@@ -103,6 +120,6 @@ function imageIdOf(engine: Engine, name: string): string[] {
 }
 
 function exitCodeOf(text: string): number {
-  if (!/^-?\d{1,9}$/.test(text)) throw badParameter(`invalid filter 'exited=${text}'`);
+  if (!/^-?\d{1,9}$/.test(text)) throw badParameter(noNumber('Atoi', text));
   return Number(text);
 }

@@ -128,7 +128,7 @@ function containerConfigJson(config: ContainerConfig): object {
     Cmd: config.Cmd ?? null,
     ...(config.Healthcheck && { Healthcheck: config.Healthcheck }),
     Image: config.Image ?? '',
-    Volumes: config.Volumes ?? null,
+    Volumes: Object.keys(config.Volumes ?? {}).length > 0 ? config.Volumes : null,
     WorkingDir: config.WorkingDir ?? '',
     Entrypoint: config.Entrypoint ?? null,
     OnBuild: config.OnBuild ?? null,

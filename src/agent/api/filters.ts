@@ -15,13 +15,13 @@ export class Filters {
 
   /**
    * Reads `{"label":["a=b"]}` or the older `{"label":{"a=b":true}}`.
-   * @throws invalid for malformed JSON and for keys outside `known`, as dockerd words it.
+   * @throws invalid for malformed JSON and for keys outside `known`, as dockerd words it; without it every key is let in.
    */
-  static parse(text: string, known: readonly string[]): Filters {
+  static parse(text: string, known?: readonly string[]): Filters {
     const values = new Map<string, readonly string[]>();
     if (text !== '') {
       for (const [key, value] of Object.entries(shapeOf(text))) {
-        if (!known.includes(key)) throw badParameter(`invalid filter '${key}'`);
+        if (known?.includes(key) === false) throw badParameter(`invalid filter '${key}'`);
         values.set(key, value);
       }
     }

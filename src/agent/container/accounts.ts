@@ -73,7 +73,7 @@ export function resolveAccount(
 }
 
 /** runc takes no larger ids from a client, though files may hold them. */
-const isOutOfRange = (id: string): boolean => /^\d+$/.test(id) && Number(id) > 0x7fffffff;
+const isOutOfRange = (id: string): boolean => /^-?\d+$/.test(id) && (id.startsWith('-') || Number(id) > 0x7fffffff);
 
 const outOfRange = () => new UnknownAccount(`uids and gids must be in range 0-${0x7fffffff}`);
 

@@ -8,7 +8,6 @@ import { adopt } from './adopt.ts';
 import { exportRoot, readArchive, statPath, writeArchive } from './archive.ts';
 import { attach } from './attach.ts';
 import { changesOf } from './changes.ts';
-import { commit } from './commit.ts';
 import type { Container } from './container.ts';
 import type { Containers } from './contract.ts';
 import { create } from './create.ts';
@@ -22,6 +21,7 @@ import { Registry } from './registry.ts';
 import { remove } from './removal.ts';
 import { rename } from './rename.ts';
 import { restart } from './restart.ts';
+import { forgetRetries } from './restart-policy.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
 import { pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
@@ -67,7 +67,11 @@ export async function createContainers(
     planFor: (options) => planFor(engine, options),
     list: () => engine.registry.all().map((container) => container.record),
     get: (nameOrId) => find(nameOrId).record,
-    start: (nameOrId) => locked(nameOrId, (container) => startLocked(engine, container)),
+    start: (nameOrId) =>
+      locked(nameOrId, (container) => {
+        forgetRetries(container);
+        return startLocked(engine, container);
+      }),
     stop: async (nameOrId, options) => stop(engine, find(nameOrId), { ...options, purpose: 'stop' }),
     restart: async (nameOrId, options) => restart(engine, find(nameOrId), options),
     kill: async (nameOrId, signal) => kill(engine, nameOrId, signal),
@@ -96,7 +100,6 @@ export async function createContainers(
     readArchive: async (given, options) => readArchive(engine, find(given), { ...options, given }),
     writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
     export: async (given, signal) => exportRoot(engine, find(given), signal),
-    commit: async (nameOrId, request) => commit(engine, find(nameOrId), request),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
     volumes,
     shutdown: () => shutdown(engine, closing),

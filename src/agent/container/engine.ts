@@ -6,6 +6,7 @@ import type { Shims } from '../shim/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
 import type { Volumes } from '../volume/contract.ts';
 import type { Container } from './container.ts';
+import type { ContainerRecord } from './contract.ts';
 import type { EventHub } from './events.ts';
 import type { Exec } from './exec.ts';
 import type { Registry } from './registry.ts';
@@ -66,6 +67,11 @@ export function announce(
     type: 'container',
     action,
     id: container.id,
-    attributes: { ...record.config.Labels, image: record.image, name: record.name, ...attributes },
+    attributes: { ...eventAttributes(record), ...attributes },
   });
+}
+
+/** What every event of a container tells: its labels, image and name. */
+export function eventAttributes(record: ContainerRecord): Record<string, string> {
+  return { ...record.config.Labels, image: record.image, name: record.name };
 }

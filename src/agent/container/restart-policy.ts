@@ -1,6 +1,7 @@
 import type { ExitRecord } from '../shim/contract.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { hasProcess } from './state.ts';
 
 /** Milliseconds: Docker's back-off begins here, doubles to the longest, and begins anew after a run of `settled`. */
 const shortest = 100;
@@ -18,6 +19,13 @@ export function planRetry(container: Container, exit: Pick<ExitRecord, 'exitCode
   const ran = exit.exitedAt - Date.parse(container.record.state.startedAt);
   container.backOff = container.backOff === 0 || ran >= settled ? shortest : Math.min(container.backOff * 2, longest);
   return { schedule: (engine) => scheduleRestart(engine, container) };
+}
+
+/** A start by hand begins the counting anew. */
+export function forgetRetries(container: Container): void {
+  if (hasProcess(container.record.state.status)) return;
+  container.backOff = 0;
+  container.change({ restartCount: 0 });
 }
 
 /** What a policy says about an exit code, apart from who stopped the container. */

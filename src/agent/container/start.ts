@@ -10,7 +10,6 @@ import { errnoName } from '../shim/errno.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
-import { blockIoOf } from './block-devices.ts';
 import { containerFacts, freshRuntime, prepareSources, replaceFile, specPath } from './bundle.ts';
 import type { Container } from './container.ts';
 import { wantedDevices } from './devices.ts';
@@ -70,18 +69,15 @@ function checkStartable(container: Container): void {
 
 /** The bundle's spec as it is for a life that begins now: the user is looked up, shared namespaces are found. */
 export async function specAtStart(engine: Engine, container: Container): Promise<Spec> {
-  const { hostConfig } = container.record;
-  const [account, devices, blockIO] = await Promise.all([
+  const [account, devices] = await Promise.all([
     accountAtStart(engine, container),
-    wantedDevices(hostConfig),
-    blockIoOf(hostConfig),
+    wantedDevices(container.record.hostConfig),
   ]);
   return buildSpec(container.record, {
     host: engine.host,
     available: engine.available,
     account,
     devices,
-    blockIO,
     ...((container.record.hostConfig.Init ?? engine.defaults?.init) && { init: engine.shims.path }),
     pidOf: (name, type) => pidOf(engine, name, type),
   });

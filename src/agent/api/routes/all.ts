@@ -2,7 +2,6 @@ import type { Route } from '../route.ts';
 import { absentRoutes } from './absent.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachRoutes } from './attach.ts';
-import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
@@ -12,6 +11,7 @@ import { layerRoutes } from './layers.ts';
 import { lifeRoutes } from './life.ts';
 import { namespaceRoutes } from './namespaces.ts';
 import { networkRoutes } from './networks.ts';
+import { pluginRoutes } from './plugins.ts';
 import { portholeRoutes } from './porthole.ts';
 import { pruneRoutes } from './prune.ts';
 import { statsRoutes } from './stats.ts';
@@ -27,7 +27,6 @@ export const allRoutes: readonly Route[] = [
   ...imageRoutes,
   ...containerRoutes,
   ...archiveRoutes,
-  ...commitRoutes,
   ...lifeRoutes,
   ...pruneRoutes,
   ...attachRoutes,
@@ -36,6 +35,7 @@ export const allRoutes: readonly Route[] = [
   ...networkRoutes,
   ...volumeRoutes,
   ...volumeFileRoutes,
+  ...pluginRoutes,
   ...layerRoutes,
   ...namespaceRoutes,
   ...portholeRoutes,

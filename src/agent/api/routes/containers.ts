@@ -1,4 +1,5 @@
 import type { ContainerRecord } from '../../container/contract.ts';
+import { eventAttributes } from '../../container/engine.ts';
 import { processTable } from '../../inspect/top.ts';
 import { treeBytes } from '../../sys/tree-size.ts';
 import { chosenContainers, containerFilterKeys } from '../container-filter.ts';
@@ -65,8 +66,11 @@ async function changes(call: Call): Promise<Reply> {
 }
 
 async function top(call: Call): Promise<Reply> {
-  const pids = await call.engine.containers.pids(call.param('id'));
-  return json(await processTable(pids, call.query.text('ps_args') || '-ef'));
+  const { containers, events } = call.engine;
+  const record = containers.get(call.param('id'));
+  const table = await processTable(await containers.pids(record.id), call.query.text('ps_args') || '-ef');
+  events.announce({ type: 'container', action: 'top', id: record.id, attributes: eventAttributes(record) });
+  return json(table);
 }
 
 /** @throws never: a record whose image is gone has just its own files. */

@@ -1,19 +1,20 @@
 import type { EngineEvent } from '../../container/events.ts';
+import { badParameter } from '../errors.ts';
 import { Filters } from '../filters.ts';
 import { type Call, type Reply, type Route, sent } from '../route.ts';
 
 export const eventRoutes: readonly Route[] = [{ method: 'GET', path: '/events', handler: events }];
 
-const known = [
-  ...['config', 'container', 'daemon', 'event', 'image', 'label', 'network', 'node', 'plugin', 'scope'],
-  ...['secret', 'service', 'type', 'volume'],
-];
-
 /** Past events from `since`, then live ones until `until` or until the client goes away. */
 async function events(call: Call): Promise<Reply> {
   const { query, response, engine } = call;
-  const filters = Filters.parse(query.text('filters'), known);
+  const filters = Filters.parse(query.text('filters'));
   const [since, until] = [query.nanoTime('since'), query.nanoTime('until')];
+  if (since !== undefined && until !== undefined && since > until) {
+    throw badParameter(
+      `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
+    );
+  }
   response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
 
   const inTime = ({ timeNano }: EngineEvent): boolean =>

@@ -4,7 +4,6 @@ import { logDrivers } from '../../container/log-options.ts';
 import { containerSummary } from '../container-summary.ts';
 import { notThereYet } from '../errors.ts';
 import { imageSummary } from '../image-json.ts';
-import { limitFields, limitWarnings } from '../limit-fields.ts';
 import { builtInNetworks } from '../networks.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
 import { imageWord, sizesOf } from './containers.ts';
@@ -17,8 +16,6 @@ export const systemRoutes: readonly Route[] = [
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/info', handler: info },
   { method: 'GET', path: '/system/df', handler: diskUsage },
-  // There are no plugins: that is an answer, not a refusal.
-  { method: 'GET', path: '/plugins', handler: async () => json([]) },
   {
     method: 'POST',
     path: '/auth',
@@ -64,7 +61,7 @@ async function info(call: Call): Promise<Reply> {
   const host = await call.engine.describeHost();
   const states = containers.list().map(({ state }) => state.status);
   const inState = (...wanted: ContainerStatus[]): number => states.filter((status) => wanted.includes(status)).length;
-  const limits = limitFields(host);
+  const has = (controller: string): boolean => host.controllers.has(controller);
   return json({
     ID: agent.dataRoot,
     Containers: states.length,
@@ -84,12 +81,19 @@ async function info(call: Call): Promise<Reply> {
       Authorization: null,
       Log: logDrivers.filter((driver) => driver !== 'none'),
     },
-    ...limits,
+    MemoryLimit: has('memory'),
+    SwapLimit: has('memory'),
+    CpuCfsPeriod: has('cpu'),
+    CpuCfsQuota: has('cpu'),
+    CPUShares: has('cpu'),
+    CPUSet: has('cpuset'),
+    PidsLimit: has('pids'),
     IPv4Forwarding: host.ipv4Forwarding,
     BridgeNfIptables: false,
     BridgeNfIp6tables: false,
     Debug: false,
     NFd: 0,
+    OomKillDisable: host.cgroupVersion === 1 && has('memory'),
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: call.engine.loggingDriver ?? 'json-file',
@@ -136,7 +140,7 @@ async function info(call: Call): Promise<Reply> {
       ...(agent.rootless ? ['name=rootless'] : []),
       ...(host.features.has('cgroupns') ? ['name=cgroupns'] : []),
     ],
-    Warnings: limitWarnings(limits, host.cgroupVersion),
+    Warnings: null,
   });
 }
 

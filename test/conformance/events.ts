@@ -1,0 +1,73 @@
+import assert from 'node:assert/strict';
+import { docker, type Engine } from './engine.ts';
+import { normalized } from './normalized.ts';
+import type { EventRule } from './scenario.ts';
+
+/** An event as the `docker` command prints it with `{{json .}}`. */
+interface DockerEvent {
+  readonly Type: string;
+  readonly Action: string;
+  readonly Actor: { readonly ID: string; readonly Attributes: Readonly<Record<string, string>> };
+}
+
+/** Attributes that one engine only gives, and why. */
+const ownAttributes: readonly { readonly name: string; readonly why: string }[] = [
+  { name: 'execDuration', why: 'Docker gives it with a container’s end since version 23' },
+];
+
+/** Events that are not compared, and why. */
+const ownEvents: readonly {
+  readonly isMeant: (event: DockerEvent, all: readonly DockerEvent[]) => boolean;
+  readonly why: string;
+}[] = [
+  {
+    isMeant: ({ Type }) => Type === 'network',
+    why: 'networks have their own issue; until then nothing is connected',
+  },
+  {
+    isMeant: ({ Type, Action, Actor: { ID } }, all) =>
+      Type === 'container' &&
+      Action === 'destroy' &&
+      !all.some((other) => other.Actor.ID === ID && other.Action === 'create'),
+    why: '20.10 tells the end of containers whose creation it refused, and which never were',
+  },
+];
+
+/**
+ * The events of a time, one line each: type, action, whose, attributes.
+ * @param since seconds since the epoch.
+ */
+export async function eventsOf(engine: Engine, since: string, rule: EventRule): Promise<string[]> {
+  const args = ['events', '--since', since, '--until', secondsNow(), '--format', '{{json .}}'];
+  const { code, stdout, stderr } = await docker(engine, args);
+  assert.equal(code, 0, stderr);
+  const events = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): DockerEvent => JSON.parse(line))
+    .filter((event, _, all) => !ownEvents.some(({ isMeant }) => isMeant(event, all)));
+  const actors = [...new Set(events.map(({ Actor }) => Actor.ID))];
+  if (rule.isInterleaved) {
+    const nameOf = ({ Actor }: DockerEvent) => Actor.Attributes['name'] ?? Actor.ID;
+    events.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : nameOf(a) > nameOf(b) ? 1 : 0));
+  }
+  const lines = events.map((event) => lineOf(event, actors)).join('\n');
+  const text = normalized(lines, engine);
+  return (rule.normalize?.(text) ?? text).split('\n').filter((line) => line !== '');
+}
+
+/** A container without a name is given one by lot. */
+const drawnName = /^name=[a-z]+_[a-z]+\d?$/;
+
+/** Seconds since the epoch with fraction: the command passes them on as they are. */
+export const secondsNow = (): string => (Date.now() / 1000).toFixed(3);
+
+function lineOf({ Type, Action, Actor }: DockerEvent, actors: readonly string[]): string {
+  const attributes = Object.entries(Actor.Attributes)
+    .filter(([key]) => !ownAttributes.some(({ name }) => name === key))
+    .map(([key, value]) => `${key}=${actors.includes(value) ? `#${actors.indexOf(value)}` : value}`)
+    .map((attribute) => attribute.replace(drawnName, 'name=DRAWN'))
+    .sort();
+  const word = /^[0-9a-f]{64}$/.test(Actor.ID) ? `#${actors.indexOf(Actor.ID)}` : Actor.ID;
+  return `${Type} ${Action} ${word} ${attributes.join(' ')}`;
+}

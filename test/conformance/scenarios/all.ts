@@ -1,0 +1,31 @@
+import type { Scenario } from '../scenario.ts';
+import { createScenarios } from './create.ts';
+import { execScenarios } from './exec.ts';
+import { imageScenarios } from './images.ts';
+import { inspectScenarios } from './inspect.ts';
+import { lifeScenarios } from './life.ts';
+import { limitScenarios } from './limits.ts';
+import { listScenarios } from './list.ts';
+import { logScenarios } from './logs.ts';
+import { mountScenarios } from './mounts.ts';
+import { restartScenarios } from './restart.ts';
+import { runScenarios } from './run.ts';
+import { securityScenarios } from './security.ts';
+import { systemScenarios } from './system.ts';
+
+/** By subject, in the order in which they run. */
+export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
+  run: runScenarios,
+  create: createScenarios,
+  life: lifeScenarios,
+  restart: restartScenarios,
+  exec: execScenarios,
+  logs: logScenarios,
+  ps: listScenarios,
+  inspect: inspectScenarios,
+  limits: limitScenarios,
+  security: securityScenarios,
+  mounts: mountScenarios,
+  images: imageScenarios,
+  system: systemScenarios,
+};

@@ -1,0 +1,78 @@
+import { sorted } from '../lines.ts';
+import { quiet, type Scenario, scenario, seenAs, withEvents } from '../scenario.ts';
+
+const loop = `sh -c 'i=0; while [ $i -lt 5 ]; do i=$((i+1)); echo out $i; echo err $i >&2; done'`;
+
+/** `docker logs` and `docker attach`. */
+export const logScenarios: readonly Scenario[] = [
+  scenario(
+    'logs of both streams',
+    seenAs(sorted, `run --name talk busybox ${loop}`),
+    seenAs(sorted, 'logs talk'),
+    seenAs(sorted, 'logs -t talk'),
+    'logs --tail 0 talk',
+    'logs nobody',
+  ),
+  scenario(
+    'logs --tail, --since, --until',
+    quiet(`run --name nn busybox seq 10`),
+    'logs --tail 2 nn',
+    'logs -n 100 nn',
+    'logs --tail all nn',
+    'logs --tail nonsense nn',
+    'logs --tail -3 nn',
+    'logs --since 2099-01-01T00:00:00Z nn',
+    'logs --until 2000-01-01T00:00:00Z nn',
+    'logs --since 1h nn',
+    'logs --since nonsense nn',
+    'logs --until 2099-01-01T00:00:00Z --tail 1 nn',
+  ),
+  scenario(
+    'logs -f until the end',
+    `run -d --name slow busybox sh -c 'for i in 1 2 3; do echo $i; sleep 0.05; done'`,
+    'logs -f slow',
+    'logs -f --tail 1 slow',
+    'logs -ft slow',
+  ),
+  scenario(
+    'logs of unusual lines',
+    quiet(`run --name nonl busybox printf 'no newline'`),
+    'logs nonl',
+    quiet(`run --name empty busybox printf 'a\\n\\nb\\n'`),
+    'logs empty',
+    quiet(`run --name long busybox sh -c 'head -c 40000 /dev/zero | tr "\\0" x; echo; echo end'`),
+    'logs long',
+    'logs --tail 1 long',
+    quiet(`run --name odd busybox printf '\\001\\377\\r\\n\\tq"\\\\'`),
+    'logs odd',
+  ),
+  scenario(
+    'logs of a terminal',
+    quiet(`run -t --name tty busybox sh -c 'echo out; echo err >&2'`),
+    'logs tty',
+    'logs -t tty',
+    'logs --tail 1 tty',
+  ),
+  scenario(
+    'logs of two lives',
+    quiet('run --name twice busybox echo life'),
+    quiet('start -a twice'),
+    'logs twice',
+    'logs --tail 1 twice',
+  ),
+  scenario(
+    'logs with details, of one that never ran',
+    quiet('create --name never busybox true'),
+    'logs never',
+    'logs -f never',
+    quiet('run --name dd -e SHOWN=1 busybox echo x'),
+  ),
+  withEvents(
+    { normalize: sorted },
+    scenario(
+      'attach without standard input, to the end',
+      quiet(`run -d --name aa busybox sh -c 'while ! test -e /go; do sleep 0.02; done; echo late; exit 5'`),
+      { words: ['sh', '-c', '(while ! docker exec aa touch /go; do :; done) & docker attach --no-stdin aa'] },
+    ),
+  ),
+];
