@@ -3,15 +3,18 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { deferred } from '../base/async.ts';
 import { messageOf, PortholeError } from '../base/errors.ts';
 import type { AgentInfo } from '../protocol/porthole.ts';
 import { portholeProtocol, productVersion } from '../protocol/version.ts';
 import type { Engine } from './api/engine.ts';
 import { listenOn } from './api/listen.ts';
 import { createApiServer } from './api/server.ts';
+import { prepareParent, type RealtimeShare } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
 import { stdioChannel } from './connect/stdio.ts';
+import { takeOver } from './connect/takeover.ts';
 import { bridgeTargets } from './connect/targets.ts';
 import { createContainers } from './container/containers.ts';
 import { containerDefaults } from './container/defaults.ts';
@@ -19,7 +22,8 @@ import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
 import { describeHost } from './inspect/host.ts';
-import { cgroupParentOf } from './plan/cgroup-path.ts';
+import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
+import type { HostFacts } from './plan/facts.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
@@ -29,15 +33,17 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
-                         [--cgroup-parent PATH] [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
-                         [--userns-remap default|auto|USER[:GROUP]]
+                         [--cgroup-parent PATH] [--cpu-rt-period US] [--cpu-rt-runtime US]
+                         [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
+                         [--userns-remap default|auto|USER[:GROUP]] [--take-over]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
   porthole-agent version
 
 serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
+         With --take-over it follows the agent that runs on the same roots.
 connect  is a bridge: HTTP/2 on standard input and output leads to the agent's and other engines' sockets.
-         With --start the agent is started, detached, when it does not answer.
+         With --start the agent is started, detached, when it does not answer, and an older one is replaced.
 `;
 
 /** What the command line says, with defaults filled in. */
@@ -52,10 +58,15 @@ interface Settings {
   readonly defaults: ContainerDefaults;
   /** As dockerd's; '' for none. */
   readonly usernsRemap: string;
+  readonly realtime: RealtimeShare;
   readonly start: boolean;
+  readonly takeOver: boolean;
   readonly docker?: string;
   readonly podman?: string;
 }
+
+/** Milliseconds that requests get to be answered before the agent ends. */
+const drainTime = 300;
 
 class UsageError extends Error {}
 
@@ -68,7 +79,7 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(settingsOf(rest, ['pidfile', 'userns-remap', 'init', 'log-driver', 'log-opt']));
+      return serve(settingsOf(rest, ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt']));
     case 'connect':
       return connect(settingsOf(rest, ['start', 'docker', 'podman']));
     case 'version':
@@ -92,11 +103,19 @@ async function serve(settings: Settings): Promise<void> {
   if (process.getuid?.() !== 0) throw needsRoot();
   await mkdir(dataRoot, { recursive: true, mode: 0o700 });
   await mkdir(execRoot, { recursive: true, mode: 0o711 });
-  const lock = await takeProcessLock(dataRoot, 'agent.lock');
-  if (isHeld(lock)) throw alreadyRuns(dataRoot, lock.pid);
+  const ready = deferred<Engine>();
+  const api = createApiServer(ready.promise, {
+    onFailure: (what, failure) => console.error(`${new Date().toISOString()} ${what}: ${stackOf(failure)}`),
+  });
+  const taken = await takeProcessLock(dataRoot, 'agent.lock');
+  if (isHeld(taken) && !settings.takeOver) throw alreadyRuns(dataRoot, taken.pid);
+  const lock = isHeld(taken)
+    ? // Clients of the one before find a socket all the time; they are answered once its containers are ours.
+      await takeOver(dataRoot, { socket, holder: taken, onFree: () => listenOn(api.http, socket) })
+    : taken;
 
   const parent = settings.cgroupParent === undefined ? {} : { cgroupParent: settings.cgroupParent };
-  const host = await readHostFacts(parent);
+  const host = await hostWithLimits(await readHostFacts(parent), settings);
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
@@ -121,6 +140,8 @@ async function serve(settings: Settings): Promise<void> {
     unavailable: [],
     startedAt: new Date().toISOString(),
   };
+  const retired = deferred<void>();
+  const deaf = deferred<void>();
   const engine: Engine = {
     containers,
     images,
@@ -128,32 +149,46 @@ async function serve(settings: Settings): Promise<void> {
     events,
     agent,
     ...(defaults.logConfig?.Type && { loggingDriver: defaults.logConfig.Type }),
+    retire: () => {
+      retired.resolve();
+      return deaf.promise;
+    },
     describeHost: () => describeHost(host, dataRoot),
     readLineages: (paths) => readLineages(shims, paths),
   };
-  const api = createApiServer(engine, {
-    onFailure: (what, failure) => console.error(`${new Date().toISOString()} ${what}: ${stackOf(failure)}`),
-  });
-  await listenOn(api.http, socket);
+  ready.resolve(engine);
+  if (!api.http.listening) await listenOn(api.http, socket);
   if (settings.pidfile !== undefined) await writeDurable(settings.pidfile, `${process.pid}\n`, { mode: 0o644 });
 
-  const ended = new Promise<void>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
-  });
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => retired.resolve());
   // Whoever started the agent may be gone when it says something.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   // A promise that nobody waited for: worth telling, no reason to leave everybody else without an agent.
   process.on('unhandledRejection', (failure) => console.error(`unhandled: ${stackOf(failure)}`));
   console.log(`porthole-agent ${productVersion} listening on ${socket}`);
-  await ended;
+  await retired.promise;
 
-  await api.close();
+  const drained = api.drain(drainTime);
+  // Closing has removed the socket's name; what is there from now on is the successor's.
+  deaf.resolve();
+  await drained;
   await containers.shutdown();
-  await rm(socket, { force: true });
+  await api.close();
   if (settings.pidfile !== undefined) await rm(settings.pidfile, { force: true });
   await lock.release();
   // Connections to shims and timers of restarts do not keep an agent that was asked to end.
   process.exit(0);
+}
+
+/** A machine that lets us make no cgroups is no reason to show nothing of it: what is started says what it lacks. */
+async function hostWithLimits(host: HostFacts, { cgroupParent, realtime }: Settings): Promise<HostFacts> {
+  try {
+    const limitFiles = await prepareParent(host.cgroup, cgroupParent ?? defaultCgroupParent, { realtime });
+    return { ...host, limitFiles };
+  } catch (failure) {
+    console.error(`cgroups cannot be made: ${messageOf(failure)}`);
+    return host;
+  }
 }
 
 async function connect(settings: Settings): Promise<void> {
@@ -161,8 +196,17 @@ async function connect(settings: Settings): Promise<void> {
   if (settings.start) {
     const own = [...process.execArgv, fileURLToPath(import.meta.url)];
     const parent = cgroupParent === undefined ? [] : ['--cgroup-parent', cgroupParent];
-    const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
-    await ensureAgent({ socket, execRoot, argv: [process.execPath, ...own, 'serve', ...roots, ...parent] });
+    const others = ['--host', `unix://${socket}`, '--shim', shim, ...parent];
+    await ensureAgent({
+      socket,
+      dataRoot,
+      execRoot,
+      argv: (roots, { takeOver }) => [
+        process.execPath,
+        ...[...own, 'serve', '--data-root', roots.dataRoot, '--exec-root', roots.execRoot],
+        ...[...others, ...(takeOver ? ['--take-over'] : [])],
+      ],
+    });
   }
   const targets = await bridgeTargets({
     socket,
@@ -177,6 +221,7 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
   const values = parse(args);
   for (const name of [
     'pidfile',
+    'take-over',
     'userns-remap',
     'start',
     'docker',
@@ -197,6 +242,11 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     start: values.start ?? false,
     defaults: defaultsOf(values),
     usernsRemap: values['userns-remap'] ?? '',
+    realtime: {
+      period: microseconds('--cpu-rt-period', values['cpu-rt-period']),
+      runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
+    },
+    takeOver: values['take-over'] ?? false,
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
@@ -218,8 +268,11 @@ function parse(args: string[]) {
         init: { type: 'boolean' },
         'log-driver': { type: 'string' },
         'log-opt': { type: 'string', multiple: true },
+        'cpu-rt-period': { type: 'string' },
+        'cpu-rt-runtime': { type: 'string' },
         start: { type: 'boolean' },
         'userns-remap': { type: 'string' },
+        'take-over': { type: 'boolean' },
         docker: { type: 'string' },
         podman: { type: 'string' },
       },
@@ -236,6 +289,11 @@ function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
   } catch (failure) {
     throw new UsageError(messageOf(failure));
   }
+}
+
+function microseconds(option: string, text: string | undefined): number {
+  if (!/^\d{1,9}$/.test(text ?? '0')) throw new UsageError(`${option} is a number of microseconds, not ${text}`);
+  return Number(text ?? '0');
 }
 
 function parentOf(path: string): string {

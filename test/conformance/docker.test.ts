@@ -75,7 +75,7 @@ describe('docker, as against dockerd', function () {
         ours: /^invalid archive: it ends in the middle/,
       },
       { args: ['load'], input: 'this is no archive', ours: /^invalid archive: / },
-      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /NOPE is not a valid change command/ },
+      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /nope is not a valid change command/ },
     ];
     const before = await docker(ours, ['images', '-aq']);
     for (const { args, input, ours: words } of cases) {

@@ -6,6 +6,7 @@ import { badParameter, bodyTooLarge, uploadCut } from './errors.ts';
 import { hijackHead, readUpgradeBody, takeSocket } from './hijack.ts';
 import { Query } from './query.ts';
 import type { Call, Match } from './route.ts';
+import { WebSocketStream, webSocketHead } from './websocket.ts';
 
 /** How a request came in. `socket` is there when node:http has let go of the connection already. */
 export interface Incoming {
@@ -81,16 +82,28 @@ export class HttpCall implements Call {
     return body;
   }
 
+  webSocket(options: { readonly text: boolean }): Duplex {
+    const socket = this.#socket;
+    const head = webSocketHead(this.request, this.#ownHeaders());
+    if (socket === undefined) throw badParameter('a WebSocket handshake is expected here');
+    this.#isHijacked = true;
+    this.response.detachSocket(this.request.socket);
+    socket.write(head);
+    return new WebSocketStream(socket, options);
+  }
+
   hijack(contentType: string): Duplex {
     this.#isHijacked = true;
     const socket = this.#socket ?? takeSocket(this.request);
     if (this.#socket !== undefined) this.response.detachSocket(this.request.socket);
-    const headers = Object.fromEntries(
-      Object.entries(this.response.getHeaders()).map(([name, value]) => [capitalized(name), String(value)]),
-    );
     const upgrade = this.#socket === undefined ? undefined : (this.request.headers.upgrade ?? 'tcp');
-    socket.write(hijackHead({ upgrade, contentType, headers }));
+    socket.write(hijackHead({ upgrade, contentType, headers: this.#ownHeaders() }));
     return socket;
+  }
+
+  #ownHeaders(): Record<string, string> {
+    const headers = Object.entries(this.response.getHeaders());
+    return Object.fromEntries(headers.map(([name, value]) => [capitalized(name), String(value)]));
   }
 }
 

@@ -15,6 +15,8 @@ export interface Engine {
   readonly agent: AgentInfo;
   /** Of containers that name none; absent: json-file. */
   readonly loggingDriver?: string;
+  /** Ends the agent for a successor, and leaves it the containers. Resolves when nothing listens any more. */
+  retire(): Promise<void>;
   /** Fresh facts about the host. */
   describeHost(): Promise<HostDescription>;
   readonly readLineages: ReadLineages;

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
+import type { Duplex, Transform } from 'node:stream';
 import { bodyTooLarge } from './errors.ts';
 
 /** Events by which node:http reads a connection. */
@@ -66,7 +66,11 @@ async function readable(socket: Duplex): Promise<void> {
  * Joins a process's streams with a client's connection until the output ended or either side is gone. An end of the
  * client's input ends the process's input only; the output goes on.
  */
-export async function join(streams: Duplex, connection: Duplex, options: { readonly stdin: boolean }): Promise<void> {
+export async function join(
+  streams: Duplex,
+  connection: Duplex,
+  options: { readonly stdin: boolean; readonly through?: Transform },
+): Promise<void> {
   await new Promise<void>((resolve) => {
     let isOver = false;
     const over = (): void => {
@@ -77,11 +81,17 @@ export async function join(streams: Duplex, connection: Duplex, options: { reado
       hangUp(connection);
       resolve();
     };
-    streams.once('end', over).once('close', over).on('error', over);
+    const output = options.through === undefined ? streams : streams.pipe(options.through);
+    output.once('end', over);
+    // What has ended is still on its way through; what was torn down will never end.
+    streams.once('close', () => {
+      if (!streams.readableEnded) over();
+    });
+    streams.on('error', over);
     connection.once('close', over).on('error', over);
     if (options.stdin) connection.pipe(streams, { end: true });
     else connection.resume();
-    streams.pipe(connection, { end: false });
+    output.pipe(connection, { end: false });
   });
 }
 

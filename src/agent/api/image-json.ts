@@ -10,7 +10,7 @@ export function imageSummary(
 ): object {
   return {
     Id: image.id,
-    ParentId: '',
+    ParentId: image.parent ?? '',
     RepoTags: image.tags,
     RepoDigests: image.digests,
     Created: secondsOf(image.created),
@@ -31,7 +31,7 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
     Id: image.id,
     RepoTags: image.tags,
     RepoDigests: image.digests,
-    Parent: '',
+    Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     Created: image.created,
     DockerVersion: '',
@@ -52,18 +52,24 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
 }
 
 /** `GET /images/{name}/history`: newest first; steps that made no layer have no size. */
-export function imageHistory(image: ImageRecord, layers: readonly LayerView[]): object[] {
+export function imageHistory(
+  image: ImageRecord,
+  layers: readonly LayerView[],
+  /** Images that it was made from, the nearest first. */
+  parents: readonly ImageRecord[] = [],
+): object[] {
   const steps: readonly History[] = image.config.history ?? [];
   const sizes = layers.map(({ size }) => size);
   const rows =
     steps.length > 0
       ? steps.map((step) => ({ step, size: step.empty_layer === true ? 0 : (sizes.shift() ?? 0) }))
       : layers.map(({ size }) => ({ step: nothingKnown, size }));
+  const made = [image, ...parents];
   return rows.reverse().map(({ step, size }, position) => ({
-    Id: position === 0 ? image.id : '<missing>',
+    Id: made[position]?.id ?? '<missing>',
     Created: secondsOf(step.created ?? ''),
     CreatedBy: step.created_by ?? '',
-    Tags: position === 0 && image.tags.length > 0 ? image.tags : null,
+    Tags: made[position]?.tags.length ? made[position].tags : null,
     Size: size,
     Comment: step.comment ?? '',
   }));

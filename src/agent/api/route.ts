@@ -40,6 +40,8 @@ export interface Call {
   upload(): Readable;
   /** Takes the connection over and answers 101 (the client asked for an upgrade) or 200; raw bytes follow both ways. */
   hijack(contentType: string): Duplex;
+  /** Takes the connection over as a WebSocket. @throws invalid when the client did not ask for one. */
+  webSocket(options: { readonly text: boolean }): Duplex;
 }
 
 export type Reply =

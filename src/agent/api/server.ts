@@ -1,5 +1,7 @@
 import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { setTimeout as pause } from 'node:timers/promises';
+import { Signal } from '../../base/async.ts';
 import { messageOf } from '../../base/errors.ts';
 import { dockerApi, productVersion } from '../../protocol/version.ts';
 import { splitVersion } from './api-version.ts';
@@ -13,7 +15,9 @@ import { statusOf } from './status.ts';
 export interface ApiServer {
   /** Not yet listening. */
   readonly http: Server;
-  /** Ends every connection and stops listening. */
+  /** Stops listening, and gives the requests that are under way some time to be answered: many wait for what may never come. */
+  drain(milliseconds: number): Promise<void>;
+  /** Stops listening and ends every connection: what was written arrives, and each client sees an end, not a reset. */
   close(): Promise<void>;
 }
 
@@ -23,14 +27,16 @@ export interface ApiOptions {
 }
 
 /**
- * The Docker Engine API and /porthole/v1 over one HTTP server.
+ * The Docker Engine API and /porthole/v1 over one HTTP server. It may listen before there is an engine: requests wait.
  *
  * A request finds its route, the handler replies or streams, and whatever it throws becomes Docker's
  * `{"message": ...}` with the status of its kind.
  */
-export function createApiServer(engine: Engine, options: ApiOptions): ApiServer {
+export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOptions): ApiServer {
   const find = matcher(allRoutes);
   const connections = new Set<Duplex>();
+  const pending = new Set<AbortController>();
+  const quiet = new Signal<void>();
 
   async function answer(incoming: Incoming): Promise<void> {
     const { request, response } = incoming;
@@ -39,13 +45,14 @@ export function createApiServer(engine: Engine, options: ApiOptions): ApiServer 
     const gone = (): void => abort.abort();
     // A connection may carry many requests: what this one adds to it, it takes away.
     request.socket.once('close', gone);
+    pending.add(abort);
     let call: HttpCall | undefined;
     try {
       const { pathname, search } = splitTarget(request.url ?? '/');
       const { minor, path } = splitVersion(pathname);
       const match = find({ method: request.method ?? 'GET', path, minor });
       if (match === undefined) throw pageNotFound();
-      call = new HttpCall(incoming, { engine, match, search, minor, signal: abort.signal });
+      call = new HttpCall(incoming, { engine: await ready, match, search, minor, signal: abort.signal });
       send(response, await match.route.handler(call));
     } catch (failure) {
       if (abort.signal.aborted) response.destroy();
@@ -58,6 +65,8 @@ export function createApiServer(engine: Engine, options: ApiOptions): ApiServer 
       }
     } finally {
       request.socket.off('close', gone);
+      pending.delete(abort);
+      if (pending.size === 0) quiet.emit();
     }
   }
 
@@ -82,12 +91,33 @@ export function createApiServer(engine: Engine, options: ApiOptions): ApiServer 
 
   return {
     http,
+    async drain(milliseconds) {
+      http.close();
+      if (pending.size > 0) await oneOf(quiet, milliseconds);
+    },
     async close() {
-      const closed = new Promise<void>((resolve) => http.close(() => resolve()));
+      http.close();
+      for (const abort of pending) abort.abort();
+      for (const socket of connections) if (!socket.writableEnded) socket.resume().end();
+      const deadline = Date.now() + closePatience;
+      while (connections.size > 0 && Date.now() < deadline) await pause(5);
       for (const socket of connections) socket.destroy();
-      await closed;
     },
   };
+}
+
+/** Milliseconds for clients to read what was written and to close their side. */
+const closePatience = 500;
+
+async function oneOf(signal: Signal<void>, milliseconds: number): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(resolve, milliseconds);
+    const listening = signal.on(() => {
+      clearTimeout(timer);
+      listening.dispose();
+      resolve();
+    });
+  });
 }
 
 const ownHeaders = [

@@ -3,39 +3,55 @@ import { mkdir, open, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { PortholeError } from '../../base/errors.ts';
-import { isAnswered } from '../sys/answered.ts';
-import { isHeld, takeProcessLock } from '../sys/process-lock.ts';
+import { isNewer, portholeProtocol, productVersion } from '../../protocol/version.ts';
+import { isHeld, lockHolder, takeProcessLock } from '../sys/process-lock.ts';
+import { askRunning, type RunningAgent } from './running-agent.ts';
 
 const startFailed = (why: string, log: string) =>
   new PortholeError('unavailable', `the agent did not start: ${why}; its log is ${log}`);
 const tooSlow = (seconds: number, log: string) =>
   new PortholeError('unavailable', `the agent did not answer within ${seconds} seconds; its log is ${log}`);
 
-/** How to start the agent: what follows its own executable on the command line. */
-export interface AgentCommand {
-  readonly socket: string;
+const tooNew = ({ version }: RunningAgent) =>
+  new PortholeError(
+    'unsupported',
+    `the agent that runs on this host has version ${version}, which ${productVersion} cannot work with: update Porthole on this computer`,
+  );
+
+/** Where an agent keeps its things. */
+export interface AgentRoots {
+  readonly dataRoot: string;
   readonly execRoot: string;
-  /** Program and arguments. */
-  readonly argv: readonly [string, ...string[]];
+}
+
+/** How to start the agent: what follows its own executable on the command line. */
+export interface AgentCommand extends AgentRoots {
+  readonly socket: string;
+  /** Program and arguments of an agent on these roots; with `takeOver` of one that follows the agent that runs there. */
+  argv(roots: AgentRoots, options: { readonly takeOver: boolean }): readonly [string, ...string[]];
 }
 
 const patience = 20_000;
 
-/** Makes sure that an agent answers on the socket; several callers at once start one. */
+/**
+ * Makes sure that an agent of this version or a newer one answers on the socket; several callers at once start one. An
+ * older one is followed: the new one runs on the same roots and adopts its containers.
+ */
 export async function ensureAgent(command: AgentCommand): Promise<void> {
-  if (await isAnswered(command.socket)) return;
+  if (await isServed(command)) return;
   const deadline = Date.now() + patience;
   const log = join(command.execRoot, 'agent.log');
   while (Date.now() < deadline) {
     const taken = await takeProcessLock(command.execRoot, 'start');
     if (isHeld(taken)) {
       // Another bridge is starting it.
-      if (await answersBy(command.socket, Date.now() + 100)) return;
+      if (await servedBy(command, Date.now() + 100)) return;
       continue;
     }
     try {
-      if (await isAnswered(command.socket)) return;
-      return await startAgent(command, { log, deadline });
+      const running = await whoRuns(command);
+      if (running !== undefined && !isOlder(running)) return;
+      return await startAgent(command, { log, deadline, running });
     } finally {
       await taken.release();
     }
@@ -43,13 +59,31 @@ export async function ensureAgent(command: AgentCommand): Promise<void> {
   throw tooSlow(patience / 1000, log);
 }
 
-async function startAgent(command: AgentCommand, { log, deadline }: { log: string; deadline: number }): Promise<void> {
+/** True when an agent answers that need not be replaced. @throws unsupported when it is too new for us */
+async function isServed(command: AgentCommand): Promise<boolean> {
+  const running = await whoRuns(command);
+  if (running === undefined) return false;
+  if (running.protocol > portholeProtocol) throw tooNew(running);
+  return !isOlder(running);
+}
+
+const isOlder = ({ version }: RunningAgent): boolean => isNewer(productVersion, version);
+
+function whoRuns({ socket, dataRoot }: AgentCommand): Promise<RunningAgent | undefined> {
+  return askRunning(socket, { holder: async () => (await lockHolder(dataRoot, 'agent.lock'))?.pid });
+}
+
+async function startAgent(
+  command: AgentCommand,
+  options: { readonly log: string; readonly deadline: number; readonly running: RunningAgent | undefined },
+): Promise<void> {
+  const { log, deadline, running } = options;
   await mkdir(dirname(log), { recursive: true, mode: 0o711 });
   const output = await open(log, 'a', 0o600);
   const { size } = await output.stat();
   let ended: string | undefined;
   try {
-    const [program, ...args] = command.argv;
+    const [program, ...args] = command.argv(running ?? command, { takeOver: running !== undefined });
     const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
     child.once('error', (failure) => {
       ended = failure.message;
@@ -62,16 +96,22 @@ async function startAgent(command: AgentCommand, { log, deadline }: { log: strin
     await output.close();
   }
   while (Date.now() < deadline) {
-    if (await isAnswered(command.socket)) return;
+    if (await isServed(command).catch(isPassing)) return;
     if (ended !== undefined) throw startFailed(`${ended}: ${await saidSince(log, size)}`, log);
     await pause(20);
   }
   throw tooSlow(patience / 1000, log);
 }
 
-async function answersBy(socket: string, deadline: number): Promise<boolean> {
+/** A connection can be cut while one agent follows the other. */
+function isPassing(failure: unknown): false {
+  if (failure instanceof PortholeError) throw failure;
+  return false;
+}
+
+async function servedBy(command: AgentCommand, deadline: number): Promise<boolean> {
   while (Date.now() < deadline) {
-    if (await isAnswered(socket)) return true;
+    if (await isServed(command).catch(isPassing)) return true;
     await pause(20);
   }
   return false;

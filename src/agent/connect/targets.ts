@@ -1,9 +1,7 @@
-import { request } from 'node:http';
-import { text } from 'node:stream/consumers';
-import * as v from 'valibot';
 import type { Hello } from '../../protocol/porthole.ts';
 import { productVersion } from '../../protocol/version.ts';
 import type { BridgeTargets } from './bridge.ts';
+import { askRunning } from './running-agent.ts';
 
 /** Paths of sockets; `docker` and `podman` replace the usual places. */
 export interface SocketPaths {
@@ -31,23 +29,10 @@ export async function bridgeTargets(paths: SocketPaths): Promise<BridgeTargets> 
   };
 }
 
-const Info = v.object({ version: v.string(), pid: v.number(), node: v.string() });
-
 /** The agent's own words; the bridge's when no agent answers. */
 async function whoAnswers(socket: string): Promise<Pick<Hello, 'version' | 'pid' | 'node'>> {
   const own = { version: productVersion, pid: process.pid, node: process.version };
-  try {
-    const answer = await new Promise<string>((resolve, reject) => {
-      request({ socketPath: socket, path: '/porthole/v1/info' }, (response) => {
-        text(response).then(resolve, reject);
-      })
-        .once('error', reject)
-        .end();
-    });
-    const info = v.safeParse(Info, JSON.parse(answer));
-    return info.success ? info.output : own;
-  } catch {
-    // Without --start there may be no agent; the streams to it then say so.
-    return own;
-  }
+  // Without --start there may be no agent; the streams to it then say so.
+  const running = await askRunning(socket).catch(() => undefined);
+  return running === undefined ? own : { version: running.version, pid: running.pid, node: running.node };
 }

@@ -8,6 +8,7 @@ import { adopt } from './adopt.ts';
 import { exportRoot, readArchive, statPath, writeArchive } from './archive.ts';
 import { attach } from './attach.ts';
 import { changesOf } from './changes.ts';
+import { commit } from './commit.ts';
 import type { Container } from './container.ts';
 import type { Containers } from './contract.ts';
 import { create } from './create.ts';
@@ -100,6 +101,7 @@ export async function createContainers(
     readArchive: async (given, options) => readArchive(engine, find(given), { ...options, given }),
     writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
     export: async (given, signal) => exportRoot(engine, find(given), signal),
+    commit: async (nameOrId, request) => commit(engine, find(nameOrId), request),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),
     volumes,
     shutdown: () => shutdown(engine, closing),

@@ -64,6 +64,8 @@ export interface Containers {
   writeArchive(nameOrId: string, options: WriteArchiveOptions): Promise<void>;
   /** Its root file system as a tar archive, without volumes. */
   export(nameOrId: string, signal: AbortSignal): Promise<Readable>;
+  /** Makes an image of it. @returns the image's id */
+  commit(nameOrId: string, request: CommitRequest): Promise<string>;
   /** Directory of the writable layer. */
   upper(nameOrId: string): string;
 }
@@ -92,6 +94,19 @@ export interface WriteArchiveOptions extends PathOptions {
   readonly keepKinds: boolean;
   /** Everything belongs to the user of the container. */
   readonly ownUser: boolean;
+}
+
+export interface CommitRequest {
+  readonly author: string;
+  readonly comment: string;
+  /** Dockerfile instructions that change the image's config. */
+  readonly changes: readonly string[];
+  /** What the image's config begins with, instead of the container's. */
+  readonly config?: ContainerConfig;
+  readonly reference?: string;
+  /** Freeze it meanwhile. */
+  readonly pause: boolean;
+  readonly signal: AbortSignal;
 }
 
 export interface CreateOptions {

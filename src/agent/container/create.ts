@@ -1,6 +1,6 @@
 import { randomBytes, randomInt } from 'node:crypto';
 import { chmod, chown, mkdir, rename } from 'node:fs/promises';
-import { availableParallelism, hostname } from 'node:os';
+import { hostname } from 'node:os';
 import { join, posix } from 'node:path';
 import { errnoOf, isKind, messageOf, PortholeError } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
@@ -18,7 +18,7 @@ import type { CreateOptions } from './contract.ts';
 import { announce, containersRoot, type Engine } from './engine.ts';
 import { invalid } from './errors.ts';
 import { checkHealthcheck } from './health.ts';
-import { checkLimits } from './limits.ts';
+import { checkedLimits } from './limits.ts';
 import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
 import { checkedModes } from './modes.ts';
@@ -41,7 +41,8 @@ export const unfinishedPrefix = '.new-';
 export async function create(engine: Engine, options: CreateOptions): Promise<{ id: string; warnings: string[] }> {
   const image = engine.images.get(options.config.Image ?? '');
   const id = randomBytes(32).toString('hex');
-  const draft = await draftRecord(engine, { ...options, id, image });
+  const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });
+  const draft = await draftRecord(engine, { ...options, hostConfig, id, image });
   const name = takeName(engine, options.name, id);
   const undo = new CleanupStack();
   undo.push(() => engine.registry.release(name, id));
@@ -65,7 +66,7 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   engine.registry.add(container);
   ids.release();
   announce(engine, container, 'create');
-  return { id, warnings: warningsOf(record) };
+  return { id, warnings: [...warnings, ...warningsOf(record)] };
 }
 
 function explained(failure: unknown): unknown {
@@ -85,7 +86,6 @@ export async function draftRecord(
   const { id, image } = options;
   const hostConfig = checkedModes(options.config, options.hostConfig, (name) => partnerId(engine, name));
   refuseUnsupported(options.config, hostConfig);
-  checkLimits(hostConfig, { cpus: availableParallelism(), processors: engine.host.processors });
   const { architecture, kernel, features } = engine.host;
   readSecurityOptions(hostConfig.SecurityOpt ?? [], {
     capabilities: namedCapabilities(hostConfig),
@@ -187,8 +187,8 @@ function normalized(engine: Engine, hostConfig: HostConfig, LogConfig: HostConfi
       hostConfig.CgroupnsMode || (engine.host.cgroup.version === 2 && !hostConfig.Privileged ? 'private' : 'host'),
     ...impliedOptions(hostConfig),
     ShmSize: hostConfig.ShmSize || defaultShmSize,
-    // Both words for "no limit" are kept as none, as dockerd does.
-    ...((hostConfig.PidsLimit ?? 0) <= 0 && { PidsLimit: undefined }),
+    // 0 and all below mean that there is no limit, which Docker shows as none.
+    PidsLimit: (hostConfig.PidsLimit ?? 0) > 0 ? hostConfig.PidsLimit : undefined,
     ...(hostConfig.MemorySwappiness === -1 && { MemorySwappiness: undefined }),
     RestartPolicy: {
       Name: hostConfig.RestartPolicy?.Name || 'no',

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
 import type { Device, DeviceRule } from '../oci/runtime.ts';
+import { deviceNumbers } from '../sys/files.ts';
 import { invalid } from './errors.ts';
 
 export interface WantedDevices {
@@ -68,13 +69,10 @@ function asNode(
   path: string,
 ): Device | undefined {
   if (!status.isCharacterDevice() && !status.isBlockDevice()) return undefined;
-  const number = BigInt(status.rdev);
   return {
     type: status.isCharacterDevice() ? 'c' : 'b',
     path,
-    // The layout of dev_t, see makedev(3).
-    major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)),
-    minor: Number((number & 0xffn) | ((number >> 12n) & ~0xffn)),
+    ...deviceNumbers(status.rdev),
     fileMode: status.mode & 0o777,
     uid: status.uid,
     gid: status.gid,

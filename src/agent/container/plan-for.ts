@@ -6,6 +6,7 @@ import { Container } from './container.ts';
 import type { CreateOptions } from './contract.ts';
 import { directoriesOf, draftRecord, warningsOf } from './create.ts';
 import type { Engine } from './engine.ts';
+import { checkedLimits } from './limits.ts';
 import { checkName } from './names.ts';
 import { specAtStart } from './start.ts';
 import { takeMappings } from './userns.ts';
@@ -16,7 +17,8 @@ const placeholder = '0'.repeat(64);
 /** The plan of a container that is not made: nothing is registered, announced or written. */
 export async function planFor(engine: Engine, options: CreateOptions): Promise<PlannedContainer> {
   const image = engine.images.get(options.config.Image ?? '');
-  const draft = await draftRecord(engine, { ...options, id: placeholder, image });
+  const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });
+  const draft = await draftRecord(engine, { ...options, hostConfig, id: placeholder, image });
   const name = options.name ? checkName(options.name) : 'planned';
   if (options.name) {
     engine.registry.reserve(name, placeholder);
@@ -28,5 +30,5 @@ export async function planFor(engine: Engine, options: CreateOptions): Promise<P
   const container = new Container(record, directoriesOf(engine, placeholder));
   const spec = await specAtStart(engine, container);
   const plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
-  return { ...planView(plan), warnings: warningsOf(record) };
+  return { ...planView(plan), warnings: [...warnings, ...warningsOf(record)] };
 }

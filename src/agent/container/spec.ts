@@ -9,6 +9,7 @@ import { environmentOf } from './environment.ts';
 import { partnerOf } from './modes.ts';
 import { rootfsPropagation, specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
+import { resourcesOf } from './resources.ts';
 import { apparmorProfile, readSecurityOptions } from './security.ts';
 import { sharedPartner } from './userns.ts';
 
@@ -20,6 +21,7 @@ export interface SpecFacts {
   readonly account: Account;
   /** The program on the host that is to be the first process; undefined: the container's own is. */
   readonly init?: string;
+  readonly blockIO: Resources['blockIO'];
   readonly devices: { readonly nodes: readonly Device[]; readonly rules: readonly DeviceRule[] };
   /** The initial process of a container whose namespaces are shared, by that container's name as it was given. */
   pidOf(container: string, type: NamespaceType): number;
@@ -84,7 +86,7 @@ export function buildSpec(record: StoredRecord, facts: SpecFacts): Spec {
       cgroupsPath: record.cgroupPath,
       devices: facts.devices.nodes,
       resources: {
-        ...resourcesOf(hostConfig),
+        ...resourcesOf(hostConfig, facts.blockIO),
         devices: [...(linux.resources?.devices ?? []), ...facts.devices.rules],
       },
       sysctl: {
@@ -217,36 +219,6 @@ function shm(hostConfig: HostConfig, facts: SpecFacts): SpecMount[] {
 
 function bindOf(source: string, destination: string): SpecMount {
   return { destination, type: 'bind', source, options: ['rbind', 'nosuid', 'noexec', 'nodev'] };
-}
-
-function resourcesOf(hostConfig: HostConfig): Resources {
-  const { Memory: limit = 0, MemorySwap: swap = 0, MemoryReservation: reservation = 0 } = hostConfig;
-  const { MemorySwappiness: swappiness = -1 } = hostConfig;
-  // Docker's rule: a memory limit alone allows as much swap again.
-  const withSwap = limit > 0 && swap === 0 ? limit * 2 : swap;
-  const memory = {
-    ...(limit > 0 ? { limit } : {}),
-    ...(reservation > 0 ? { reservation } : {}),
-    ...(withSwap !== 0 ? { swap: withSwap } : {}),
-    ...(swappiness >= 0 ? { swappiness } : {}),
-    ...(hostConfig.OomKillDisable ? { disableOOMKiller: true } : {}),
-  };
-  const nano = hostConfig.NanoCpus ?? 0;
-  const period = nano > 0 ? 100_000 : (hostConfig.CpuPeriod ?? 0);
-  const quota = nano > 0 ? Math.floor((nano * period) / 1e9) : (hostConfig.CpuQuota ?? 0);
-  const cpu = {
-    ...(hostConfig.CpuShares ? { shares: hostConfig.CpuShares } : {}),
-    ...(quota !== 0 ? { quota } : {}),
-    ...(period > 0 ? { period } : {}),
-    ...(hostConfig.CpusetCpus ? { cpus: hostConfig.CpusetCpus } : {}),
-    ...(hostConfig.CpusetMems ? { mems: hostConfig.CpusetMems } : {}),
-  };
-  const pids = hostConfig.PidsLimit ?? 0;
-  return {
-    ...(Object.keys(memory).length > 0 ? { memory } : {}),
-    ...(Object.keys(cpu).length > 0 ? { cpu } : {}),
-    ...(pids > 0 ? { pids: { limit: pids } } : {}),
-  };
 }
 
 function rlimit(limit: { readonly Name: string; readonly Soft: number; readonly Hard: number }) {

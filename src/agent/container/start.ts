@@ -10,6 +10,7 @@ import { errnoName } from '../shim/errno.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
+import { blockIoOf } from './block-devices.ts';
 import { containerFacts, freshRuntime, prepareSources, replaceFile, specPath } from './bundle.ts';
 import type { Container } from './container.ts';
 import { wantedDevices } from './devices.ts';
@@ -69,15 +70,18 @@ function checkStartable(container: Container): void {
 
 /** The bundle's spec as it is for a life that begins now: the user is looked up, shared namespaces are found. */
 export async function specAtStart(engine: Engine, container: Container): Promise<Spec> {
-  const [account, devices] = await Promise.all([
+  const { hostConfig } = container.record;
+  const [account, devices, blockIO] = await Promise.all([
     accountAtStart(engine, container),
-    wantedDevices(container.record.hostConfig),
+    wantedDevices(hostConfig),
+    blockIoOf(hostConfig),
   ]);
   return buildSpec(container.record, {
     host: engine.host,
     available: engine.available,
     account,
     devices,
+    blockIO,
     ...((container.record.hostConfig.Init ?? engine.defaults?.init) && { init: engine.shims.path }),
     pidOf: (name, type) => pidOf(engine, name, type),
   });

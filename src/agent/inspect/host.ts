@@ -19,8 +19,8 @@ export interface HostDescription {
   /** Bytes. */
   readonly memory: number;
   readonly cgroupVersion: 1 | 2;
-  /** Names of the controllers that are there. */
-  readonly controllers: ReadonlySet<string>;
+  /** Names of the files in a container's cgroup, which tell the limits that the kernel has; undefined: not known. */
+  readonly limitFiles: ReadonlySet<string> | undefined;
   readonly ipv4Forwarding: boolean;
   /** File system that holds the data root, for example 'ext4'. */
   readonly backingFileSystem: string;
@@ -36,7 +36,6 @@ export async function describeHost(facts: HostFacts, dataRoot: string): Promise<
     readMounts('self'),
   ]);
   const { cgroup } = facts;
-  const controllers = cgroup.version === 2 ? cgroup.controllers : cgroup.hierarchies.flatMap((one) => one.controllers);
   // The innermost mount point that holds the data root; of two at the same place the later one is on top.
   const backing = mounts
     .filter(({ target }) => target === '/' || dataRoot === target || dataRoot.startsWith(`${target}/`))
@@ -51,7 +50,7 @@ export async function describeHost(facts: HostFacts, dataRoot: string): Promise<
     cpus: cpu.online,
     memory,
     cgroupVersion: cgroup.version,
-    controllers: new Set(controllers),
+    limitFiles: facts.limitFiles,
     ipv4Forwarding: forwarding?.trim() === '1',
     backingFileSystem: backing.type,
     features: facts.features,

@@ -180,13 +180,14 @@ function limitStep(write: LimitWrite, directory: string): Operation {
 }
 
 /** The cgroups whose children get controllers for a container at `path`; '' is the root. */
-function handedDownFrom(path: string, delegated: string | undefined): string[] {
+export function handedDownFrom(path: string, delegated: string | undefined): string[] {
   const all = ['', ...ancestorsOf(path)];
   const first = delegated === undefined ? 0 : all.indexOf(delegated);
   return first < 0 ? all : all.slice(first);
 }
 
-const handedDown: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
+/** Controllers of v2 that limit or measure. */
+export const handedDown: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
 /** Files named cgroup.* are there without any controller. */
 const needsController = (write: LimitWrite): boolean => write.controller !== 'cgroup';
 

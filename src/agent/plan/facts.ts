@@ -18,6 +18,8 @@ export interface HostFacts {
    * setgroups(2) is allowed there.
    */
   readonly rootless?: IdMappings & { readonly groups: boolean };
+  /** Names of the files in a container's cgroup, which tell the limits that the kernel has; absent: not looked at. */
+  readonly limitFiles?: ReadonlySet<string>;
   /** Seccomp policies compiled before for this machine (`SeccompFilters`); without it every plan compiles its own. */
   readonly filters?: { compile(policy: Seccomp): Uint8Array };
 }

@@ -19,6 +19,8 @@ export interface StoredImage {
   readonly loadedAt: string;
   /** Removed by force while a container needed its layers: kept for that container, shown to nobody. */
   readonly hidden: boolean;
+  /** Id of the image that it was committed from, on this host. */
+  readonly parent?: string;
 }
 
 /** What the store knows. Never changed in place: a new one is written to the disk first and then taken. */
@@ -104,6 +106,19 @@ export function findImage(catalog: Catalog, nameOrId: string): StoredImage {
   if (!found[0]) throw noSuchImage(familiar(reference));
   return found[0];
 }
+
+/** True when a name can only be an image's id: no reference is called so. */
+export function isIdOf(catalog: Catalog, name: string): boolean {
+  if (isDigest(`sha256:${name}`) || isDigest(name)) return true;
+  if (!isIdPrefix(name)) return false;
+  const reference = withDefaultTag(parseReference(name));
+  if (catalog.references.has(normalized(reference))) return false;
+  return [...catalog.images.values()].some(({ id, hidden }) => !hidden && startsId(id, name));
+}
+
+/** Ids of the images that were committed from one. */
+export const childrenOf = ({ images }: Catalog, imageId: string): string[] =>
+  [...images.values()].filter(({ parent, hidden }) => parent === imageId && !hidden).map(({ id }) => id);
 
 /** True when a name is the beginning of this id, and not a reference. */
 export const startsId = (id: string, prefix: string): boolean =>

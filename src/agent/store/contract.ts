@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
-import type { ImageConfig } from '../oci/image.ts';
+import type { ImageConfig, RunConfig } from '../oci/image.ts';
 
 /**
  * Images as stacks of changesets.
@@ -39,6 +39,24 @@ export interface ImageStore {
 
   /** One layer from a tar of a root file system (gzip or plain). */
   importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord>;
+
+  /**
+   * An image of another one (also one that is only kept for a container) and a changeset on it.
+   * @throws not-found; invalid for a changeset that cannot be unpacked or a malformed reference; canceled; unavailable.
+   */
+  commit(parentId: string, options: CommitOptions): Promise<ImageRecord>;
+
+  /**
+   * Images as an archive, docker-archive and OCI layout in one. A reference without a tag means all tags of its repository,
+   * an id is saved without names. What is being saved may be removed meanwhile. @throws not-found
+   */
+  save(names: readonly string[]): Promise<{ readonly ids: readonly string[]; readonly stream: Readable }>;
+
+  /**
+   * Removes every image that nobody uses: dangling ones, with `all` those with names too, as far as `chosen` says.
+   * Containers and child images keep an image.
+   */
+  prune(options: PruneOptions): Promise<{ readonly removed: readonly RemovedImage[]; readonly bytes: number }>;
 
   /** Gives an image one more reference; it moves if another image had it. */
   tag(nameOrId: string, reference: string): Promise<void>;
@@ -86,6 +104,27 @@ export interface ImageRecord {
   readonly size: number;
   /** RFC 3339; of the config, else of the load. */
   readonly created: string;
+  /** Id of the image that it was committed from. */
+  readonly parent?: string;
+  /** Images were committed from it. */
+  readonly hasChildren: boolean;
+}
+
+export interface CommitOptions {
+  /** An uncompressed tar with whiteouts as in the OCI image specification. */
+  readonly layer: AsyncIterable<Buffer>;
+  readonly config: RunConfig;
+  readonly author: string;
+  readonly comment: string;
+  /** What the history says made the layer. */
+  readonly createdBy: string;
+  readonly reference?: string;
+  readonly signal: AbortSignal;
+}
+
+export interface PruneOptions extends Pick<RemoveImageOptions, 'usedBy'> {
+  readonly all: boolean;
+  chosen(image: ImageRecord): boolean;
 }
 
 export interface LoadedImage {
@@ -105,6 +144,8 @@ export interface ImportOptions {
 
 export interface RemoveImageOptions {
   readonly force: boolean;
+  /** Untagged parents that nobody else needs go too. */
+  readonly prune?: boolean;
   /** Containers that use an image, with whether they run. */
   usedBy(imageId: string): readonly { readonly id: string; readonly running: boolean }[];
 }

@@ -1,16 +1,20 @@
 import { join } from 'node:path';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
+import { isKind } from '../../base/errors.ts';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { Platform } from './archives.ts';
-import { findImage, referencesByChain, referencesOf, type StoredImage } from './catalog.ts';
+import { childrenOf, findImage, referencesByChain, referencesOf, type StoredImage } from './catalog.ts';
+import { commitImage } from './commit.ts';
 import type {
+  CommitOptions,
   ImageRecord,
   ImageStore,
   ImportOptions,
   LayerStack,
   LoadedImage,
   OpenedFile,
+  PruneOptions,
   RemovedImage,
   RemoveImageOptions,
 } from './contract.ts';
@@ -23,6 +27,7 @@ import { changesOf } from './merge.ts';
 import { openLayerFile } from './opened-file.ts';
 import { familiar, familiarName, normalized } from './reference.ts';
 import { forgetUnused, planRemoval } from './removal.ts';
+import { saveImages } from './save.ts';
 import { Storage } from './storage.ts';
 
 export interface ImageStoreOptions {
@@ -90,9 +95,42 @@ class DiskImageStore implements ImageStore {
       const removal = planRemoval(catalog, nameOrId, options);
       return { ...removal, catalog: forgetUnused(removal.catalog, options) };
     });
-    if (!plan.deleted) return [...plan.untagged];
-    const layers = [...plan.deleted.chainIds].reverse().filter((chainId) => removedLayers.includes(chainId));
-    return [...plan.untagged, ...[plan.deleted.id, ...layers].map((id) => ({ Deleted: id }))];
+    const left = new Set(removedLayers);
+    const deleted = plan.deleted.flatMap(({ id, chainIds }) => [
+      { Deleted: id },
+      ...[...chainIds].reverse().flatMap((chainId) => (left.delete(chainId) ? [{ Deleted: chainId }] : [])),
+    ]);
+    return [...plan.untagged, ...deleted];
+  }
+
+  async commit(parentId: string, options: CommitOptions): Promise<ImageRecord> {
+    return this.get(await commitImage(parentId, { storage: this.#storage, now: this.#now, options }));
+  }
+
+  async save(names: readonly string[]): Promise<{ ids: readonly string[]; stream: Readable }> {
+    const { ids, stream } = await saveImages(this.#storage, names);
+    return { ids, stream: Readable.from(stream, { objectMode: false, highWaterMark: 1 << 18 }) };
+  }
+
+  async prune(options: PruneOptions): Promise<{ removed: RemovedImage[]; bytes: number }> {
+    const removed: RemovedImage[] = [];
+    const sizes = new Map<string, number>();
+    for (const image of this.list()) {
+      if (image.hasChildren && image.tags.length === 0) continue;
+      if ((image.tags.length > 0 && !options.all) || !options.chosen(image)) continue;
+      for (const { chainId, size } of this.layers(image.id)) sizes.set(chainId, size);
+      const names = [...image.tags, ...image.digests];
+      for (const name of names.length > 0 ? names : [image.id]) {
+        try {
+          removed.push(...(await this.remove(name, { force: false, usedBy: options.usedBy })));
+        } catch (failure) {
+          // In use, or gone by itself: neither is a reason to stop.
+          if (!isKind(failure, 'conflict') && !isKind(failure, 'not-found')) throw failure;
+        }
+      }
+    }
+    const bytes = removed.reduce((sum, one) => sum + ('Deleted' in one ? (sizes.get(one.Deleted) ?? 0) : 0), 0);
+    return { removed, bytes };
   }
 
   rootfs(imageId: string): LayerStack {
@@ -161,6 +199,8 @@ class DiskImageStore implements ImageStore {
       digests: references.flatMap((one) => (one.digest === undefined ? [] : [`${familiarName(one)}@${one.digest}`])),
       config: image.config,
       size: sizes.reduce((sum, size) => sum + size, 0),
+      ...(image.parent === undefined ? {} : { parent: image.parent }),
+      hasChildren: childrenOf(this.#storage.catalog, image.id).length > 0,
       created: created !== undefined && Number.isFinite(Date.parse(created)) ? created : image.loadedAt,
     };
   }

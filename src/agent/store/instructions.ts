@@ -1,19 +1,24 @@
 import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
-import type { RunConfig } from '../oci/image.ts';
+import type { Healthcheck, RunConfig } from '../oci/image.ts';
 
 const invalid = (message: string) => new PortholeError('invalid', message);
 
-/** Applies the instructions of `docker import --change`, in order. @throws invalid for one that is no such instruction. */
+/** Applies the instructions of `docker import --change` and `docker commit --change`, in order. @throws invalid for one that is no such instruction. */
 export function applyInstructions(config: RunConfig, instructions: readonly string[]): RunConfig {
   let changed = config;
-  for (const line of instructions) {
+  let isCommandSet = false;
+  for (const line of instructions.flatMap((lines) => lines.split(/\n(?!$)/))) {
     const [, word = '', rest = ''] = /^\s*(\S+)\s*(.*?)\s*$/s.exec(line) ?? [];
     if (word === '') continue;
-    const apply = changes[word.toUpperCase()];
-    if (!apply) throw invalid(`${word.toUpperCase()} is not a valid change command`);
-    if (rest === '') throw invalid(`${word.toUpperCase()} requires at least one argument`);
+    const instruction = word.toUpperCase();
+    const apply = changes[instruction];
+    if (!apply) throw invalid(`${word.toLowerCase()} is not a valid change command`);
+    if (rest === '') throw invalid(`${instruction} requires at least one argument`);
     changed = { ...changed, ...apply(rest, changed) };
+    // The command of before was for another entrypoint.
+    if (instruction === 'ENTRYPOINT' && !isCommandSet) changed = { ...changed, Cmd: null };
+    isCommandSet ||= instruction === 'CMD';
   }
   return changed;
 }
@@ -23,8 +28,9 @@ const changes: Readonly<Record<string, (rest: string, config: RunConfig) => RunC
   ENTRYPOINT: (rest) => ({ Entrypoint: command(rest) }),
   ENV: (rest, { Env = [] }) => ({ Env: withVariables(Env, pairs(rest, 'ENV')) }),
   EXPOSE: (rest, { ExposedPorts }) => ({ ExposedPorts: { ...ExposedPorts, ...ports(rest) } }),
+  HEALTHCHECK: (rest) => ({ Healthcheck: healthcheck(rest) }),
   LABEL: (rest, { Labels }) => ({ Labels: { ...Labels, ...Object.fromEntries(pairs(rest, 'LABEL')) } }),
-  ONBUILD: (rest, { OnBuild }) => ({ OnBuild: [...(OnBuild ?? []), rest] }),
+  ONBUILD: (rest, { OnBuild }) => ({ OnBuild: [...(OnBuild ?? []), trigger(rest)] }),
   STOPSIGNAL: (rest) => ({ StopSignal: rest }),
   USER: (rest) => ({ User: rest }),
   VOLUME: (rest, { Volumes }) => ({
@@ -32,6 +38,50 @@ const changes: Readonly<Record<string, (rest: string, config: RunConfig) => RunC
   }),
   WORKDIR: (rest, { WorkingDir }) => ({ WorkingDir: posix.resolve('/', WorkingDir ?? '', words(rest).join(' ')) }),
 };
+
+function trigger(rest: string): string {
+  const word = (/^\S+/.exec(rest)?.[0] ?? '').toUpperCase();
+  if (word === 'ONBUILD') throw invalid("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed");
+  if (word === 'FROM' || word === 'MAINTAINER') throw invalid(`${word} isn't allowed as an ONBUILD trigger`);
+  return rest;
+}
+
+const durations: Readonly<Record<string, 'Interval' | 'Timeout' | 'StartPeriod' | 'StartInterval'>> = {
+  interval: 'Interval',
+  timeout: 'Timeout',
+  'start-period': 'StartPeriod',
+  'start-interval': 'StartInterval',
+};
+
+/** `NONE`, or options and `CMD` with a program. */
+function healthcheck(rest: string): Healthcheck {
+  if (rest.toUpperCase() === 'NONE') return { Test: ['NONE'] };
+  const [, flags = '', kind = '', program = ''] = /^((?:--\S+\s+)*)(\S+)\s*(.*)$/s.exec(rest) ?? [];
+  if (kind.toUpperCase() === 'NONE') throw invalid('HEALTHCHECK NONE takes no arguments');
+  if (kind.toUpperCase() !== 'CMD') throw invalid(`Unknown type ${JSON.stringify(kind)} in HEALTHCHECK (try CMD)`);
+  if (program === '') throw invalid('Missing command after HEALTHCHECK CMD');
+  const json = jsonList(program);
+  let check: Healthcheck = { Test: json ? ['CMD', ...json] : ['CMD-SHELL', program] };
+  for (const [, name = '', value = ''] of flags.matchAll(/--([^=\s]+)=?(\S*)/g)) {
+    const field = durations[name];
+    if (field) check = { ...check, [field]: nanoseconds(name, value) };
+    else if (name === 'retries' && /^\d{1,9}$/.test(value)) check = { ...check, Retries: Number(value) };
+    else throw invalid(`Unknown flag: ${name}`);
+  }
+  return check;
+}
+
+/** A duration as Go writes them: 1m30s. */
+function nanoseconds(flag: string, text: string): number {
+  const units: Readonly<Record<string, number>> = { h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, ns: 1 };
+  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
+  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
+    throw invalid(`time: invalid duration ${JSON.stringify(text)}`);
+  }
+  const all = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
+  if (all < 1e6) throw invalid(`Interval ${JSON.stringify(flag)} cannot be less than 1ms`);
+  return all;
+}
 
 const command = (rest: string): readonly string[] => jsonList(rest) ?? ['/bin/sh', '-c', rest];
 
@@ -97,7 +147,7 @@ function ports(rest: string): Record<string, object> {
     const [, from = '', to, protocol = 'tcp'] = /^([0-9]+)(?:-([0-9]+))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
     const first = Number(from);
     const last = to === undefined ? first : Number(to);
-    if (from === '' || last < first || last > 65_535) throw invalid(`invalid containerPort: ${word}`);
+    if (from === '' || last < first || last > 65_535) throw invalid(`Invalid containerPort: ${word}`);
     for (let port = first; port <= last; port++) found[`${port}/${protocol.toLowerCase()}`] = {};
   }
   return found;

@@ -22,6 +22,7 @@ const names = {
   whole: 'io.containerd.image.name',
   loaded: 'porthole.loaded',
   hidden: 'porthole.hidden',
+  parent: 'porthole.parent',
 } as const;
 
 /** The OCI image layout on disk: `oci-layout` and `index.json`, one descriptor per reference of an image. */
@@ -76,7 +77,11 @@ function indexOf(value: unknown): Index {
 
 function descriptorsOf(catalog: Catalog, image: StoredImage): Descriptor[] {
   const base = { mediaType: mediaTypes.manifest, ...image.manifest };
-  const own = { [names.loaded]: image.loadedAt, ...(image.hidden ? { [names.hidden]: 'true' } : {}) };
+  const own = {
+    [names.loaded]: image.loadedAt,
+    ...(image.hidden ? { [names.hidden]: 'true' } : {}),
+    ...(image.parent === undefined ? {} : { [names.parent]: image.parent }),
+  };
   const references = referencesOf(catalog, image.id);
   if (references.length === 0) return [{ ...base, annotations: own }];
   return references.map((reference) => ({
@@ -93,6 +98,7 @@ async function readImage({ digest, size, annotations = {} }: Descriptor, blobs: 
     manifest: { document: manifest, digest, size },
     loadedAt: annotations[names.loaded] ?? new Date(0).toISOString(),
     hidden: annotations[names.hidden] === 'true',
+    parent: annotations[names.parent],
   });
 }
 
@@ -101,6 +107,7 @@ export function imageOf(parts: {
   readonly manifest: { readonly document: Manifest; readonly digest: string; readonly size: number };
   readonly loadedAt: string;
   readonly hidden: boolean;
+  readonly parent?: string | undefined;
 }): StoredImage {
   const { document, digest, size } = parts.manifest;
   return {
@@ -112,5 +119,6 @@ export function imageOf(parts: {
     chainIds: chainIdsOf(parts.config),
     loadedAt: parts.loadedAt,
     hidden: parts.hidden,
+    ...(parts.parent === undefined ? {} : { parent: parts.parent }),
   };
 }

@@ -1,5 +1,5 @@
 import type { Catalog, StoredImage } from './catalog.ts';
-import { findImage, referencesOf, startsId, withoutTag } from './catalog.ts';
+import { childrenOf, findImage, referencesOf, startsId, withoutTag } from './catalog.ts';
 import type { RemovedImage, RemoveImageOptions } from './contract.ts';
 import { conflict } from './errors.ts';
 import { familiar, normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
@@ -8,14 +8,14 @@ import { familiar, normalized, parseReference, type Reference, withDefaultTag } 
 export interface Removal {
   readonly catalog: Catalog;
   readonly untagged: readonly RemovedImage[];
-  /** The image, when it goes too. */
-  readonly deleted?: StoredImage;
+  /** The image, when it goes too, and after it the untagged parents that went with it. */
+  readonly deleted: readonly StoredImage[];
 }
 
 /**
  * dockerd's rules: a reference is taken away; with the last one the image goes. By id an image goes with all its
- * references if they are of one repository. Containers and several repositories stand in the way; `force` overrides
- * them, except for a running container.
+ * references if they are of one repository. Child images, containers and several repositories stand in the way; `force`
+ * overrides the last two, except for a running container.
  *
  * @throws not-found, conflict
  */
@@ -53,24 +53,25 @@ function byName(
     gone.push(...rest.filter((other) => sameName(other, given)));
   }
   const untagged = withoutReferences(catalog, gone);
-  if (referencesOf(untagged.catalog, image.id).length > 0 || obstacle(image, options)) return untagged;
-  return { ...untagged, catalog: withoutImage(untagged.catalog, image, options), deleted: image };
+  if (referencesOf(untagged.catalog, image.id).length > 0 || obstacle(untagged.catalog, image, options))
+    return untagged;
+  return withoutImage(untagged, image, options);
 }
 
 function byId(catalog: Catalog, image: StoredImage, options: RemoveImageOptions): Removal {
   const references = referencesOf(catalog, image.id);
   const reason =
-    obstacle(image, options) ??
+    obstacle(catalog, image, options) ??
     (!options.force && !isOneName(references)
       ? '(must be forced) - image is referenced in multiple repositories'
       : undefined);
   if (reason) throw conflict(`unable to delete ${short(image.id)} ${reason}`);
-  const untagged = withoutReferences(catalog, references);
-  return { ...untagged, catalog: withoutImage(untagged.catalog, image, options), deleted: image };
+  return withoutImage(withoutReferences(catalog, references), image, options);
 }
 
-/** A container that keeps the image from being deleted. */
-function obstacle(image: StoredImage, { force, usedBy }: RemoveImageOptions): string | undefined {
+/** A child image or a container that keeps the image from being deleted. */
+function obstacle(catalog: Catalog, image: StoredImage, { force, usedBy }: RemoveImageOptions): string | undefined {
+  if (childrenOf(catalog, image.id).length > 0) return '(cannot be forced) - image has dependent child images';
   const users = usedBy(image.id);
   const running = users.find((user) => user.running);
   if (running) return `(cannot be forced) - image is being used by running container ${short(running.id)}`;
@@ -85,11 +86,27 @@ function withoutReferences(catalog: Catalog, gone: readonly Reference[]): Remova
   return {
     catalog: { ...catalog, references },
     untagged: gone.map((reference) => ({ Untagged: familiar(reference) })),
+    deleted: [],
   };
 }
 
+function withoutImage(removal: Removal, image: StoredImage, options: RemoveImageOptions): Removal {
+  const deleted = [image];
+  let catalog = forgotten(removal.catalog, image, options);
+  // Parents without a name were only kept for their children; quietly, and never by force.
+  for (let next = image.parent; options.prune !== false && next !== undefined; ) {
+    const parent = catalog.images.get(next);
+    if (!parent || parent.hidden || referencesOf(catalog, parent.id).length > 0) break;
+    if (obstacle(catalog, parent, { ...options, force: false })) break;
+    catalog = forgotten(catalog, parent, options);
+    deleted.push(parent);
+    next = parent.parent;
+  }
+  return { ...removal, catalog, deleted };
+}
+
 /** A stopped container still needs the layers of its image: it stays, out of sight. */
-function withoutImage(catalog: Catalog, image: StoredImage, { usedBy }: RemoveImageOptions): Catalog {
+function forgotten(catalog: Catalog, image: StoredImage, { usedBy }: RemoveImageOptions): Catalog {
   const images = new Map(catalog.images);
   if (usedBy(image.id).length > 0) images.set(image.id, { ...image, hidden: true });
   else images.delete(image.id);

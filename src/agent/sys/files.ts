@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../../base/errors.ts';
 
 /**
@@ -37,6 +37,15 @@ export async function removeDirectoryIfThere(path: string): Promise<boolean> {
   }
 }
 
+/** The two numbers of a device from stat(2)'s st_rdev: the layout of dev_t, see makedev(3). */
+export function deviceNumbers(rdev: number): { readonly major: number; readonly minor: number } {
+  const number = BigInt(rdev);
+  return {
+    major: Number(((number >> 8n) & 0xfffn) | ((number >> 32n) & ~0xfffn)),
+    minor: Number((number & 0xffn) | ((number >> 12n) & ~0xffn)),
+  };
+}
+
 /** Names in a directory, undefined when there is no such directory. */
 export async function namesIfThere(path: string): Promise<string[] | undefined> {
   try {
@@ -45,6 +54,11 @@ export async function namesIfThere(path: string): Promise<string[] | undefined> 
     if (isGone(failure)) return undefined;
     throw failure;
   }
+}
+
+/** Makes a directory and its parents where they are missing. */
+export async function makeDirectories(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o755 });
 }
 
 /** Writes to a file that the kernel made; false when there is none. Never creates one. */

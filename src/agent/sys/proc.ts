@@ -65,6 +65,16 @@ export async function isAlive(process: { readonly pid: number; readonly startTic
   return stat !== undefined && stat.startTicks === process.startTicks && stat.state !== 'Z' && stat.state !== 'X';
 }
 
+/** True while a process is stopped by a signal or a debugger: it answers nobody. */
+export async function isStopped(pid: number): Promise<boolean> {
+  return ['T', 't'].includes((await readStat(pid))?.state ?? '');
+}
+
+/** Which run of the kernel this is: pids and start times are unique within one. */
+export async function bootId(): Promise<string> {
+  return ((await readIfThere('/proc/sys/kernel/random/boot_id')) ?? 'unknown').trim();
+}
+
 /** The fields of /proc/PID/status by name, for example get('CapEff'). Undefined when the process is gone. */
 export async function readStatus(pid: number | 'self'): Promise<ReadonlyMap<string, string> | undefined> {
   const text = await readIfThere(`/proc/${pid}/status`);

@@ -1,7 +1,7 @@
 import { link, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
-import { isAlive, startTicks } from './proc.ts';
+import { bootId, isAlive, startTicks } from './proc.ts';
 
 export interface ProcessLock {
   /** Lets go before the process ends. */
@@ -14,8 +14,8 @@ export interface LockHolder {
 }
 
 /**
- * A lock that dies with the process that took it. Node has no flock(2), so it is files that name a process by pid and
- * start time: `NAME.1`, `NAME.2` and so on, of which the highest counts. A dead holder is followed by the next number,
+ * A lock that dies with the process that took it. Node has no flock(2), so it is files that name a process by pid,
+ * start time and boot (a service may get the same pid at the same tick of the next boot): `NAME.1`, `NAME.2` and so on, of which the highest counts. A dead holder is followed by the next number,
  * which link(2) gives to exactly one; nothing is ever taken away from under a competitor, because only who holds the
  * highest number removes lower ones.
  *
@@ -23,7 +23,7 @@ export interface LockHolder {
  */
 export async function takeProcessLock(directory: string, name: string): Promise<ProcessLock | LockHolder> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const mine = `${process.pid} ${(await startTicks(process.pid)) ?? 0n}\n`;
+  const mine = `${process.pid} ${(await startTicks(process.pid)) ?? 0n} ${await bootId()}\n`;
   const temporary = join(directory, `.${name}.${process.pid}.${process.hrtime.bigint()}`);
   try {
     await writeFile(temporary, mine, { mode: 0o600, flag: 'wx' }).catch((failure) => {
@@ -51,6 +51,12 @@ export async function takeProcessLock(directory: string, name: string): Promise<
   }
 }
 
+/** Who has a lock now; undefined: nobody. */
+export async function lockHolder(directory: string, name: string): Promise<LockHolder | undefined> {
+  const highest = Math.max(0, ...(await numbersOf(directory, name).catch(() => [])));
+  return highest === 0 ? undefined : holderOf(join(directory, `${name}.${highest}`));
+}
+
 export function isHeld(taken: ProcessLock | LockHolder): taken is LockHolder {
   return 'pid' in taken;
 }
@@ -76,8 +82,10 @@ async function holderOf(path: string): Promise<LockHolder | undefined> {
     if (errnoOf(failure) === 'ENOENT') return '';
     throw failure;
   });
-  const match = /^(\d+) (\d+)\n$/.exec(text);
+  // Agents before 0.2 wrote no boot.
+  const match = /^(\d+) (\d+)(?: (\S+))?\n$/.exec(text);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
+  if (match[3] !== undefined && match[3] !== (await bootId())) return undefined;
   const pid = Number(match[1]);
   return (await isAlive({ pid, startTicks: BigInt(match[2]) })) ? { pid } : undefined;
 }

@@ -46,6 +46,7 @@ const noContainers: Containers = {
   readArchive: unexpected,
   writeArchive: unexpected,
   export: unexpected,
+  commit: unexpected,
   upper: () => '/nowhere/upper',
 };
 
@@ -53,6 +54,9 @@ const noImages: ImageStore = {
   list: () => [],
   get: unexpected,
   load: unexpected,
+  commit: unexpected,
+  save: unexpected,
+  prune: unexpected,
   importTar: unexpected,
   tag: unexpected,
   remove: unexpected,
@@ -125,6 +129,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
       startedAt: '2026-01-01T00:00:00Z',
     },
     describeHost: unexpected,
+    retire: unexpected,
     readLineages: unexpected,
   };
   const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });

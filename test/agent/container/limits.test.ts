@@ -79,7 +79,6 @@ describe('containers: limits, rights and what is refused', function () {
     ],
     [{ Tmpfs: { rel: '' } }, "invalid mount path: 'rel' mount path must be absolute"],
     [{ Tmpfs: { '/t': 'size=1m,bogus' } }, 'invalid tmpfs option ["bogus"]'],
-    [{ Init: true }, 'Init is not supported yet'],
     [{ PortBindings: { '80/tcp': [{ HostPort: '80' }] } }, 'Publishing ports (PortBindings) is not supported yet'],
     [
       { RestartPolicy: { Name: 'always' }, AutoRemove: true },

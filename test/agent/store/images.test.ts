@@ -290,7 +290,7 @@ describe('images', function () {
     await assert.rejects(rig.store.importTar(streamOf(tar), { signal, reference: 'X' }), { kind: 'invalid' });
     await assert.rejects(rig.store.importTar(streamOf(tar), { signal, changes: ['RUN ls'] }), {
       kind: 'invalid',
-      message: 'RUN is not a valid change command',
+      message: 'run is not a valid change command',
     });
     assert.deepEqual(await rig.files(), files);
   });

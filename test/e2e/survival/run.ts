@@ -64,7 +64,7 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
     const one = async (story: Story): Promise<void> => {
       const name = `story-${count++}`;
       const begun = Date.now();
-      await story.run(world, name).then(
+      await inTime(story.run(world, name)).then(
         () => told++,
         (failure: unknown) => {
           const words = failure instanceof Error ? failure.message : String(failure);
@@ -97,13 +97,26 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
     await agents.end();
     losses.push(...(await leaks(before, { ...agents, cgroupParent })));
     if (losses.length > 0) options.say((await readFile(agents.log, 'utf8')).slice(-4000));
+  } catch (failure) {
+    options.say(`${String(failure)}\n${(await readFile(agents.log, 'utf8').catch(() => '')).slice(-4000)}`);
+    throw failure;
   } finally {
     await agents.end().catch(() => undefined);
-    await rm(dir, { recursive: true, force: true });
+    await rm(dir, { recursive: true, force: true, maxRetries: 3 }).catch(() => undefined);
     for (const cgroup of (await hierarchies()).map((root) => join(root, cgroupParent)))
       await rmdir(cgroup).catch(() => undefined);
   }
   return { ...figures, stories: told, cutOff: client.cutOff, losses };
+}
+
+/** Nothing that a story waits for takes so long, not even under fifty others. */
+async function inTime(story: Promise<void>): Promise<void> {
+  const over = new AbortController();
+  const late = pause(180_000, undefined, { signal: over.signal }).then(() => {
+    throw new Error('it did not come to an end in 180 seconds');
+  });
+  late.catch(() => undefined);
+  await Promise.race([story, late]).finally(() => over.abort());
 }
 
 async function upgradeOnce(agents: Agents, random: Random): Promise<void> {

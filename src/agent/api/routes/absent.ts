@@ -4,17 +4,13 @@ import type { Route } from '../route.ts';
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
   ['POST', '/containers/{id}/update', 'Updating the limits of a container'],
-  ['POST', '/commit', 'Committing a container'],
   ['POST', '/build', 'Building images'],
   ['POST', '/build/prune', 'Pruning the build cache'],
   ['POST', '/build/cancel', 'Building images'],
   ['POST', '/session', 'Building images with BuildKit'],
   ['POST', '/grpc', 'Building images with BuildKit'],
   ['GET', '/images/search', 'Searching a registry'],
-  ['GET', '/images/get', 'Saving images'],
-  ['GET', '/images/{name*}/get', 'Saving images'],
   ['POST', '/images/{name*}/push', 'Pushing images to a registry'],
-  ['POST', '/images/prune', 'Pruning images'],
   ['GET', '/distribution/{name*}/json', 'Asking a registry'],
   ['POST', '/networks/create', 'Creating networks'],
   ['POST', '/networks/prune', 'Pruning networks'],

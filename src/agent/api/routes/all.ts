@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import { absentRoutes } from './absent.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachRoutes } from './attach.ts';
+import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
@@ -27,6 +28,7 @@ export const allRoutes: readonly Route[] = [
   ...imageRoutes,
   ...containerRoutes,
   ...archiveRoutes,
+  ...commitRoutes,
   ...lifeRoutes,
   ...pruneRoutes,
   ...attachRoutes,

@@ -1,16 +1,13 @@
 import { pipeline } from 'node:stream/promises';
-import { badParameter, notThereYet } from '../errors.ts';
+import { badParameter } from '../errors.ts';
 import { join } from '../hijack.ts';
 import { type Call, type Reply, type Route, sent } from '../route.ts';
+import { withoutFrames } from '../websocket.ts';
 
 /** Streams of a container: live and stored. */
 export const attachRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/{id}/attach', handler: attach },
-  {
-    method: 'GET',
-    path: '/containers/{id}/attach/ws',
-    handler: async () => Promise.reject(notThereYet('Attaching through a WebSocket')),
-  },
+  { method: 'GET', path: '/containers/{id}/attach/ws', handler: attachWebSocket },
   { method: 'GET', path: '/containers/{id}/logs', handler: logs },
 ];
 
@@ -32,6 +29,29 @@ async function attach(call: Call): Promise<Reply> {
     ...(detachKeys !== '' && { detachKeys }),
   });
   await join(streams.duplex, call.hijack(streamType(call, streams.tty)), { stdin });
+  return sent;
+}
+
+async function attachWebSocket(call: Call): Promise<Reply> {
+  const { query, minor } = call;
+  // Before 1.42 dockerd attached to everything, whatever was asked for.
+  const asks = (stream: string): boolean => minor < 42 || query.flag(stream);
+  const stdin = asks('stdin');
+  const detachKeys = query.text('detachKeys');
+  const streams = await call.engine.containers.attach(call.param('id'), {
+    stdin,
+    stdout: asks('stdout'),
+    stderr: asks('stderr'),
+    logs: query.flag('logs'),
+    stream: query.flag('stream'),
+    ...(detachKeys !== '' && { detachKeys }),
+  });
+  try {
+    const connection = call.webSocket({ text: minor < 28 });
+    await join(streams.duplex, connection, { stdin, ...(!streams.tty && { through: withoutFrames() }) });
+  } finally {
+    streams.duplex.destroy();
+  }
   return sent;
 }
 

@@ -1,13 +1,16 @@
+import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../../base/errors.ts';
 import { badParameter, notThereYet } from '../errors.ts';
 import { announceImage } from '../image-events.ts';
 import { type Call, type Reply, type Route, sent } from '../route.ts';
 import { referenceOf } from './images.ts';
 
-/** Ways in which images come. */
+/** Ways in which images come and go. */
 export const imageTransferRoutes: readonly Route[] = [
   { method: 'POST', path: '/images/load', handler: load },
   { method: 'POST', path: '/images/create', handler: create },
+  { method: 'GET', path: '/images/get', handler: save },
+  { method: 'GET', path: '/images/{name*}/get', handler: saveOne },
 ];
 
 async function load(call: Call): Promise<Reply> {
@@ -53,6 +56,23 @@ async function create(call: Call): Promise<Reply> {
   announceImage(engine, 'import', { id, name: id });
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(`${JSON.stringify({ status: id })}\r\n`);
+  return sent;
+}
+
+async function save(call: Call): Promise<Reply> {
+  return send(call, call.query.texts('names'));
+}
+
+async function saveOne(call: Call): Promise<Reply> {
+  return send(call, [call.param('name')]);
+}
+
+async function send(call: Call, names: readonly string[]): Promise<Reply> {
+  const { engine, response, signal } = call;
+  const { ids, stream } = await engine.images.save(names);
+  response.writeHead(200, { 'Content-Type': 'application/x-tar' });
+  for (const id of ids) announceImage(engine, 'save', { id, name: id });
+  await pipeline(stream, response, { signal });
   return sent;
 }
 

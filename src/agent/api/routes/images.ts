@@ -1,5 +1,5 @@
 import { isUp } from '../../container/state.ts';
-import type { ImageRecord } from '../../store/contract.ts';
+import type { ImageRecord, RemovedImage } from '../../store/contract.ts';
 import { familiar, parseReference, withDefaultTag } from '../../store/reference.ts';
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
@@ -7,7 +7,8 @@ import { Filters } from '../filters.ts';
 import { globMatches } from '../glob.ts';
 import { announceImage } from '../image-events.ts';
 import { imageHistory, imageInspect, imageSummary } from '../image-json.ts';
-import { momentOf } from '../moment.ts';
+import { imageOrNone } from '../image-lookup.ts';
+import { momentOf, pruneUntil } from '../moment.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
 
 /** Looking at images, naming and removing them. */
@@ -16,6 +17,7 @@ export const imageRoutes: readonly Route[] = [
   { method: 'GET', path: '/images/{name*}/json', handler: inspect },
   { method: 'GET', path: '/images/{name*}/history', handler: history },
   { method: 'POST', path: '/images/{name*}/tag', handler: tag },
+  { method: 'POST', path: '/images/prune', handler: prune },
   { method: 'DELETE', path: '/images/{name*}', handler: remove },
 ];
 
@@ -24,7 +26,10 @@ const filterKeys = ['before', 'dangling', 'label', 'reference', 'since', 'until'
 async function list(call: Call): Promise<Reply> {
   const { engine, query, minor } = call;
   const filters = Filters.parse(query.text('filters'), filterKeys);
-  return json(chosenImages(engine, filters).map((image) => imageSummary(image, { minor })));
+  // Images without a name that others were made from are steps on the way, as in Docker.
+  const isShown = (image: ImageRecord): boolean => query.flag('all') || image.tags.length > 0 || !image.hasChildren;
+  const found = chosenImages(engine, filters).filter(isShown);
+  return json(found.map((image) => imageSummary(image, { minor })));
 }
 
 async function inspect(call: Call): Promise<Reply> {
@@ -34,7 +39,7 @@ async function inspect(call: Call): Promise<Reply> {
 
 async function history(call: Call): Promise<Reply> {
   const image = call.engine.images.get(call.param('name'));
-  return json(imageHistory(image, call.engine.images.layers(image.id)));
+  return json(imageHistory(image, call.engine.images.layers(image.id), parentsOf(call.engine, image)));
 }
 
 async function tag(call: Call): Promise<Reply> {
@@ -49,20 +54,69 @@ async function tag(call: Call): Promise<Reply> {
 
 async function remove(call: Call): Promise<Reply> {
   const { engine, query } = call;
-  const { id } = engine.images.get(call.param('name'));
+  const before = engine.images.list();
+  engine.images.get(call.param('name'));
   const removed = await engine.images.remove(call.param('name'), {
     force: query.flag('force'),
-    usedBy: (imageId) =>
-      engine.containers
-        .list()
-        .filter((record) => record.imageId === imageId)
-        .map(({ id, state }) => ({ id, running: isUp(state.status) })),
+    prune: !query.flag('noprune'),
+    usedBy: usersOf(engine),
   });
-  for (const one of removed) {
-    if ('Untagged' in one) announceImage(engine, 'untag', { id, name: id });
-    else if (one.Deleted === id) announceImage(engine, 'delete', { id, name: id });
-  }
+  announceRemoved(engine, before, removed);
   return json(removed);
+}
+
+async function prune(call: Call): Promise<Reply> {
+  const { engine, query } = call;
+  const filters = Filters.parse(query.text('filters'), ['dangling', 'label', 'label!', 'until']);
+  const until = pruneUntil(filters, Date.now());
+  const before = engine.images.list();
+  const { removed, bytes } = await engine.images.prune({
+    all: filters.flag('dangling') === false,
+    usedBy: usersOf(engine),
+    chosen: (image) => {
+      const labels = image.config.config?.Labels ?? undefined;
+      const isOld = until === undefined || Date.parse(image.created) <= until;
+      return isOld && filters.labels(labels) && !(filters.has('label!') && filters.labels(labels, 'label!'));
+    },
+  });
+  announceRemoved(engine, before, removed);
+  engine.events.announce({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
+  return json({ ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: bytes });
+}
+
+const usersOf = (engine: Engine) => (imageId: string) =>
+  engine.containers
+    .list()
+    .filter((record) => record.imageId === imageId)
+    .map(({ id, state }) => ({ id, running: isUp(state.status) }));
+
+function announceRemoved(engine: Engine, before: readonly ImageRecord[], removed: readonly RemovedImage[]): void {
+  for (const one of removed) {
+    const name = 'Untagged' in one ? one.Untagged : one.Deleted;
+    const image =
+      'Untagged' in one
+        ? before.find(({ tags, digests }) => tags.includes(name) || digests.includes(name))
+        : before.find(({ id }) => id === name);
+    // What is none was a layer.
+    if (!image) continue;
+    const labels = image.config.config?.Labels;
+    announceImage(engine, 'Untagged' in one ? 'untag' : 'delete', {
+      id: image.id,
+      name: image.id,
+      ...(labels && { labels }),
+    });
+  }
+}
+
+function parentsOf(engine: Engine, image: ImageRecord): ImageRecord[] {
+  const found: ImageRecord[] = [];
+  for (let next = image.parent; next !== undefined; ) {
+    const parent = imageOrNone(engine, next);
+    if (!parent) break;
+    found.push(parent);
+    next = parent.parent;
+  }
+  return found;
 }
 
 /** 'repo:tag' from the two parameters; dockerd lets the tag be part of the first too. */

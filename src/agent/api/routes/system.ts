@@ -4,6 +4,7 @@ import { logDrivers } from '../../container/log-options.ts';
 import { containerSummary } from '../container-summary.ts';
 import { notThereYet } from '../errors.ts';
 import { imageSummary } from '../image-json.ts';
+import { limitFields, limitWarnings } from '../limit-fields.ts';
 import { builtInNetworks } from '../networks.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
 import { imageWord, sizesOf } from './containers.ts';
@@ -61,7 +62,7 @@ async function info(call: Call): Promise<Reply> {
   const host = await call.engine.describeHost();
   const states = containers.list().map(({ state }) => state.status);
   const inState = (...wanted: ContainerStatus[]): number => states.filter((status) => wanted.includes(status)).length;
-  const has = (controller: string): boolean => host.controllers.has(controller);
+  const limits = limitFields(host);
   return json({
     ID: agent.dataRoot,
     Containers: states.length,
@@ -81,19 +82,12 @@ async function info(call: Call): Promise<Reply> {
       Authorization: null,
       Log: logDrivers.filter((driver) => driver !== 'none'),
     },
-    MemoryLimit: has('memory'),
-    SwapLimit: has('memory'),
-    CpuCfsPeriod: has('cpu'),
-    CpuCfsQuota: has('cpu'),
-    CPUShares: has('cpu'),
-    CPUSet: has('cpuset'),
-    PidsLimit: has('pids'),
+    ...limits,
     IPv4Forwarding: host.ipv4Forwarding,
     BridgeNfIptables: false,
     BridgeNfIp6tables: false,
     Debug: false,
     NFd: 0,
-    OomKillDisable: host.cgroupVersion === 1 && has('memory'),
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: call.engine.loggingDriver ?? 'json-file',
@@ -140,7 +134,7 @@ async function info(call: Call): Promise<Reply> {
       ...(agent.rootless ? ['name=rootless'] : []),
       ...(host.features.has('cgroupns') ? ['name=cgroupns'] : []),
     ],
-    Warnings: null,
+    Warnings: limitWarnings(limits, host.cgroupVersion),
   });
 }
 

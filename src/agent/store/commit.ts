@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import type { ImageConfig, Manifest, RunConfig } from '../oci/image.ts';
+import { mediaTypes } from '../oci/image.ts';
+import { readBytes, stageBlob } from './blobs.ts';
+import { withImages } from './catalog.ts';
+import type { CommitOptions } from './contract.ts';
+import { parseManifest } from './documents.ts';
+import { noSuchImage } from './errors.ts';
+import { tagReference } from './import.ts';
+import { chainIdOf } from './layer-store.ts';
+import { imageOf } from './layout.ts';
+import { type LoadContext, stageText, withStaging } from './load.ts';
+
+/** An archive of nothing: two blocks of zeros. Such a layer is none, as in Docker. */
+const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef';
+
+/** Makes an image of another one and a changeset on it. @returns its id */
+export async function commitImage(
+  parentId: string,
+  context: Omit<LoadContext, 'signal' | 'platform'> & { readonly options: CommitOptions },
+): Promise<string> {
+  const { storage, options, now } = context;
+  const { signal } = options;
+  const parent = storage.catalog.images.get(parentId);
+  if (!parent) throw noSuchImage(parentId);
+  const references = options.reference === undefined ? [] : [tagReference(options.reference)];
+  return await withStaging({ storage, signal, doing: 'commit the container' }, async (directory, pin) => {
+    for (const chainId of parent.chainIds) pin(chainId);
+    const blob = await stageBlob(join(directory, 'layer'), options.layer);
+    const isEmpty = blob.digest === emptyTar;
+    if (!isEmpty) {
+      const below = parent.chainIds.at(-1);
+      pin(chainIdOf(below, blob.digest));
+      const layer = { diffId: blob.digest, parent: below, isVerified: true, open: () => readBytes(blob.path) };
+      await storage.layers.ensure(layer);
+    }
+    const created = now().toISOString();
+    const config = await stageText(
+      join(directory, 'config'),
+      JSON.stringify(configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest })),
+    );
+    const before = parseManifest(await storage.blobs.read(parent.manifest.digest), parent.manifest.digest);
+    const document: Manifest = {
+      schemaVersion: 2,
+      mediaType: mediaTypes.manifest,
+      config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
+      layers: [
+        ...before.layers,
+        ...(isEmpty ? [] : [{ mediaType: mediaTypes.layer, digest: blob.digest, size: blob.size }]),
+      ],
+    };
+    const manifest = await stageText(join(directory, 'manifest'), JSON.stringify(document));
+    const image = imageOf({
+      config: configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest }),
+      manifest: { document, digest: manifest.digest, size: manifest.size },
+      loadedAt: created,
+      hidden: false,
+      parent: parent.id,
+    });
+    await storage.staging.sync();
+    signal.throwIfAborted();
+    await storage.change(
+      (catalog) => {
+        // Removed meanwhile, and nobody but us kept its layers: its blobs are gone.
+        if (!catalog.images.has(parent.id)) throw noSuchImage(parent.id);
+        return { catalog: withImages(catalog, [{ image, references }]) };
+      },
+      [manifest, config, ...(isEmpty ? [] : [blob])],
+    );
+    return image.id;
+  });
+}
+
+function configOf(
+  parent: ImageConfig,
+  made: { readonly options: CommitOptions; readonly created: string; readonly diffId: string | undefined },
+): ImageConfig {
+  const { options, created, diffId } = made;
+  const { author: _author, history = [], ...rest } = parent;
+  const { author, comment, createdBy } = options;
+  return {
+    ...rest,
+    created,
+    ...(author === '' ? {} : { author }),
+    config: options.config satisfies RunConfig,
+    rootfs: { type: 'layers', diff_ids: [...parent.rootfs.diff_ids, ...(diffId === undefined ? [] : [diffId])] },
+    history: [
+      ...history,
+      {
+        created,
+        ...(createdBy === '' ? {} : { created_by: createdBy }),
+        ...(author === '' ? {} : { author }),
+        ...(comment === '' ? {} : { comment }),
+        ...(diffId === undefined ? { empty_layer: true } : {}),
+      },
+    ],
+  };
+}

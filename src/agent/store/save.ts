@@ -1,0 +1,179 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { PortholeError } from '../../base/errors.ts';
+import { type Descriptor, mediaTypes } from '../oci/image.ts';
+import { findImage, isIdOf, referencesOf, type StoredImage } from './catalog.ts';
+import { familiar, familiarName, normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
+import type { Storage } from './storage.ts';
+import { type TarItem, writeTar } from './tar-writer.ts';
+
+/**
+ * Images as one archive that both kinds of readers take: an OCI layout (`index.json`) whose blobs a docker-archive's
+ * `manifest.json` points at too, as newer dockers write it.
+ *
+ * @param names references (of a repository without a tag: all its tags) and ids (saved without names).
+ * @throws not-found
+ */
+export async function saveImages(
+  storage: Storage,
+  names: readonly string[],
+): Promise<{ readonly ids: readonly string[]; readonly stream: AsyncGenerator<Buffer> }> {
+  const chosen = choose(storage, names);
+  // Held open from now on: an image that is removed meanwhile is still saved whole.
+  const blobs = new Map<string, FileHandle>();
+  try {
+    for (const { image } of chosen) {
+      for (const digest of image.blobs) {
+        if (!blobs.has(digest)) blobs.set(digest, await open(storage.blobs.pathOf(digest), 'r'));
+      }
+    }
+  } catch (failure) {
+    await closeAll(blobs);
+    throw failure;
+  }
+  const ids = chosen.map(({ image }) => image.id);
+  return { ids, stream: closing(blobs, writeTar(entries(chosen, blobs))) };
+}
+
+interface Chosen {
+  readonly image: StoredImage;
+  readonly references: readonly Reference[];
+}
+
+function choose({ catalog }: Storage, names: readonly string[]): Chosen[] {
+  const found = new Map<string, { image: StoredImage; references: Reference[] }>();
+  const add = (image: StoredImage, references: readonly Reference[]): void => {
+    const known = found.get(image.id) ?? { image, references: [] };
+    found.set(image.id, known);
+    const has = new Set(known.references.map(normalized));
+    known.references.push(...references.filter((one) => !has.has(normalized(one))));
+  };
+  for (const name of names) {
+    const parsed = isIdOf(catalog, name) ? undefined : parseReference(name);
+    if (parsed === undefined) add(findImage(catalog, name), []);
+    else if (parsed.tag !== undefined) {
+      const id = catalog.references.get(normalized(parsed));
+      const image = id === undefined ? undefined : catalog.images.get(id);
+      if (!image || image.hidden) throw new PortholeError('not-found', 'reference does not exist');
+      add(image, [parsed]);
+    } else if (parsed.digest !== undefined) add(findImage(catalog, name), []);
+    else {
+      const same = [...catalog.images.values()].flatMap((image) => {
+        if (image.hidden) return [];
+        const references = referencesOf(catalog, image.id).filter(
+          ({ domain, path, tag }) => domain === parsed.domain && path === parsed.path && tag !== undefined,
+        );
+        return references.length > 0 ? [{ image, references }] : [];
+      });
+      if (same.length === 0) throw new PortholeError('not-found', `No such image: ${familiar(parsed)}`);
+      for (const { image, references } of same) add(image, references);
+    }
+  }
+  return [...found.values()];
+}
+
+async function* entries(chosen: readonly Chosen[], blobs: ReadonlyMap<string, FileHandle>): AsyncGenerator<TarItem> {
+  yield directory('blobs');
+  yield directory('blobs/sha256');
+  for (const [digest, handle] of blobs) {
+    const { size } = await handle.stat();
+    yield { ...plain, name: blobName(digest), size, body: () => contentOf(handle) };
+  }
+  yield document('index.json', indexOf(chosen));
+  yield document('manifest.json', chosen.map(manifestOf));
+  yield document('oci-layout', { imageLayoutVersion: '1.0.0' });
+  const repositories = repositoriesOf(chosen);
+  if (Object.keys(repositories).length > 0) yield document('repositories', repositories);
+}
+
+/** The epoch: the same images give the same archive. */
+const plain = {
+  type: 'file',
+  mode: 0o644,
+  uid: 0,
+  gid: 0,
+  mtime: { seconds: 0, nanoseconds: 0 },
+  link: '',
+  major: 0,
+  minor: 0,
+  xattrs: new Map<string, Buffer>(),
+} as const;
+
+const directory = (name: string): TarItem => ({ ...plain, name, type: 'directory', mode: 0o755, size: 0 });
+
+function document(name: string, value: unknown): TarItem {
+  const data = Buffer.from(JSON.stringify(value));
+  return {
+    ...plain,
+    name,
+    size: data.length,
+    body: async function* () {
+      yield data;
+    },
+  };
+}
+
+async function* contentOf(handle: FileHandle): AsyncGenerator<Buffer> {
+  for (let at = 0; ; ) {
+    const { bytesRead, buffer } = await handle.read({ buffer: Buffer.allocUnsafe(pieceSize), position: at });
+    if (bytesRead === 0) return;
+    at += bytesRead;
+    yield buffer.subarray(0, bytesRead);
+  }
+}
+
+const pieceSize = 1 << 18;
+const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
+
+function indexOf(chosen: readonly Chosen[]): object {
+  const manifests = chosen.flatMap(({ image, references }): Descriptor[] => {
+    const { architecture, os, variant } = image.config;
+    const base: Descriptor = {
+      mediaType: mediaTypes.manifest,
+      ...image.manifest,
+      platform: { architecture, os, ...(variant === undefined ? {} : { variant }) },
+    };
+    if (references.length === 0) return [base];
+    return references.map((reference) => ({
+      ...base,
+      annotations: {
+        'io.containerd.image.name': normalized(reference),
+        'org.opencontainers.image.ref.name': reference.tag ?? '',
+      },
+    }));
+  });
+  return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
+}
+
+function manifestOf({ image, references }: Chosen): object {
+  const [, config = '', ...layers] = image.blobs;
+  return {
+    Config: blobName(config),
+    RepoTags: references.length === 0 ? null : references.map((reference) => familiar(withDefaultTag(reference))),
+    Layers: layers.map(blobName),
+  };
+}
+
+/** For readers of before 2015: from the name and the tag to the topmost layer. */
+function repositoriesOf(chosen: readonly Chosen[]): Record<string, Record<string, string>> {
+  const found: Record<string, Record<string, string>> = {};
+  for (const { image, references } of chosen) {
+    const top = image.blobs.slice(2).at(-1)?.replace('sha256:', '') ?? '';
+    for (const reference of references) {
+      const name = familiarName(reference);
+      found[name] = { ...found[name], [reference.tag ?? 'latest']: top };
+    }
+  }
+  return found;
+}
+
+async function* closing(blobs: ReadonlyMap<string, FileHandle>, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  try {
+    yield* pieces;
+  } finally {
+    await closeAll(blobs);
+  }
+}
+
+async function closeAll(blobs: ReadonlyMap<string, FileHandle>): Promise<void> {
+  await Promise.all([...blobs.values()].map((handle) => handle.close()));
+}
