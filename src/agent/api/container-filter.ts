@@ -74,10 +74,7 @@ function isInNetwork(record: ContainerRecord, filters: Filters): boolean {
 }
 
 function hasVolume(record: ContainerRecord, filters: Filters): boolean {
-  return filters.equals(
-    'volume',
-    ...record.mounts.flatMap((mount) => [mount.Destination, ...(mount.Name === undefined ? [] : [mount.Name])]),
-  );
+  return filters.equals('volume', ...record.mounts.flatMap((mount) => [mount.Destination, mount.Name ?? mount.Source]));
 }
 
 /** Nothing is published yet; what is exposed is in the config, as '80/tcp'. */

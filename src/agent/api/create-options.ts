@@ -6,6 +6,7 @@ import { readJson } from './body.ts';
 import type { Engine } from './engine.ts';
 import { badParameter, notThereYet } from './errors.ts';
 import { imageOrNone } from './image-lookup.ts';
+import { mountsOfVersion, readOnlyNonRecursive } from './mount-versions.ts';
 import type { Call } from './route.ts';
 
 /** What a create body and its query ask for. @throws invalid or unsupported where it cannot be. */
@@ -21,6 +22,7 @@ export async function createOptions(call: Call): Promise<CreateOptions> {
   return {
     config: configOf(config, call.minor),
     hostConfig: hostConfigOf(given, call.minor),
+    readOnlyNonRecursive: readOnlyNonRecursive(call.minor),
     ...(name !== '' && { name }),
   };
 }
@@ -39,27 +41,9 @@ function hostConfigOf(host: HostConfig, minor: ApiMinor): HostConfig {
     ...(minor < 43 && { Annotations: undefined }),
     ...(minor < 41 && { CgroupnsMode: undefined }),
     ...(minor < 40 && { KernelMemoryTCP: undefined, IpcMode: host.IpcMode || 'shareable' }),
-    ...(host.Mounts && { Mounts: host.Mounts.map((mount) => mountOf(mount, minor)) }),
+    ...(host.Mounts && { Mounts: mountsOfVersion(host.Mounts, minor) }),
   };
   return { ...host, ...without };
-}
-
-type Mount = NonNullable<HostConfig['Mounts']>[number];
-
-function mountOf({ BindOptions, VolumeOptions, TmpfsOptions, ...mount }: Mount, minor: ApiMinor): Mount {
-  return {
-    ...mount,
-    ...(BindOptions && {
-      BindOptions: {
-        ...BindOptions,
-        ...(minor < 40 && { NonRecursive: undefined }),
-        ...(minor < 42 && { CreateMountpoint: undefined }),
-        ...(minor < 44 && { ReadOnlyNonRecursive: undefined, ReadOnlyForceRecursive: undefined }),
-      },
-    }),
-    ...(VolumeOptions && { VolumeOptions: { ...VolumeOptions, ...(minor < 45 && { Subpath: undefined }) } }),
-    ...(TmpfsOptions && { TmpfsOptions: { ...TmpfsOptions, ...(minor < 46 && { Options: undefined }) } }),
-  };
 }
 
 /** Addresses, aliases and further networks need networks, which are not there yet. */

@@ -5,7 +5,7 @@ import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } fro
 import { join } from 'node:path';
 import type { Duplex, Readable } from 'node:stream';
 import { createContainers } from '../../../src/agent/container/containers.ts';
-import type { AttachOptions, Containers, ExecOptions, LogOptions } from '../../../src/agent/container/contract.ts';
+import type { AttachOptions, ExecOptions, LogOptions } from '../../../src/agent/container/contract.ts';
 import { type EngineEvent, EventHub } from '../../../src/agent/container/events.ts';
 import type { HostFacts } from '../../../src/agent/plan/facts.ts';
 import { createShims } from '../../../src/agent/shim/client.ts';
@@ -28,7 +28,7 @@ export interface Rig {
   readonly shims: Shims;
   readonly images: ImageStore;
   readonly events: EngineEvent[];
-  containers: Containers & { shutdown(): Promise<void> };
+  containers: Awaited<ReturnType<typeof createContainers>>;
   /** A new engine on the same directories, as after a restart of the agent. */
   reopen(): Promise<void>;
   create(command: string[], options?: CreateExtras): Promise<string>;
