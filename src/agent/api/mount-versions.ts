@@ -28,8 +28,7 @@ function mountOfVersion(mount: Mount, minor: ApiMinor): Mount {
       },
     }),
     ...(volume && mayHave('volume') && { VolumeOptions: volume }),
-    ...(tmpfs &&
-      mayHave('tmpfs') && { TmpfsOptions: { ...tmpfs, ...(minor < 46 && { Options: undefined }) } }),
+    ...(tmpfs && mayHave('tmpfs') && { TmpfsOptions: { ...tmpfs, ...(minor < 46 && { Options: undefined }) } }),
   };
 }
 
