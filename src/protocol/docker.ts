@@ -212,6 +212,43 @@ export const CreateBody = v.object({
 });
 export type CreateBody = v.InferOutput<typeof CreateBody>;
 
+/** `POST /containers/{id}/update` */
+export const UpdateBody = v.pick(HostConfig, [
+  'CpuShares',
+  'Memory',
+  'NanoCpus',
+  'CgroupParent',
+  'BlkioWeight',
+  'BlkioWeightDevice',
+  'BlkioDeviceReadBps',
+  'BlkioDeviceWriteBps',
+  'BlkioDeviceReadIOps',
+  'BlkioDeviceWriteIOps',
+  'CpuPeriod',
+  'CpuQuota',
+  'CpuRealtimePeriod',
+  'CpuRealtimeRuntime',
+  'CpusetCpus',
+  'CpusetMems',
+  'Devices',
+  'DeviceCgroupRules',
+  'DeviceRequests',
+  'KernelMemory',
+  'KernelMemoryTCP',
+  'MemoryReservation',
+  'MemorySwap',
+  'MemorySwappiness',
+  'OomKillDisable',
+  'PidsLimit',
+  'Ulimits',
+  'CpuCount',
+  'CpuPercent',
+  'IOMaximumIOps',
+  'IOMaximumBandwidth',
+  'RestartPolicy',
+]);
+export type UpdateBody = v.InferOutput<typeof UpdateBody>;
+
 /** `POST /containers/{id}/exec` */
 export const ExecCreateBody = v.object({
   AttachStdin: maybe(v.boolean()),

@@ -25,6 +25,7 @@ import { restart } from './restart.ts';
 import { forgetRetries } from './restart-policy.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
+import { updateLocked } from './update.ts';
 import { pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
 import { waitFor } from './waiting.ts';
 
@@ -79,6 +80,7 @@ export async function createContainers(
     pause: (nameOrId) => locked(nameOrId, (container) => pauseLocked(engine, container)),
     unpause: (nameOrId) => locked(nameOrId, (container) => unpauseLocked(engine, container)),
     wait: async (nameOrId, condition, abort) => waitFor(find(nameOrId), condition, abort),
+    update: (nameOrId, change) => locked(nameOrId, (container) => updateLocked(engine, container, change)),
     rename: (nameOrId, name) => locked(nameOrId, (container) => rename(engine, container, name)),
     remove: async (nameOrId, options) => remove(engine, find(nameOrId), options),
     resize: async (nameOrId, size) => runningShim(find(nameOrId)).resize(size),

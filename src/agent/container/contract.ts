@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
-import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
+import type { ContainerConfig, HostConfig, UpdateBody } from '../../protocol/docker.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
 
@@ -32,6 +32,8 @@ export interface Containers {
     abort: AbortSignal,
   ): Promise<{ exitCode: number; error?: string }>;
   rename(nameOrId: string, name: string): Promise<void>;
+  /** Changes limits and the restart policy; 0 and empty leave what there is. @throws conflict, invalid, internal with nothing changed */
+  update(nameOrId: string, change: UpdateBody): Promise<{ warnings: string[] }>;
   remove(nameOrId: string, options: { force: boolean; volumes: boolean }): Promise<void>;
   resize(nameOrId: string, size: { rows: number; columns: number }): Promise<void>;
   /** May be called before `start`: the streams are then those of the next life. */

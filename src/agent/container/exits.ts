@@ -112,6 +112,9 @@ async function endProcesses(
   const cleanEnd =
     options.error === '' &&
     !hostConfig.PidMode &&
+    // Its cpuset may be younger than what the shim removes at its end: `docker update` makes one.
+    !hostConfig.CpusetCpus &&
+    !hostConfig.CpusetMems &&
     exit.after.every((result) => result.errno === 0 || result.errno === 2);
   if (cleanEnd) return;
   const path = container.record.cgroupPath;

@@ -13,10 +13,11 @@ export function refuseUnsupported(config: ContainerConfig, host: HostConfig): vo
   }
   const runtime = host.Runtime ?? '';
   if (!['', 'porthole', 'runc'].includes(runtime)) throw invalid(`unknown or invalid runtime name: ${runtime}`);
-  checkRestart(host);
+  checkRestartPolicy(host);
 }
 
-function checkRestart(host: HostConfig): void {
+/** @throws invalid, in dockerd's words */
+export function checkRestartPolicy(host: HostConfig): void {
   const { Name = '', MaximumRetryCount: count = 0 } = host.RestartPolicy ?? {};
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(Name)) {
     throw invalid(`invalid restart policy '${Name}'`);

@@ -122,6 +122,16 @@ function fillCpusets(path: string, root: string): Operation[] {
   );
 }
 
+/** v1: a cpuset that takes processes. */
+export function cpusetSteps(path: string, cgroup: CgroupV1): Operation[] {
+  const hierarchy = cgroup.hierarchies.find((one) => one.controllers.includes('cpuset'));
+  if (hierarchy === undefined) throw missingController('cpuset');
+  return [
+    { op: 'mkdirs', path: `${hierarchy.root}${path}`, mode: 0o755, why: reasons.cgroupMake },
+    ...fillCpusets(path, hierarchy.root),
+  ];
+}
+
 function stepsV2(input: Input<CgroupV2>): CgroupSteps {
   const { spec, path, cgroup } = input;
   const directory = `${cgroup.root}${path}`;

@@ -13,6 +13,7 @@ export const reasons = {
   limitPids: 'A fork bomb stops at this number of processes.',
   limitIo: 'Disk traffic is weighed and throttled per device.',
   limitUnified: 'The configuration asks for this cgroup setting by name.',
+  limitLifted: 'The limit is no longer asked for.',
   deviceDeny: 'All devices are refused first, then the harmless ones are allowed.',
   deviceAllow: 'This device is harmless or was asked for.',
   deviceFilter: 'On cgroup v2 a small program in the kernel decides which devices may be opened.',

@@ -28,6 +28,7 @@ const noContainers: Containers = {
   unpause: unexpected,
   wait: unexpected,
   rename: unexpected,
+  update: unexpected,
   remove: unexpected,
   resize: unexpected,
   attach: unexpected,

@@ -3,7 +3,6 @@ import type { Route } from '../route.ts';
 
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
-  ['POST', '/containers/{id}/update', 'Updating the limits of a container'],
   ['POST', '/build', 'Building images'],
   ['POST', '/build/prune', 'Pruning the build cache'],
   ['POST', '/build/cancel', 'Building images'],

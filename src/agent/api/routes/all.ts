@@ -17,6 +17,7 @@ import { portholeRoutes } from './porthole.ts';
 import { pruneRoutes } from './prune.ts';
 import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
+import { updateRoutes } from './update.ts';
 import { volumeFileRoutes } from './volume-files.ts';
 import { volumeRoutes } from './volumes.ts';
 
@@ -30,6 +31,7 @@ export const allRoutes: readonly Route[] = [
   ...archiveRoutes,
   ...commitRoutes,
   ...lifeRoutes,
+  ...updateRoutes,
   ...pruneRoutes,
   ...attachRoutes,
   ...statsRoutes,

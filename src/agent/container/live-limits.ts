@@ -1,0 +1,91 @@
+import { isKind, messageOf, PortholeError } from '../../base/errors.ts';
+import { moveProcesses } from '../cgroup/move.ts';
+import type { Resources } from '../oci/runtime.ts';
+import { type LimitUpdate, limitUpdate } from '../plan/cgroup-update.ts';
+import type { Operation } from '../plan/operations.ts';
+import { reasons } from '../plan/reasons.ts';
+import { text } from '../plan/text.ts';
+import { PlanFailed } from '../shim/errors.ts';
+import { readIfThere, removeDirectoryIfThere } from '../sys/files.ts';
+import type { Container } from './container.ts';
+import type { Engine } from './engine.ts';
+
+/**
+ * Changes the limits of a container that runs. When the kernel refuses one, those before it are taken back.
+ * @throws internal with the step that was refused
+ */
+export async function applyLimits(
+  engine: Engine,
+  container: Container,
+  limits: { readonly before: Resources; readonly after: Resources },
+): Promise<void> {
+  const { host } = engine;
+  const path = container.record.cgroupPath;
+  const update = limitUpdate(limits, { path, host });
+  const earlier = await valuesOf(update);
+  try {
+    await runAll(engine, [...update.make, ...update.writes.map(({ operation }) => operation)]);
+    if (update.entersCpuset && host.cgroup.version === 1) {
+      await moveProcesses(host.cgroup, path, { from: 'pids', to: 'cpuset' });
+    }
+  } catch (failure) {
+    await takeBack(engine, update, { failure, earlier });
+    throw new PortholeError(
+      isKind(failure, 'invalid') ? 'invalid' : 'internal',
+      `Cannot update container ${container.id}: ${messageOf(failure)}`,
+      { cause: failure },
+    );
+  }
+}
+
+async function runAll(engine: Engine, operations: readonly Operation[]): Promise<void> {
+  if (operations.length === 0) return;
+  const executor = engine.shims.execute();
+  try {
+    await executor.run({ operations });
+  } finally {
+    await executor.close().catch(() => undefined);
+  }
+}
+
+/** What the files that will be written hold now. */
+async function valuesOf({ writes }: LimitUpdate): Promise<ReadonlyMap<string, string>> {
+  const paths = [...new Set(writes.map(({ path }) => path))];
+  const texts = await Promise.all(paths.map((path) => readIfThere(path)));
+  return new Map(paths.flatMap((path, index) => (texts[index] === undefined ? [] : [[path, texts[index]]])));
+}
+
+async function takeBack(
+  engine: Engine,
+  update: LimitUpdate,
+  state: { readonly failure: unknown; readonly earlier: ReadonlyMap<string, string> },
+): Promise<void> {
+  const failedAt = state.failure instanceof PlanFailed ? state.failure.step.id - update.make.length : 0;
+  const operations = update.writes
+    .slice(0, Math.max(0, failedAt))
+    .reverse()
+    .flatMap(({ path, value }): Operation[] => {
+      const was = state.earlier.get(path);
+      if (was === undefined) return [];
+      return [{ op: 'write', path, data: text(earlierValue(path, value, was)), why: reasons.limitLifted }];
+    });
+  if (operations.length > 0) {
+    const executor = engine.shims.execute();
+    await executor.ask(operations).catch(() => undefined);
+    await executor.close().catch(() => undefined);
+  }
+  const cpuset = update.make[0];
+  if (cpuset?.op === 'mkdirs') await removeDirectoryIfThere(cpuset.path).catch(() => undefined);
+}
+
+/** The value to write for a file to be as it was; of a file with a line per device that device's. */
+function earlierValue(path: string, written: string, was: string): string {
+  const [first = ''] = written.split(' ');
+  const lines = was.trim().split('\n');
+  if (path.endsWith('/memory.oom_control')) return /^oom_kill_disable (\d)/.exec(was)?.[1] ?? '0';
+  if (!/^(?:\d+:\d+|default)$/.test(first)) return lines[0] ?? '';
+  const line = lines.find((one) => one.startsWith(`${first} `));
+  if (line !== undefined) return line;
+  if (path.endsWith('/io.max')) return `${first} rbps=max wbps=max riops=max wiops=max`;
+  return path.endsWith('weight') ? `${first} default` : `${first} 0`;
+}
