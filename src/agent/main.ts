@@ -24,6 +24,9 @@ import { readUserns, usernsInfo } from './container/userns.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
+import { serviceCommand } from './service/command.ts';
+import { delegatedCgroup } from './service/delegation.ts';
+import { upgradeService } from './service/service.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
@@ -38,12 +41,14 @@ const usage = `Usage:
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
+  porthole-agent service install|uninstall|status [options of serve]
   porthole-agent version
 
 serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
          With --take-over it follows the agent that runs on the same roots.
 connect  is a bridge: HTTP/2 on standard input and output leads to the agent's and other engines' sockets.
          With --start the agent is started, detached, when it does not answer, and an older one is replaced.
+service  has systemd start the agent with the host, so that containers with a restart policy come back after a reboot.
 `;
 
 /** What the command line says, with defaults filled in. */
@@ -61,6 +66,8 @@ interface Settings {
   readonly realtime: RealtimeShare;
   readonly start: boolean;
   readonly takeOver: boolean;
+  /** What `serve` was told beside its roots, as its successor has to be told. */
+  readonly options: readonly string[];
   readonly docker?: string;
   readonly podman?: string;
 }
@@ -79,7 +86,9 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(settingsOf(rest, ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt']));
+      return serve(settingsOf(rest, serveOptions));
+    case 'service':
+      return service(rest);
     case 'connect':
       return connect(settingsOf(rest, ['start', 'docker', 'podman']));
     case 'version':
@@ -95,6 +104,13 @@ async function main(args: readonly string[]): Promise<void> {
     default:
       throw new UsageError(`unknown command ${JSON.stringify(command)}`);
   }
+}
+
+const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt'];
+
+async function service([action, ...rest]: readonly string[]): Promise<void> {
+  const settings = settingsOf(rest, serveOptions);
+  console.log(await serviceCommand(action, { ...settings, command: serveCommand(settings, { takeOver: true }) }));
 }
 
 /** The composition root: what the agent is made of, from the lock to the socket. */
@@ -114,8 +130,9 @@ async function serve(settings: Settings): Promise<void> {
       await takeOver(dataRoot, { socket, holder: taken, onFree: () => listenOn(api.http, socket) })
     : taken;
 
-  const parent = settings.cgroupParent === undefined ? {} : { cgroupParent: settings.cgroupParent };
-  const host = await hostWithLimits(await readHostFacts(parent), settings);
+  const cgroupParent = settings.cgroupParent ?? (await delegated(dataRoot));
+  const parent = cgroupParent === undefined ? {} : { cgroupParent };
+  const host = await hostWithLimits(await readHostFacts(parent), { ...settings, ...parent });
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
@@ -138,6 +155,7 @@ async function serve(settings: Settings): Promise<void> {
     rootless: host.rootless !== undefined,
     userns: usernsInfo(userns, host.rootless),
     unavailable: [],
+    options: settings.options,
     startedAt: new Date().toISOString(),
   };
   const retired = deferred<void>();
@@ -180,8 +198,21 @@ async function serve(settings: Settings): Promise<void> {
   process.exit(0);
 }
 
+/** The cgroup that systemd leaves to us. A host where it does not answer is served as one without it. */
+async function delegated(dataRoot: string): Promise<string | undefined> {
+  const { cgroup } = await readHostFacts();
+  if (cgroup.version === 1) return undefined;
+  return delegatedCgroup(dataRoot).catch((failure: unknown) => {
+    console.error(`systemd delegates no cgroup: ${messageOf(failure)}`);
+    return undefined;
+  });
+}
+
 /** A machine that lets us make no cgroups is no reason to show nothing of it: what is started says what it lacks. */
-async function hostWithLimits(host: HostFacts, { cgroupParent, realtime }: Settings): Promise<HostFacts> {
+async function hostWithLimits(
+  host: HostFacts,
+  { cgroupParent, realtime }: Pick<Settings, 'cgroupParent' | 'realtime'>,
+): Promise<HostFacts> {
   try {
     const limitFiles = await prepareParent(host.cgroup, cgroupParent ?? defaultCgroupParent, { realtime });
     return { ...host, limitFiles };
@@ -192,20 +223,18 @@ async function hostWithLimits(host: HostFacts, { cgroupParent, realtime }: Setti
 }
 
 async function connect(settings: Settings): Promise<void> {
-  const { socket, execRoot, dataRoot, shim, cgroupParent } = settings;
+  const { socket } = settings;
   if (settings.start) {
-    const own = [...process.execArgv, fileURLToPath(import.meta.url)];
-    const parent = cgroupParent === undefined ? [] : ['--cgroup-parent', cgroupParent];
-    const others = ['--host', `unix://${socket}`, '--shim', shim, ...parent];
     await ensureAgent({
-      socket,
-      dataRoot,
-      execRoot,
-      argv: (roots, { takeOver }) => [
-        process.execPath,
-        ...[...own, 'serve', '--data-root', roots.dataRoot, '--exec-root', roots.execRoot],
-        ...[...others, ...(takeOver ? ['--take-over'] : [])],
-      ],
+      ...settings,
+      // One that is replaced keeps its roots and its options.
+      argv: (running) => serveCommand({ ...settings, ...running }, { takeOver: running !== undefined }),
+      replace: (running) =>
+        upgradeService(running, {
+          ...running,
+          socket,
+          command: serveCommand({ ...settings, ...running }, { takeOver: true }),
+        }),
     });
   }
   const targets = await bridgeTargets({
@@ -215,6 +244,17 @@ async function connect(settings: Settings): Promise<void> {
   });
   await serveBridge(stdioChannel(process.stdin, process.stdout), targets);
   process.exit(0);
+}
+
+/** This program as an agent on the given roots. */
+function serveCommand(
+  settings: Pick<Settings, 'dataRoot' | 'execRoot' | 'socket' | 'shim' | 'options'>,
+  { takeOver }: { readonly takeOver: boolean },
+): [string, ...string[]] {
+  const { dataRoot, execRoot, socket, shim, options } = settings;
+  const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
+  const own = [...process.execArgv, fileURLToPath(import.meta.url)];
+  return [process.execPath, ...own, 'serve', ...roots, ...options, ...(takeOver ? ['--take-over'] : [])];
 }
 
 function settingsOf(args: string[], allowed: readonly string[]): Settings {
@@ -247,6 +287,7 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
       runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
     },
     takeOver: values['take-over'] ?? false,
+    options: carriedOptions(values),
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
@@ -280,6 +321,17 @@ function parse(args: string[]) {
   } catch (failure) {
     throw new UsageError(messageOf(failure));
   }
+}
+
+const ofOneCall = ['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'docker', 'podman'];
+
+/** The options of `serve` that its successor needs too. */
+function carriedOptions(values: ReturnType<typeof parse>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => {
+    if (value === undefined || value === false || ofOneCall.includes(name)) return [];
+    if (value === true) return [`--${name}`];
+    return [value].flat().map((text) => `--${name}=${text}`);
+  });
 }
 
 function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {

@@ -22,6 +22,8 @@ export interface AgentInfo {
   readonly userns: UsernsInfo;
   /** What this engine cannot do on this host, and why. Empty for an engine with root. */
   readonly unavailable: readonly { readonly feature: string; readonly reason: string }[];
+  /** What `serve` was told beside its roots and its shim. */
+  readonly options: readonly string[];
   /** RFC 3339. */
   readonly startedAt: string;
 }

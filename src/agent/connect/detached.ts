@@ -18,17 +18,15 @@ const tooNew = ({ version }: RunningAgent) =>
     `the agent that runs on this host has version ${version}, which ${productVersion} cannot work with: update Porthole on this computer`,
   );
 
-/** Where an agent keeps its things. */
-export interface AgentRoots {
+/** How to start the agent. */
+export interface AgentCommand {
   readonly dataRoot: string;
   readonly execRoot: string;
-}
-
-/** How to start the agent: what follows its own executable on the command line. */
-export interface AgentCommand extends AgentRoots {
   readonly socket: string;
-  /** Program and arguments of an agent on these roots; with `takeOver` of one that follows the agent that runs there. */
-  argv(roots: AgentRoots, options: { readonly takeOver: boolean }): readonly [string, ...string[]];
+  /** Program and arguments of an agent of ours; of one that follows the agent that runs, if one does. */
+  argv(running: RunningAgent | undefined): readonly [string, ...string[]];
+  /** Replaces an agent that somebody else keeps, such as systemd. False: nobody does. */
+  replace(running: RunningAgent): Promise<boolean>;
 }
 
 const patience = 20_000;
@@ -82,8 +80,10 @@ async function startAgent(
   const output = await open(log, 'a', 0o600);
   const { size } = await output.stat();
   let ended: string | undefined;
+  const isReplaced = running !== undefined && (await command.replace(running));
   try {
-    const [program, ...args] = command.argv(running ?? command, { takeOver: running !== undefined });
+    if (isReplaced) return await untilServed(command, deadline, log);
+    const [program, ...args] = command.argv(running);
     const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
     child.once('error', (failure) => {
       ended = failure.message;
@@ -101,6 +101,10 @@ async function startAgent(
     await pause(20);
   }
   throw tooSlow(patience / 1000, log);
+}
+
+async function untilServed(command: AgentCommand, deadline: number, log: string): Promise<void> {
+  if (!(await servedBy(command, deadline))) throw tooSlow(patience / 1000, log);
 }
 
 /** A connection can be cut while one agent follows the other. */

@@ -12,8 +12,7 @@ const Info = v.object({
   node: v.string(),
   dataRoot: v.string(),
   execRoot: v.string(),
-  /** The systemd unit that keeps it, since 0.2. */
-  unit: v.optional(v.string()),
+  options: v.optional(v.array(v.string()), []),
 });
 
 export type RunningAgent = v.InferOutput<typeof Info>;
@@ -43,7 +42,8 @@ export async function askRunning(
   try {
     answer = await send(socket, { method: 'GET', path: '/porthole/v1/info', milliseconds });
   } catch (failure) {
-    if (['ENOENT', 'ECONNREFUSED'].includes(errnoOf(failure) ?? '')) return undefined;
+    // The latter two: it ended while it was asked.
+    if (['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE'].includes(errnoOf(failure) ?? '')) return undefined;
     if (!(failure instanceof TooSlow)) throw failure;
     const pid = await options.holder?.();
     const isHalted = pid !== undefined && (await isStopped(pid));

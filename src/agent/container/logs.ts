@@ -21,14 +21,14 @@ export function openLogs(engine: Engine, container: Container, options: LogOptio
     throw new PortholeError('unsupported', 'configured logging driver does not support reading');
   }
   const tty = container.record.config.Tty === true;
-  const chunks = logChunks(container, options, { tty, signals: [options.signal, engine.closing] });
+  const chunks = logChunks(container, options, { tty, closing: engine.closing });
   return { tty, stream: Readable.from(chunks, { objectMode: false, highWaterMark: chunkSize }) };
 }
 
 async function* logChunks(
   container: Container,
   options: LogOptions,
-  form: { readonly tty: boolean; readonly signals: readonly AbortSignal[] },
+  form: { readonly tty: boolean; readonly closing: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const lifetime = new DisposableStore();
   const woken = new Wake();
@@ -40,7 +40,7 @@ async function* logChunks(
       lifetime.add(container.exited.on(woken.wake));
       lifetime.add(container.removed.on(woken.wake));
       // Not AbortSignal.any: its result would stay with the engine's own signal for as long as that lives.
-      for (const signal of form.signals) {
+      for (const signal of [options.signal, form.closing]) {
         signal.addEventListener('abort', woken.wake, { once: true });
         lifetime.add({ dispose: () => signal.removeEventListener('abort', woken.wake) });
       }
@@ -57,9 +57,11 @@ async function* logChunks(
     let next: LogFile | undefined;
     const buffer = Buffer.allocUnsafe(chunkSize);
     let cutter = new LineCutter();
-    while (!render.isOver && !form.signals.some((signal) => signal.aborted)) {
-      // Asked before the read: what a life that is over by now has written is there to be read.
-      const goesOn = options.follow && container.life !== undefined && !isPast(options.until);
+    while (!render.isOver && !options.signal.aborted) {
+      // Asked before the read: what a life that is over by now has written is there to be read. An agent that ends stops
+      // following, but what it answers is whole.
+      const isFollowing = options.follow && !form.closing.aborted;
+      const goesOn = isFollowing && container.life !== undefined && !isPast(options.until);
       const { bytesRead } = await file.handle.read(buffer, 0, chunkSize, position);
       position += bytesRead;
       if (bytesRead > 0) yield* render.lines(cutter.cut(buffer.subarray(0, bytesRead)));

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
+import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../../base/errors.ts';
 
 /**
@@ -12,6 +12,13 @@ export async function readIfThere(path: string): Promise<string | undefined> {
     if (isGone(failure)) return undefined;
     throw failure;
   }
+}
+
+export function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** Names of the directories in a directory, undefined when there is no such directory. */

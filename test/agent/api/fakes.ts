@@ -127,6 +127,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
       rootless: false,
       userns: { containers: 'host' },
       unavailable: [],
+      options: [],
       startedAt: '2026-01-01T00:00:00Z',
     },
     describeHost: unexpected,

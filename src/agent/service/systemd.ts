@@ -1,0 +1,39 @@
+import { PortholeError } from '../../base/errors.ts';
+import { isThere, readIfThere } from '../sys/files.ts';
+import { runProgram } from '../sys/program.ts';
+
+const noSystemd = (init: string) =>
+  new PortholeError(
+    'unsupported',
+    `the agent can be a service of systemd only, and this host was started by ${init}; "porthole-agent serve" can be put into that one's own configuration`,
+  );
+const failed = (command: string, said: string) =>
+  new PortholeError('unavailable', `${command} failed: ${said.trim() || 'it said nothing'}`);
+
+/** sd_booted(3): systemd is the init of this host. */
+export function hasSystemd(): Promise<boolean> {
+  return isThere('/run/systemd/system');
+}
+
+/** @throws unsupported, naming the init that there is instead */
+export async function requireSystemd(): Promise<void> {
+  if (await hasSystemd()) return;
+  const name = ((await readIfThere('/proc/1/comm')) ?? '').trim();
+  throw noSystemd(name === '' ? 'another init' : JSON.stringify(name));
+}
+
+/** Runs systemctl. @throws unavailable with its words when it does not end with 0 */
+export async function systemctl(...args: string[]): Promise<string> {
+  return must('systemctl', args);
+}
+
+export async function must(program: string, args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await runProgram(program, args);
+  if (code !== 0) throw failed([program, ...args].join(' '), stderr || stdout);
+  return stdout;
+}
+
+/** A property of a unit; '' for what it does not have. */
+export async function unitProperty(unit: string, property: string): Promise<string> {
+  return (await systemctl('show', '--property', property, '--value', unit)).trim();
+}
