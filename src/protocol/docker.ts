@@ -270,3 +270,12 @@ export const ExecStartBody = v.object({
   Tty: maybe(v.boolean()),
   ConsoleSize: maybe(v.array(whole)),
 });
+
+/** `POST /auth` */
+export const AuthBody = v.object({
+  username: maybe(v.string()),
+  password: maybe(v.string()),
+  email: maybe(v.string()),
+  serveraddress: maybe(v.string()),
+  identitytoken: maybe(v.string()),
+});

@@ -3,11 +3,13 @@ import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { ContainerRecord, HealthState } from '../container/contract.ts';
 import { isUp } from '../container/state.ts';
 import { defaultShmSize, maskedPaths, readonlyPaths } from '../oci/defaults.ts';
+import type { ApiMinor } from './api-version.ts';
 import { type ContainerSizes, mountJson } from './container-summary.ts';
 import { endpointOf } from './networks.ts';
 
 /** What an inspection needs beside the record. */
 export interface InspectParts {
+  readonly minor: ApiMinor;
   readonly execIds: readonly string[];
   /** Directory of the writable layer. */
   readonly upper: string;
@@ -16,7 +18,7 @@ export interface InspectParts {
   readonly sizes?: ContainerSizes;
 }
 
-/** `GET /containers/{id}/json` in the shape of API 1.47. */
+/** `GET /containers/{id}/json` in the shape of the asked API version. */
 export function containerInspect(record: ContainerRecord, parts: InspectParts): object {
   const { state, bundle } = record;
   return {
@@ -51,7 +53,11 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     ProcessLabel: '',
     AppArmorProfile: '',
     ExecIDs: parts.execIds.length === 0 ? null : parts.execIds,
-    HostConfig: hostConfigJson(record.hostConfig),
+    HostConfig: {
+      ...hostConfigJson(record.hostConfig),
+      // Gone since 1.42 where they are not set.
+      ...(parts.minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
+    },
     GraphDriver: {
       Data: {
         ID: record.id,
@@ -65,7 +71,7 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     ...(parts.sizes !== undefined && { SizeRw: parts.sizes.rw, SizeRootFs: parts.sizes.rootFs }),
     Mounts: record.mounts.map(mountJson),
     Config: containerConfigJson(record.config),
-    NetworkSettings: networkSettings(record),
+    NetworkSettings: networkSettings(record, parts.minor),
   };
 }
 
@@ -88,7 +94,7 @@ function healthJson(health: HealthState): object {
   };
 }
 
-function networkSettings(record: ContainerRecord): object {
+function networkSettings(record: ContainerRecord, minor: ApiMinor): object {
   return {
     Bridge: '',
     SandboxID: '',
@@ -107,7 +113,7 @@ function networkSettings(record: ContainerRecord): object {
     IPPrefixLen: 0,
     IPv6Gateway: '',
     MacAddress: '',
-    Networks: endpointOf(record),
+    Networks: endpointOf(record, minor),
   };
 }
 

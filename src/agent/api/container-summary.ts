@@ -28,7 +28,7 @@ export function containerSummary(
     State: record.state.status,
     Status: statusWords(record, options.now),
     HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? 'default' },
-    NetworkSettings: { Networks: endpointOf(record) },
+    NetworkSettings: { Networks: endpointOf(record, options.minor) },
     Mounts: record.mounts.map(mountJson),
   };
 }

@@ -23,7 +23,7 @@ export function imageSummary(
   };
 }
 
-/** `GET /images/{name}/json` in the shape of API 1.47. */
+/** `GET /images/{name}/json` in the shape of the asked API version. */
 export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMinor): object {
   const { config } = image;
   const [top, ...below] = stack.lowers.map((name) => `${stack.base}/${name}`);
@@ -33,6 +33,8 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
     RepoDigests: image.digests,
     Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
+    // Gone since API 1.45: of the container that a build left the image in.
+    ...(minor < 45 && { Container: '', ContainerConfig: runConfigJson({}) }),
     Created: image.created,
     DockerVersion: '',
     Author: config.author ?? '',

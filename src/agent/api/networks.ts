@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { ContainerRecord } from '../container/contract.ts';
+import type { ApiMinor } from './api-version.ts';
 
 /** The networks that are always there; the engine has no others yet. */
 export const builtInNetworks = [
@@ -20,7 +21,7 @@ export function networkOf(record: ContainerRecord): 'host' | 'none' | undefined 
 }
 
 /** `NetworkSettings.Networks` of a container. */
-export function endpointOf(record: ContainerRecord): Record<string, object> {
+export function endpointOf(record: ContainerRecord, minor: ApiMinor): Record<string, object> {
   const name = networkOf(record);
   if (name === undefined) return {};
   return {
@@ -38,7 +39,7 @@ export function endpointOf(record: ContainerRecord): Record<string, object> {
       IPv6Gateway: '',
       GlobalIPv6Address: '',
       GlobalIPv6PrefixLen: 0,
-      DNSNames: null,
+      ...(minor >= 44 && { DNSNames: null }),
     },
   };
 }

@@ -142,7 +142,13 @@ function send(response: ServerResponse, reply: Reply): void {
       response.writeHead(reply.status).end();
       return;
     case 'text':
-      response.writeHead(reply.status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(reply.text);
+      // Also of a HEAD, which has no body: node:http would else announce one in pieces.
+      response
+        .writeHead(reply.status, {
+          'Content-Type': 'text/plain; charset=utf-8',
+          'Content-Length': response.req.method === 'HEAD' ? 0 : Buffer.byteLength(reply.text),
+        })
+        .end(reply.text);
       return;
     case 'json':
       sendJson(response, reply.status, reply.value);

@@ -22,7 +22,7 @@ export class EventHub {
   readonly #keep: number;
 
   /** @param now nanoseconds since the epoch. @param keep how many past events `since` can reach; dockerd keeps 256. */
-  constructor(now: () => bigint, keep = 1024) {
+  constructor(now: () => bigint, keep = 256) {
     this.#now = now;
     this.#keep = keep;
   }

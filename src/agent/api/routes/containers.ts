@@ -52,6 +52,7 @@ async function inspect(call: Call): Promise<Reply> {
   const sizes = call.query.flag('size') ? await sizesOf(engine, record) : undefined;
   return json(
     containerInspect(record, {
+      minor: call.minor,
       execIds: engine.containers.execIds(record.id),
       upper: engine.containers.upper(record.id),
       lowers: lowersOf(engine, record),

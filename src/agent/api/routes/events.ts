@@ -81,6 +81,9 @@ function eventLine(event: EngineEvent): string {
   return `${JSON.stringify(value).slice(0, -1)},"timeNano":${timeNano}}`;
 }
 
+/** Filters that name one object. Of the last five kinds there is none here: a filter for one matches nothing. */
+const kinds = ['container', 'volume', 'network', 'daemon', 'plugin', 'node', 'service', 'secret', 'config'];
+
 function wanted(event: EngineEvent, filters: Filters): boolean {
   const { type, action, id, attributes } = event;
   const name = attributes['name'] ?? '';
@@ -89,7 +92,7 @@ function wanted(event: EngineEvent, filters: Filters): boolean {
     filters.equals('event', action, action.split(':')[0] ?? action) &&
     filters.equals('scope', 'local') &&
     filters.labels(attributes) &&
-    ['container', 'volume', 'network', 'daemon'].every(isAbout) &&
+    kinds.every(isAbout) &&
     isAboutImage()
   );
 

@@ -1,6 +1,7 @@
 import { messageOf, PortholeError } from '../../../base/errors.ts';
 import { ExecCreateBody, ExecStartBody } from '../../../protocol/docker.ts';
 import type { ExecRecord } from '../../container/contract.ts';
+import { parseDetachKeys } from '../../container/detach-keys.ts';
 import { frameHeader } from '../../container/stdio-stream.ts';
 import { readJson, readOptionalJson } from '../body.ts';
 import { badParameter } from '../errors.ts';
@@ -89,7 +90,8 @@ export function execInspect(record: ExecRecord): object {
     OpenStdout: options.attachStdout,
     CanRemove: !record.running && record.exitCode !== undefined,
     ContainerID: record.containerId,
-    DetachKeys: options.detachKeys ?? '',
+    // The keys' codes, in base64: that is how Go writes bytes.
+    DetachKeys: options.detachKeys ? Buffer.from(parseDetachKeys(options.detachKeys)).toString('base64') : '',
     Pid: record.pid,
   };
 }

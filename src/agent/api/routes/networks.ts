@@ -56,7 +56,6 @@ function networkJson(engine: Engine, network: BuiltIn, options: { withContainers
     Created: engine.agent.startedAt,
     Scope: 'local',
     Driver: network.driver,
-    EnableIPv4: true,
     EnableIPv6: false,
     IPAM: { Driver: 'default', Options: null, Config: null },
     Internal: false,

@@ -1,11 +1,14 @@
+import { AuthBody } from '../../../protocol/docker.ts';
 import { dockerApi, productVersion } from '../../../protocol/version.ts';
 import type { ContainerStatus } from '../../container/contract.ts';
 import { logDrivers } from '../../container/log-options.ts';
+import { readJson } from '../body.ts';
 import { containerSummary } from '../container-summary.ts';
 import { notThereYet } from '../errors.ts';
 import { imageSummary } from '../image-json.ts';
 import { limitFields, limitWarnings } from '../limit-fields.ts';
 import { builtInNetworks } from '../networks.ts';
+import { checkLogin } from '../registry-login.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
 import { imageWord, sizesOf } from './containers.ts';
 import { volumesInUse } from './volumes.ts';
@@ -17,18 +20,24 @@ export const systemRoutes: readonly Route[] = [
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/info', handler: info },
   { method: 'GET', path: '/system/df', handler: diskUsage },
-  {
-    method: 'POST',
-    path: '/auth',
-    handler: async () => Promise.reject(notThereYet('Logging in to a registry')),
-  },
+  { method: 'POST', path: '/auth', handler: auth },
 ];
 
 async function ping(call: Call): Promise<Reply> {
   call.response.setHeader('Cache-Control', 'no-cache, no-store, must-revalidate');
   call.response.setHeader('Pragma', 'no-cache');
   call.response.setHeader('Swarm', 'inactive');
+  // There is no BuildKit here to recommend.
+  call.response.setHeader('Builder-Version', '1');
   return text('OK');
+}
+
+async function auth(call: Call): Promise<Reply> {
+  const { username = '', password = '', identitytoken, serveraddress = '' } = await readJson(call, AuthBody);
+  // It is what a registry gives for a password, to be traded for tokens; that begins with pulling and pushing.
+  if (identitytoken) throw notThereYet('Logging in with an identity token');
+  await checkLogin({ username, password, registry: serveraddress }, call.signal);
+  return json({ Status: 'Login Succeeded', IdentityToken: '' });
 }
 
 async function version(call: Call): Promise<Reply> {
@@ -99,8 +108,14 @@ async function info(call: Call): Promise<Reply> {
     OSVersion: host.osVersion,
     OSType: 'linux',
     Architecture: host.machine,
-    IndexServerAddress: '',
-    RegistryConfig: { IndexConfigs: {}, InsecureRegistryCIDRs: [], Mirrors: [] },
+    IndexServerAddress: 'https://index.docker.io/v1/',
+    RegistryConfig: {
+      AllowNondistributableArtifactsCIDRs: null,
+      AllowNondistributableArtifactsHostnames: null,
+      InsecureRegistryCIDRs: ['127.0.0.0/8'],
+      IndexConfigs: { 'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true } },
+      Mirrors: null,
+    },
     NCPU: host.cpus,
     MemTotal: host.memory,
     GenericResources: null,
@@ -125,9 +140,11 @@ async function info(call: Call): Promise<Reply> {
     LiveRestoreEnabled: true,
     Isolation: '',
     InitBinary: 'docker-init',
-    ContainerdCommit: { ID: '' },
-    RuncCommit: { ID: '' },
-    InitCommit: { ID: '' },
+    ContainerdCommit: { ID: '', Expected: '' },
+    RuncCommit: { ID: '', Expected: '' },
+    InitCommit: { ID: '', Expected: '' },
+    ...(call.minor < 42 && { KernelMemory: host.cgroupVersion === 1 && has('memory') }),
+    ...(call.minor >= 44 && { CDISpecDirs: [] }),
     SecurityOptions: [
       ...(host.features.has('seccomp') ? ['name=seccomp,profile=builtin'] : []),
       ...(agent.userns.containers === 'host' ? [] : ['name=userns']),
