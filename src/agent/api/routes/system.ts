@@ -143,7 +143,7 @@ async function info(call: Call): Promise<Reply> {
     ContainerdCommit: { ID: '', Expected: '' },
     RuncCommit: { ID: '', Expected: '' },
     InitCommit: { ID: '', Expected: '' },
-    ...(call.minor < 42 && { KernelMemory: host.cgroupVersion === 1 && has('memory') }),
+    ...(call.minor < 42 && { KernelMemory: host.cgroupVersion === 1 && limits.MemoryLimit }),
     ...(call.minor >= 44 && { CDISpecDirs: [] }),
     SecurityOptions: [
       ...(host.features.has('seccomp') ? ['name=seccomp,profile=builtin'] : []),
