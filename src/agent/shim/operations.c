@@ -22,27 +22,6 @@ static long open_at(const char *path, int flags, u32 mode) {
   return sys(openat, HERE, path, flags | O_CLOEXEC, mode);
 }
 
-static long make_parents(const char *path, u32 mode) {
-  char part[4096];
-  usize size = strlen(path);
-  if (size == 0 || size >= sizeof part) return size ? -ENAMETOOLONG : -ENOENT;
-  memcpy(part, path, size + 1);
-  long result = sys(mkdirat, HERE, part, mode); /* most often only the last part is missing */
-  for (usize i = 1; result == -ENOENT && i <= size; i++) {
-    if (part[i] != '/' && i != size) continue;
-    char kept = part[i];
-    part[i] = 0;
-    long made = sys(mkdirat, HERE, part, mode);
-    part[i] = kept;
-    if (i == size) result = made;
-    else if (made < 0 && made != -EEXIST) return made;
-  }
-  struct statx is;
-  if (result != -EEXIST) return result;
-  result = sys(statx, HERE, path, 0, STATX_TYPE, &is);
-  return result < 0 ? result : (is.stx_mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
-}
-
 /* CVE-2019-19921: /proc must be a directory of the image, not a link to where somebody else can swap it. */
 static long own_directory(struct op_directory op) {
   struct statx is;
@@ -50,12 +29,6 @@ static long own_directory(struct op_directory op) {
   if (result != -EEXIST) return result;
   result = sys(statx, HERE, op.path, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &is);
   return result < 0 ? result : (is.stx_mode & S_IFMT) == S_IFDIR ? 0 : -ENOTDIR;
-}
-
-static long touch(const char *path, u32 mode) {
-  /* mknod, not open: whatever is there already is not opened, so a FIFO or a device cannot do harm. */
-  long result = sys(mknodat, HERE, path, S_IFREG | mode, 0);
-  return result == -EEXIST ? 0 : result;
 }
 
 static long write_file(struct op_write op) {
@@ -299,8 +272,8 @@ static long open_log(const char *path) {
 static long perform(u32 id, u16 code, struct cursor *in) {
   switch (code) {
     DO(mkdir, sys(mkdirat, HERE, op.path, op.mode))
-    DO(mkdirs, make_parents(op.path, op.mode))
-    DO(touch, touch(op.path, op.mode))
+    DO(mkdirs, make_directories(op.path, op.mode))
+    DO(touch, make_file(op.path, op.mode))
     DO(write, write_file(op))
     DO(read, read_file(op))
     DO(symlink, sys(symlinkat, op.target, HERE, op.path))

@@ -51,6 +51,8 @@ long execute(u32 id, struct op_exec op);
 long listen_at(const char *path);
 long record_at(const char *path);
 long remove_tree(const char *path);
+long make_directories(const char *path, u32 mode);
+long make_file(const char *path, u32 mode);
 
 long make_userns(struct op_userns op);
 long open_userns(const char *path);

@@ -28,7 +28,7 @@ describe('a new volume', function () {
       truncate -s 8M data/sparse; printf end >> data/sparse
       touch -h -d @1600000000.123456789 data/file data/link data/pipe data/sparse data/sub data
       chown 5:6 data; chmod 1750 data; touch -d @1500000000 data
-      ln -s data linked; ln -s loop loop; mkdir empty; chown 11:12 empty
+      ln -s data linked; ln -s loop loop; ln -s ../run/there var; ln -s ../run/deep/file etc/conf;  mkdir empty; chown 11:12 empty
     `;
     execFileSync('sh', ['-ec', script], { cwd: source });
     const capability = Buffer.from('0100000200040000000000000000000000000000', 'hex');
@@ -119,6 +119,22 @@ describe('a new volume', function () {
       hostConfig: { Binds: ['there:/linked'] },
     });
     assert.equal(stdout, 'mine\n');
+  });
+
+  it('is mounted where a link of the image would lead, if there were something', async () => {
+    await rig.containers.volumes.create({ name: 'there' });
+    const file = join(source, 'file-of-the-host');
+    writeFileSync(file, 'of the host');
+    const { stdout } = await rig.output(['/bin/busybox', 'cat', '/proc/mounts', '/run/deep/file'], {
+      config: { Image: 'full:1' },
+      hostConfig: { Binds: ['there:/var/lib', `${file}:/etc/conf`] },
+    });
+    assert.match(stdout, / \/run\/there\/lib /);
+    assert.match(stdout, /of the host$/);
+    await assert.rejects(
+      rig.output(['true'], { config: { Image: 'full:1' }, hostConfig: { Binds: ['there:/loop/x'] } }),
+      /ELOOP/,
+    );
   });
 
   it('takes after an empty directory too', async () => {
