@@ -37,7 +37,7 @@ import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 const usage = `Usage:
   porthole-agent serve   [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--pidfile FILE] [--shim FILE]
                          [--cgroup-parent PATH] [--cpu-rt-period US] [--cpu-rt-runtime US]
-                         [--init] [--log-driver NAME] [--log-opt KEY=VALUE]...
+                         [--init] [--log-driver NAME] [--log-opt KEY=VALUE]... [--history-days N]
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
@@ -61,6 +61,8 @@ interface Settings {
   /** Undefined: /porthole. */
   readonly cgroupParent?: string;
   readonly defaults: ContainerDefaults;
+  /** How long the history of a removed container is kept. */
+  readonly historyDays?: number;
   /** As dockerd's; '' for none. */
   readonly usernsRemap: string;
   readonly realtime: RealtimeShare;
@@ -74,6 +76,9 @@ interface Settings {
 
 /** Milliseconds that requests get to be answered before the agent ends. */
 const drainTime = 300;
+
+/** What only `serve` is told. */
+const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const;
 
 class UsageError extends Error {}
 
@@ -106,8 +111,6 @@ async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt'];
-
 async function service([action, ...rest]: readonly string[]): Promise<void> {
   const settings = settingsOf(rest, serveOptions);
   console.log(await serviceCommand(action, { ...settings, command: serveCommand(settings, { takeOver: true }) }));
@@ -136,9 +139,19 @@ async function serve(settings: Settings): Promise<void> {
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
-  const { defaults } = settings;
+  const { defaults, historyDays } = settings;
   const userns = await readUserns(settings.usernsRemap);
-  const parts = { dataRoot, execRoot, host, images, shims, events, defaults, userns };
+  const parts = {
+    dataRoot,
+    execRoot,
+    host,
+    images,
+    shims,
+    events,
+    defaults,
+    userns,
+    ...(historyDays !== undefined && { historyDays }),
+  };
   const containers = await createContainers({ ...parts, ...parent });
   const agent: AgentInfo = {
     version: productVersion,
@@ -259,17 +272,7 @@ function serveCommand(
 
 function settingsOf(args: string[], allowed: readonly string[]): Settings {
   const values = parse(args);
-  for (const name of [
-    'pidfile',
-    'take-over',
-    'userns-remap',
-    'start',
-    'docker',
-    'podman',
-    'init',
-    'log-driver',
-    'log-opt',
-  ] as const) {
+  for (const name of [...serveOptions, 'start', 'docker', 'podman'] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
@@ -281,6 +284,7 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
     shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
     start: values.start ?? false,
     defaults: defaultsOf(values),
+    ...(values['history-days'] !== undefined && { historyDays: daysOf(values['history-days']) }),
     usernsRemap: values['userns-remap'] ?? '',
     realtime: {
       period: microseconds('--cpu-rt-period', values['cpu-rt-period']),
@@ -307,6 +311,7 @@ function parse(args: string[]) {
         shim: { type: 'string' },
         'cgroup-parent': { type: 'string' },
         init: { type: 'boolean' },
+        'history-days': { type: 'string' },
         'log-driver': { type: 'string' },
         'log-opt': { type: 'string', multiple: true },
         'cpu-rt-period': { type: 'string' },
@@ -346,6 +351,11 @@ function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
 function microseconds(option: string, text: string | undefined): number {
   if (!/^\d{1,9}$/.test(text ?? '0')) throw new UsageError(`${option} is a number of microseconds, not ${text}`);
   return Number(text ?? '0');
+}
+
+function daysOf(text: string): number {
+  if (!/^\d{1,5}(\.\d+)?$/.test(text)) throw new UsageError(`--history-days is a number of days, not ${text}`);
+  return Number(text);
 }
 
 function parentOf(path: string): string {

@@ -18,9 +18,11 @@ export async function killCgroup(
 ): Promise<void> {
   const end = Date.now() + (options.deadline ?? 5000);
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
-    const pids = await processesIn(facts, path);
+    let pids = await processesIn(facts, path);
     if (pids.length === 0) return;
     if (Date.now() > end) throw stillBusy(path, pids);
+    // While they stand still nobody forks behind our back: a fork bomb is faster than we are.
+    if (await freeze(facts, path)) pids = await processesIn(facts, path);
     const killedAll = facts.version === 2 && (await writeIfThere(`${facts.root}${path}/cgroup.kill`, '1'));
     if (!killedAll) for (const pid of pids) killProcess(pid);
     await thaw(facts, path);
@@ -45,11 +47,25 @@ export async function removeCgroup(facts: CgroupFacts, path: string): Promise<vo
 const stillBusy = (path: string, pids: readonly number[]) =>
   new PortholeError('conflict', `cgroup ${path} still has processes: ${pids.slice(0, 10).join(', ') || 'unknown'}`);
 
-/** A frozen process of v1 dies only after it has been thawed. */
+/** On v1 only: cgroup.kill of v2 leaves no gap. */
+async function freeze(facts: CgroupFacts, path: string): Promise<boolean> {
+  const root = freezerOf(facts);
+  return root !== undefined && writeIfThere(`${root}${path}/freezer.state`, 'FROZEN');
+}
+
+/** A frozen process of v1 dies only after it has been thawed, and with it every cgroup above it. */
 async function thaw(facts: CgroupFacts, path: string): Promise<void> {
-  if (facts.version === 2) return;
-  const root = facts.hierarchies.find((one) => one.controllers.includes('freezer'))?.root;
-  if (root !== undefined) await writeIfThere(`${root}${path}/freezer.state`, 'THAWED');
+  const root = freezerOf(facts);
+  if (root !== undefined) await thawBelow(`${root}${path}`);
+}
+
+async function thawBelow(directory: string): Promise<void> {
+  await writeIfThere(`${directory}/freezer.state`, 'THAWED');
+  for (const child of await childrenOf(directory)) await thawBelow(child);
+}
+
+function freezerOf(facts: CgroupFacts): string | undefined {
+  return facts.version === 2 ? undefined : facts.hierarchies.find((one) => one.controllers.includes('freezer'))?.root;
 }
 
 async function removeTree(directory: string): Promise<boolean> {

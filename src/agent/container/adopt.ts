@@ -120,7 +120,7 @@ function isWantedUp(container: Container): boolean {
   const { state, hostConfig, manuallyStopped } = container.record;
   if (state.status !== 'exited' || state.startedAt === never) return false;
   if (hostConfig.RestartPolicy?.Name !== 'always' && manuallyStopped) return false;
-  return wantsRestart(container, state.exitCode);
+  return wantsRestart(container.record, state.exitCode);
 }
 
 async function takeOver(engine: Engine, container: Container, shim: StartedShim): Promise<void> {
@@ -129,7 +129,10 @@ async function takeOver(engine: Engine, container: Container, shim: StartedShim)
   if (!hasProcess(state.status)) container.move('started', { startedAt: timestamp(shim.startedAt) });
   // Of a life that the record does not know, nothing was announced.
   const isKnown = hasProcess(state.status) && state.startedAt === timestamp(shim.startedAt);
-  if (!isKnown) container.change({ oom: noOom });
+  if (!isKnown) {
+    container.change({ oom: noOom });
+    engine.history.add(container.record, { event: 'started', pid: shim.pid });
+  }
   container.change({
     startTicks: String((await startTicks(shim.pid)) ?? 0n),
     state: {

@@ -2,6 +2,7 @@ import { Signal } from '../../base/async.ts';
 import { PortholeError } from '../../base/errors.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import type { ContainerState } from './contract.ts';
+import type { EndingTry } from './ending.ts';
 import type { Exec } from './exec.ts';
 import type { HealthMonitor } from './health-monitor.ts';
 import { OutputHub } from './output.ts';
@@ -38,9 +39,13 @@ export class Container {
   readonly trace: TraceFile;
   accounts: KnownAccountFiles | undefined;
   life: Life | undefined;
+  /** The last thing that the engine did to end this life. */
+  tried: EndingTry | undefined;
   health: HealthMonitor | undefined;
   /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
   stopping: 'stop' | 'restart' | undefined;
+  /** A user's signal that is meant to end it keeps the restart policy from acting on this life's end. */
+  isRestartOff = false;
   /** The restart policy's next attempt. */
   retry: { cancel(): void } | undefined;
   /** Milliseconds that the restart policy waits before its next attempt. */

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { KeyedLock } from '../../base/async.ts';
+import { isKind } from '../../base/errors.ts';
 import { capabilityNames } from '../oci/capabilities.ts';
 import { readStatus } from '../sys/proc.ts';
 import type { Volumes } from '../volume/contract.ts';
@@ -16,13 +17,13 @@ import type { Engine, EngineParts } from './engine.ts';
 import { notRunning } from './errors.ts';
 import { createExec, execRecord, findExec, startExec } from './exec.ts';
 import { pauseLocked, unpauseLocked } from './freezer.ts';
+import { DiskHistory } from './history.ts';
 import { openLogs } from './logs.ts';
 import { planFor } from './plan-for.ts';
 import { Registry } from './registry.ts';
 import { remove } from './removal.ts';
 import { rename } from './rename.ts';
 import { restart } from './restart.ts';
-import { forgetRetries } from './restart-policy.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
 import { updateLocked } from './update.ts';
@@ -44,6 +45,7 @@ export async function createContainers(
     announce: (action, id, attributes) => events.announce({ type: 'volume', action, id, attributes }),
   });
   const closing = new AbortController();
+  const history = await DiskHistory.open(join(parts.dataRoot, 'history'), { days: parts.historyDays ?? 7 });
   const engine: Engine = {
     ...parts,
     registry: new Registry(),
@@ -53,9 +55,11 @@ export async function createContainers(
     accountFiles: new Map(),
     available: await ownCapabilities(),
     closing: closing.signal,
-    start: (container) => startLocked(engine, container),
+    history,
+    start: (container) => startLocked(engine, container, { by: 'policy' }),
   };
   await adopt(engine);
+  await history.keepClean((id) => engine.registry.hasId(id));
   const find = (nameOrId: string): Container => engine.registry.find(nameOrId);
   const locked = <T>(nameOrId: string, task: (container: Container) => Promise<T>): Promise<T> => {
     const container = find(nameOrId);
@@ -69,11 +73,7 @@ export async function createContainers(
     planFor: (options) => planFor(engine, options),
     list: () => engine.registry.all().map((container) => container.record),
     get: (nameOrId) => find(nameOrId).record,
-    start: (nameOrId) =>
-      locked(nameOrId, (container) => {
-        forgetRetries(container);
-        return startLocked(engine, container);
-      }),
+    start: (nameOrId) => locked(nameOrId, (container) => startLocked(engine, container, { by: 'user' })),
     stop: async (nameOrId, options) => stop(engine, find(nameOrId), { ...options, purpose: 'stop' }),
     restart: async (nameOrId, options) => restart(engine, find(nameOrId), options),
     kill: async (nameOrId, signal) => kill(engine, nameOrId, signal),
@@ -95,6 +95,8 @@ export async function createContainers(
     execIds: (nameOrId) =>
       [...find(nameOrId).execs.values()].filter(({ status }) => status !== 'ended').map(({ id }) => id),
     plan: async (nameOrId) => planOf(engine, find(nameOrId)),
+    history: async (nameOrId, query) => history.of(await historyId(engine, nameOrId), query),
+    wholeHistory: (query) => history.all(query),
     trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
     reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
     pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
@@ -115,6 +117,16 @@ async function ownCapabilities(): Promise<ReadonlySet<string>> {
   return new Set(capabilityNames.filter((_, number) => (mask >> BigInt(number)) & 1n));
 }
 
+/** Containers that are there come first; a name may have belonged to others before. */
+async function historyId(engine: Engine, nameOrId: string): Promise<string> {
+  try {
+    return engine.registry.find(nameOrId).id;
+  } catch (failure) {
+    if (!isKind(failure, 'not-found')) throw failure;
+    return engine.history.idOf(nameOrId);
+  }
+}
+
 function runningShim(container: Container) {
   if (!container.life) throw notRunning(container.id);
   return container.life.shim;
@@ -131,4 +143,5 @@ async function shutdown(engine: Engine, closing: AbortController): Promise<void>
     container.output.end();
   }
   for (const exec of engine.execs.values()) exec.shim?.disconnect();
+  await engine.history.close();
 }

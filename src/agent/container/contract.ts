@@ -1,7 +1,9 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ContainerConfig, HostConfig, UpdateBody } from '../../protocol/docker.ts';
+import type { Ending, HistoryEntry } from '../../protocol/history.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
+import type { HistoryQuery } from './history.ts';
 
 /**
  * Containers: view-isolated, resource-limited sets of processes with their own file system.
@@ -53,6 +55,10 @@ export interface Containers {
 
   plan(nameOrId: string): Promise<PlanView>;
   trace(nameOrId: string): Promise<Trace>;
+  /** What happened to a container, oldest first, also to one that is gone. @throws not-found */
+  history(nameOrId: string, query: HistoryQuery): Promise<HistoryEntry[]>;
+  /** What happened to all of them. */
+  wholeHistory(query: HistoryQuery): Promise<HistoryEntry[]>;
   reading(nameOrId: string): Promise<CgroupReading>;
   /** Host pids of every process in it, initial process first. */
   pids(nameOrId: string): Promise<number[]>;
@@ -177,6 +183,8 @@ export interface ContainerState {
   readonly finishedAt: string;
   /** Absent without a health check, and before the first start. */
   readonly health?: HealthState;
+  /** Why the last life ended. */
+  readonly ending?: Ending;
 }
 
 export interface HealthState {

@@ -66,6 +66,7 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   engine.registry.add(container);
   ids.release();
   announce(engine, container, 'create');
+  engine.history.add(record, { event: 'created', image: record.image, imageId: record.imageId });
   return { id, warnings: [...warnings, ...warningsOf(record)] };
 }
 

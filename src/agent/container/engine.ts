@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { KeyedLock } from '../../base/async.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
+import type { HistoryEvent } from '../../protocol/history.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
@@ -9,6 +10,7 @@ import type { Container } from './container.ts';
 import type { ContainerRecord } from './contract.ts';
 import type { EventHub } from './events.ts';
 import type { Exec } from './exec.ts';
+import type { DiskHistory } from './history.ts';
 import type { Registry } from './registry.ts';
 import type { Userns } from './userns.ts';
 
@@ -26,6 +28,8 @@ export interface EngineParts {
   readonly userns?: Userns;
   /** What holds where a container does not say. */
   readonly defaults?: ContainerDefaults;
+  /** How long the history of a container outlives it; 7 unless told. */
+  readonly historyDays?: number;
 }
 
 export interface ContainerDefaults {
@@ -45,6 +49,7 @@ export interface Engine extends EngineParts {
   readonly available: ReadonlySet<string>;
   /** Account files of images, by image id. */
   readonly accountFiles: Map<string, { readonly passwd: string; readonly group: string }>;
+  readonly history: DiskHistory;
   /** Starts a container whose lock is held. */
   start(container: Container): Promise<void>;
   /** Aborts when the agent shuts down; containers go on. */
@@ -53,6 +58,25 @@ export interface Engine extends EngineParts {
 
 export function containersRoot(parts: Pick<EngineParts, 'dataRoot'>): string {
   return join(parts.dataRoot, 'containers');
+}
+
+const plainEvents: Readonly<Record<string, HistoryEvent>> = {
+  pause: { event: 'paused' },
+  unpause: { event: 'unpaused' },
+  stop: { event: 'stopped' },
+  restart: { event: 'restarted' },
+  update: { event: 'updated' },
+  destroy: { event: 'removed' },
+  oom: { event: 'out-of-memory' },
+};
+
+/** What of an action is to be remembered. Creation, start and end tell more than their events and are added where they happen. */
+function historyOf(action: string, attributes: Readonly<Record<string, string>>): HistoryEvent | undefined {
+  if (action === 'kill') return { event: 'signaled', signal: Number(attributes['signal']) };
+  if (action === 'rename') return { event: 'renamed', oldName: (attributes['oldName'] ?? '').slice(1) };
+  const [, status] = /^health_status: (starting|healthy|unhealthy)$/.exec(action) ?? [];
+  if (status === 'starting' || status === 'healthy' || status === 'unhealthy') return { event: 'health', status };
+  return plainEvents[action];
 }
 
 /** Announces an action of a container with dockerd's attributes: labels, image and name beside the action's own. */
@@ -69,6 +93,8 @@ export function announce(
     id: container.id,
     attributes: { ...eventAttributes(record), ...attributes },
   });
+  const past = historyOf(action, attributes);
+  if (past) engine.history.add(record, past);
 }
 
 /** What every event of a container tells: its labels, image and name. */

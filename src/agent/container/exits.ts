@@ -1,9 +1,11 @@
 import { rm } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { killCgroup, removeCgroup } from '../cgroup/leftovers.ts';
 import type { ExitRecord, StartedShim } from '../shim/contract.ts';
 import { isAlive } from '../sys/proc.ts';
 import { exitRecordPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
+import { endingOf } from './ending.ts';
 import { announce, type Engine } from './engine.ts';
 import { unwatchHealth, watchHealth } from './health-monitor.ts';
 import { watchOom } from './oom.ts';
@@ -64,22 +66,25 @@ export async function recordExit(
 ): Promise<void> {
   const { record } = container;
   unwatchHealth(container);
-  const oom = Math.max(oomKills(record.after, exit), record.oom.kills);
-  const oomKilled = oom > 0;
+  // Before anybody hears of it: whoever does may rely on nothing of the container running any more.
+  await endProcesses(engine, container, exit, { error: options.error });
+  const kills = Math.max(oomKills(record.after, exit), record.oom.kills);
+  const ending = endingOf(record, exit, { kills, tried: container.tried, isLost: options.error !== '' });
   const restart = planRetry(container, exit);
   container.move(restart ? 'retrying' : 'exited', {
     pid: 0,
     exitCode: exit.exitCode,
-    oomKilled,
+    oomKilled: kills > 0,
     error: options.error,
     finishedAt: timestamp(exit.exitedAt),
+    ending,
   });
   container.change({ startTicks: '', after: [], ...(restart ? { restartCount: record.restartCount + 1 } : {}) });
   const removes = record.hostConfig.AutoRemove === true && container.stopping !== 'restart';
   // A container that is removed next needs no record of its end.
   const isSaved = !removes && (await succeeds(container.save()));
-  await endProcesses(engine, container, exit, { error: options.error });
-  for (let kill = record.oom.kills; kill < oom; kill++) announce(engine, container, 'oom');
+  for (let kill = record.oom.kills; kill < kills; kill++) announce(engine, container, 'oom');
+  engine.history.add(record, { event: 'ended', ending, ...(restart ? { restartIn: restart.delay } : {}) });
   announce(engine, container, 'die', {
     exitCode: String(exit.exitCode),
     execDuration: String(secondsOf(record.state.startedAt, exit.exitedAt)),
@@ -116,10 +121,25 @@ async function endProcesses(
     !hostConfig.CpusetCpus &&
     !hostConfig.CpusetMems &&
     exit.after.every((result) => result.errno === 0 || result.errno === 2);
-  if (cleanEnd) return;
-  const path = container.record.cgroupPath;
-  await succeeds(killCgroup(engine.host.cgroup, path));
-  await succeeds(removeCgroup(engine.host.cgroup, path));
+  if (!cleanEnd) {
+    const path = container.record.cgroupPath;
+    await succeeds(killCgroup(engine.host.cgroup, path));
+    await succeeds(removeCgroup(engine.host.cgroup, path));
+  }
+  await endOfExecs(container);
+}
+
+/** Milliseconds: an exec whose client takes nothing tells of its end later than it ends. */
+const execPatience = 500;
+
+/** They end with the initial process, or have just been killed; their shims tell it in a moment. */
+async function endOfExecs(container: Container): Promise<void> {
+  const running = [...container.execs.values()].filter(({ status }) => status === 'running');
+  if (running.length === 0) return;
+  const late = new AbortController();
+  const ended = Promise.allSettled(running.map((exec) => exec.shim?.exited));
+  await Promise.race([ended, succeeds(delay(execPatience, undefined, { signal: late.signal }))]);
+  late.abort();
 }
 
 /** For steps of an end that must not keep the other steps from being done. */

@@ -36,6 +36,10 @@ export class Registry {
     return this.#byId.get(container.id) === container;
   }
 
+  hasId(id: string): boolean {
+    return this.#byId.has(id);
+  }
+
   all(): Container[] {
     return [...this.#byId.values()];
   }

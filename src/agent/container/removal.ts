@@ -3,7 +3,7 @@ import type { Engine } from './engine.ts';
 import { conflict, noSuchContainer, removalInProgress } from './errors.ts';
 import { removeLocked } from './remove.ts';
 import { hasProcess } from './state.ts';
-import { cancelRetry, killNow } from './stop.ts';
+import { killNow, stopRetrying } from './stop.ts';
 import { nextExit } from './waiting.ts';
 
 /** `docker rm`. With `force` what runs is killed first. */
@@ -17,13 +17,13 @@ export async function remove(
   if (status !== 'restarting' && !options.force) checkIdle(container);
   if (status === 'restarting') {
     if (!options.force) throw running(container.id, 'restarting');
-    await cancelRetry(engine, container);
+    await stopRetrying(engine, container);
   }
   if (hasProcess(container.record.state.status)) {
     container.stopping = 'stop';
     container.change({ manuallyStopped: true });
     try {
-      await killNow(engine, container, nextExit(container));
+      await killNow(engine, container, { ended: nextExit(container), purpose: 'remove' });
     } finally {
       container.stopping = undefined;
     }

@@ -1,7 +1,6 @@
 import type { ExitRecord } from '../shim/contract.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
-import { hasProcess } from './state.ts';
 
 /** Milliseconds: Docker's back-off begins here, doubles to the longest, and begins anew after a run of `settled`. */
 const shortest = 100;
@@ -9,30 +8,34 @@ const longest = 60_000;
 const settled = 10_000;
 
 export interface Retry {
+  /** Milliseconds until then. */
+  readonly delay: number;
   schedule(engine: Engine): void;
 }
 
 /** The restart that a container's policy asks for after an exit; undefined: it stays down. */
 export function planRetry(container: Container, exit: Pick<ExitRecord, 'exitCode' | 'exitedAt'>): Retry | undefined {
-  if (container.stopping || container.record.manuallyStopped) return undefined;
-  if (!wantsRestart(container, exit.exitCode)) return undefined;
-  const ran = exit.exitedAt - Date.parse(container.record.state.startedAt);
-  container.backOff = container.backOff === 0 || ran >= settled ? shortest : Math.min(container.backOff * 2, longest);
-  return { schedule: (engine) => scheduleRestart(engine, container) };
+  if (container.stopping || container.isRestartOff) return undefined;
+  const { record } = container;
+  if (!wantsRestart(record, exit.exitCode)) return undefined;
+  container.backOff = nextBackOff(container.backOff, exit.exitedAt - Date.parse(record.state.startedAt));
+  return { delay: container.backOff, schedule: (engine) => scheduleRestart(engine, container) };
 }
 
-/** A start by hand begins the counting anew. */
-export function forgetRetries(container: Container): void {
-  if (hasProcess(container.record.state.status)) return;
-  container.backOff = 0;
-  container.change({ restartCount: 0 });
+/** @param before milliseconds of the last wait, 0 for none. @param ran milliseconds that the life lasted. */
+export function nextBackOff(before: number, ran: number): number {
+  return before === 0 || ran >= settled ? shortest : Math.min(before * 2, longest);
 }
 
-/** What a policy says about an exit code, apart from who stopped the container. */
-export function wantsRestart(container: Container, exitCode: number): boolean {
-  const { Name: policy = 'no', MaximumRetryCount: most = 0 } = container.record.hostConfig.RestartPolicy ?? {};
-  if (policy === 'always' || policy === 'unless-stopped') return true;
-  return policy === 'on-failure' && exitCode !== 0 && (most === 0 || container.record.restartCount < most);
+/** What a policy says about an exit, as dockerd's does: `always` starts again also what a signal of the user's has ended. */
+export function wantsRestart(
+  record: Pick<Container['record'], 'hostConfig' | 'manuallyStopped' | 'restartCount'>,
+  exitCode: number,
+): boolean {
+  const { Name: policy = 'no', MaximumRetryCount: most = 0 } = record.hostConfig.RestartPolicy ?? {};
+  if (policy === 'always') return true;
+  if (policy === 'unless-stopped') return !record.manuallyStopped;
+  return policy === 'on-failure' && exitCode !== 0 && (most === 0 || record.restartCount < most);
 }
 
 export function scheduleRestart(engine: Engine, container: Container): void {
@@ -52,4 +55,21 @@ export function scheduleRestart(engine: Engine, container: Container): void {
       container.retry = undefined;
     },
   };
+}
+
+/** Gives the next attempt up, where one is waited for; the lock is held. */
+export function cancelRetry(container: Container): boolean {
+  if (container.record.state.status !== 'restarting') return false;
+  container.retry?.cancel();
+  container.change({ manuallyStopped: true });
+  container.move('gave-up');
+  return true;
+}
+
+/** A user's start: the policy counts from the beginning. */
+export function forgetRestarts(container: Container): void {
+  container.retry?.cancel();
+  container.backOff = 0;
+  container.isRestartOff = false;
+  container.change({ restartCount: 0 });
 }

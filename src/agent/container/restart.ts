@@ -1,7 +1,6 @@
 import { isKind } from '../../base/errors.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
-import { forgetRetries } from './restart-policy.ts';
 import { startLocked } from './start.ts';
 import { type StopOptions, stop } from './stop.ts';
 
@@ -10,9 +9,6 @@ export async function restart(engine: Engine, container: Container, options: Sto
   await stop(engine, container, { ...options, purpose: 'restart' }).catch((failure: unknown) => {
     if (!isKind(failure, 'not-modified')) throw failure;
   });
-  await engine.locks.run(container.id, () => {
-    forgetRetries(container);
-    return startLocked(engine, container);
-  });
+  await engine.locks.run(container.id, () => startLocked(engine, container, { by: 'user' }));
   announce(engine, container, 'restart');
 }

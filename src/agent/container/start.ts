@@ -4,7 +4,7 @@ import type { Trace } from '../../protocol/trace.ts';
 import type { NamespaceType, Spec } from '../oci/runtime.ts';
 import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
-import { traceOf } from '../plan/render.ts';
+import { renderOperation, traceOf } from '../plan/render.ts';
 import type { OperationResult, StartedShim } from '../shim/contract.ts';
 import { errnoName } from '../shim/errno.ts';
 import { PlanFailed } from '../shim/errors.ts';
@@ -31,15 +31,21 @@ import { resetHealth } from './health-monitor.ts';
 import { writeNetworkFiles } from './network-files.ts';
 import { never, noOom, timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
+import { forgetRestarts } from './restart-policy.ts';
 import { buildSpec } from './spec.ts';
 import { hasProcess } from './state.ts';
 import { accountAtStart } from './users.ts';
 import { leaveVolumes, useVolumes } from './volumes.ts';
 
 /** Starts a container whose lock is held. @throws StartFailed, with the record telling the same. */
-export async function startLocked(engine: Engine, container: Container): Promise<void> {
+export async function startLocked(
+  engine: Engine,
+  container: Container,
+  options: { readonly by: 'user' | 'policy' },
+): Promise<void> {
   checkStartable(container);
-  container.retry?.cancel();
+  if (options.by === 'user') forgetRestarts(container);
+  container.tried = undefined;
   let plan: Plan | undefined;
   try {
     await useVolumes(engine, container);
@@ -136,7 +142,9 @@ async function started(
   // socket whatever the record says. A full disk shows when the end is recorded.
   container.save().catch(() => undefined);
   const { results, startedAt, pid } = shim;
-  container.trace.keep(() => traceOfStart(plan, results, { startedAt, pid }));
+  const trace = once(() => traceOfStart(plan, results, { startedAt, pid }));
+  container.trace.keep(trace);
+  engine.history.add(container.record, { event: 'started', pid }, trace);
 }
 
 /** Those of the life before. */
@@ -169,10 +177,14 @@ async function failed(
     leaveVolumes(engine, container),
   ]);
   const { plan, thrown } = start;
+  const event = { event: 'start-failed', exitCode: failure.exitCode, error: failure.message } as const;
   if (plan && thrown instanceof PlanFailed) {
     const startedAt = Date.now();
-    container.trace.keep(() => traceOfStart(plan, thrown.results, { startedAt }));
-  }
+    const trace = once(() => traceOfStart(plan, thrown.results, { startedAt }));
+    container.trace.keep(trace);
+    const step = renderOperation(thrown.step.operation);
+    engine.history.add(container.record, { ...event, step }, trace);
+  } else engine.history.add(container.record, event);
   if (container.record.hostConfig.AutoRemove)
     cleaned.push(...(await Promise.allSettled([removeLocked(engine, container, { volumes: true })])));
   const alsoFailed = cleaned.flatMap((each) => (each.status === 'rejected' ? [each.reason] : []));
@@ -181,6 +193,15 @@ async function failed(
     exitCode: failure.exitCode,
     cause: failure,
   });
+}
+
+/** Rendered for the first who asks, the same for the next one. */
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function traceOfStart(

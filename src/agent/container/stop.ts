@@ -1,8 +1,12 @@
 import { PortholeError } from '../../base/errors.ts';
+import type { StopPurpose } from '../../protocol/history.ts';
+import { killCgroup } from '../cgroup/leftovers.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
-import { isRestarting, notModified, notRunning } from './errors.ts';
+import { notModified, notRunning } from './errors.ts';
 import { thaw } from './freezer.ts';
+import { watchHealth } from './health-monitor.ts';
+import { cancelRetry } from './restart-policy.ts';
 import { signalNumber } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { nextExit } from './waiting.ts';
@@ -11,64 +15,87 @@ const SIGTERM = 15;
 const SIGKILL = 9;
 /** Seconds between the stop signal and SIGKILL when neither the user nor the container says. */
 const defaultGrace = 10;
-/** Milliseconds: a process that SIGKILL does not end is stuck in the kernel. */
+/** Milliseconds: a process that SIGKILL does not end is frozen by somebody, or stuck in the kernel. */
 const killPatience = 10_000;
+const thawPatience = 1_000;
 
 export interface StopOptions {
   readonly seconds?: number;
   readonly signal?: string;
-  readonly abort: AbortSignal;
 }
 
-/** Stop signal, grace, SIGKILL. The lock is not held: the exit's own handling takes it. */
+/**
+ * Stop signal, grace, SIGKILL. The lock is not held: the exit's own handling takes it. A client that goes away does not
+ * take the stop back, as in dockerd.
+ */
 export async function stop(
   engine: Engine,
   container: Container,
   options: StopOptions & { readonly purpose: 'stop' | 'restart' },
 ): Promise<void> {
-  if (await cancelRetry(engine, container)) return;
+  if (await stopRetrying(engine, container)) return;
   if (!hasProcess(container.record.state.status)) throw notModified(`Container ${container.id} is already stopped`);
   const signal = options.signal ? signalNumber(options.signal) : stopSignal(container);
   const seconds = options.seconds ?? container.record.config.StopTimeout ?? defaultGrace;
   container.stopping = options.purpose;
+  container.tried = { by: options.purpose, signal };
   container.change({ manuallyStopped: true });
   try {
-    const ended = nextExit(container, options.abort);
+    const ended = nextExit(container, engine.closing);
     // Whoever fails first, nobody is left with a rejection that is not handled.
     ended.catch(() => undefined);
     await sendSignal(engine, container, signal);
     const intime = seconds < 0 ? await ended.then(() => true) : await within(ended, seconds * 1000);
-    if (!intime) await killNow(engine, container, ended);
+    if (!intime) {
+      container.tried = { by: options.purpose, signal, graceOver: seconds };
+      await killNow(engine, container, { ended });
+    }
     announce(engine, container, 'stop');
   } finally {
     container.stopping = undefined;
   }
 }
 
-/** SIGKILL, and the wait for the exit that must follow. */
-export async function killNow(engine: Engine, container: Container, ended: Promise<unknown>): Promise<void> {
+/** SIGKILL, and the wait for the exit that must follow. @param options.purpose what the end is then recorded as */
+export async function killNow(
+  engine: Engine,
+  container: Container,
+  options: { readonly ended: Promise<unknown>; readonly purpose?: StopPurpose },
+): Promise<void> {
+  const { ended, purpose } = options;
+  ended.catch(() => undefined);
+  if (purpose) container.tried = { by: purpose, signal: SIGKILL };
   if (hasProcess(container.record.state.status)) await sendSignal(engine, container, SIGKILL);
-  if (!(await within(ended, killPatience))) {
-    throw new PortholeError('internal', 'tried to kill container, but did not receive an exit event');
-  }
+  if (await within(ended, thawPatience)) return;
+  // Somebody may have frozen a part of it; whoever of its processes is left is to end anyway.
+  await killCgroup(engine.host.cgroup, container.record.cgroupPath).catch(() => undefined);
+  if (await within(ended, killPatience)) return;
+  throw new PortholeError('internal', 'tried to kill container, but did not receive an exit event');
 }
 
-/** `docker kill`. */
+/** `docker kill`. SIGKILL is waited for, as in dockerd; other signals are only sent. */
 export async function kill(engine: Engine, nameOrId: string, given: string | undefined): Promise<void> {
   const signal = given ? signalNumber(given) : SIGKILL;
-  const container = runningOne(engine, nameOrId);
-  // As Docker sees it, a signal that is meant to end the container is a user's stop.
-  if (signal === SIGKILL || signal === stopSignal(container)) container.change({ manuallyStopped: true });
-  await sendSignal(engine, container, signal);
+  const container = killable(engine, nameOrId);
+  if (await stopRetrying(engine, container)) return;
+  container.change({ manuallyStopped: true });
+  if (isMeantToEnd(container, signal)) container.isRestartOff = true;
+  container.tried = { by: 'kill', signal };
+  if (signal !== SIGKILL) return sendSignal(engine, container, signal);
+  await killNow(engine, container, { ended: nextExit(container, engine.closing) });
+}
+
+/** dockerd's rule: without a stop signal of its own every signal is one that ends the container. */
+function isMeantToEnd(container: Container, signal: number): boolean {
+  return signal === SIGKILL || !container.record.config.StopSignal || signal === stopSignal(container);
 }
 
 /** @throws what `find` throws, conflict when it does not run; in dockerd's longer words. */
-function runningOne(engine: Engine, nameOrId: string): Container {
+function killable(engine: Engine, nameOrId: string): Container {
   try {
     const container = engine.registry.find(nameOrId);
     const { status } = container.record.state;
-    if (status === 'restarting') throw isRestarting(container.id);
-    if (!hasProcess(status)) throw notRunning(container.id);
+    if (!hasProcess(status) && status !== 'restarting') throw notRunning(container.id);
     return container;
   } catch (cause) {
     if (!(cause instanceof PortholeError)) throw cause;
@@ -80,23 +107,20 @@ function runningOne(engine: Engine, nameOrId: string): Container {
 async function sendSignal(engine: Engine, container: Container, signal: number): Promise<void> {
   container.life?.shim.signal(signal);
   announce(engine, container, 'kill', { signal: String(signal) });
-  if (container.record.state.status !== 'paused') return;
-  if (signal !== SIGKILL && signal !== stopSignal(container)) return;
+  if (container.record.state.status !== 'paused' || !isMeantToEnd(container, signal)) return;
   await engine.locks.run(container.id, async () => {
     if (container.record.state.status !== 'paused') return;
     await thaw(engine, container);
     container.move('unpaused');
+    watchHealth(engine, container);
     announce(engine, container, 'unpause');
   });
 }
 
 /** Takes back the next attempt of a restart policy. True when the container was between two attempts. */
-export async function cancelRetry(engine: Engine, container: Container): Promise<boolean> {
+export async function stopRetrying(engine: Engine, container: Container): Promise<boolean> {
   return engine.locks.run(container.id, async () => {
-    if (container.record.state.status !== 'restarting') return false;
-    container.retry?.cancel();
-    container.change({ manuallyStopped: true });
-    container.move('gave-up');
+    if (!cancelRetry(container)) return false;
     await container.save();
     announce(engine, container, 'stop');
     container.exited.emit({ exitCode: container.record.state.exitCode, error: container.record.state.error });

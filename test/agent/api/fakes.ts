@@ -40,6 +40,8 @@ const noContainers: Containers = {
   execIds: () => [],
   plan: unexpected,
   trace: unexpected,
+  history: unexpected,
+  wholeHistory: unexpected,
   reading: unexpected,
   pids: unexpected,
   changes: unexpected,

@@ -6,6 +6,7 @@ import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
+import { historyRoutes } from './history.ts';
 import { imageTransferRoutes } from './image-transfer.ts';
 import { imageRoutes } from './images.ts';
 import { layerRoutes } from './layers.ts';
@@ -33,6 +34,7 @@ export const allRoutes: readonly Route[] = [
   ...lifeRoutes,
   ...updateRoutes,
   ...pruneRoutes,
+  ...historyRoutes,
   ...attachRoutes,
   ...statsRoutes,
   ...execRoutes,
