@@ -48,6 +48,8 @@ export class DiskHistory {
   #timer: NodeJS.Timeout | undefined;
   #writing: Promise<void> = Promise.resolve();
   #daily: NodeJS.Timeout | undefined;
+  /** Milliseconds since the epoch, of the last entry. */
+  #last = 0;
 
   private constructor(root: string, days: number) {
     this.#root = root;
@@ -62,7 +64,9 @@ export class DiskHistory {
   /** @param trace rendered when it is written. */
   add(container: { readonly id: string; readonly name: string }, event: HistoryEvent, trace?: () => Trace): void {
     const { id, name } = container;
-    const entry: HistoryEntry = { time: timestamp(Date.now()), id, name, ...event };
+    // Never the same time twice: entries are asked for by it, and ordered.
+    this.#last = Math.max(Date.now(), this.#last + 0.001);
+    const entry: HistoryEntry = { time: timestamp(this.#last), id, name, ...event };
     const waiting = this.#pending.get(id);
     const one = trace ? { entry, trace } : { entry };
     if (waiting) waiting.push(one);
