@@ -185,8 +185,11 @@ describe('health checks of running containers', function () {
     const before = rig.eventsOf(id).length;
     await rig.containers.unpause(id);
     await isStatus(id, 'healthy');
-    assert.deepEqual(rig.eventsOf(id).slice(before)[0], 'unpause');
-    assert.equal(rig.eventsOf(id).at(-1), 'health_status: healthy');
+    const after = rig.eventsOf(id).slice(before);
+    assert.deepEqual(
+      after.filter((action) => !action.startsWith('exec_')),
+      ['unpause', 'health_status: healthy'],
+    );
     await rig.containers.remove(id, { force: true, volumes: true });
   });
 
