@@ -1,8 +1,8 @@
-import { createServer, type IncomingMessage, type Server, ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, maxHeaderSize, type Server, ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Signal } from '../../base/async.ts';
-import { messageOf } from '../../base/errors.ts';
+import { errnoOf, messageOf } from '../../base/errors.ts';
 import { dockerApi, productVersion } from '../../protocol/version.ts';
 import { splitVersion } from './api-version.ts';
 import { HttpCall, type Incoming } from './call.ts';
@@ -79,7 +79,7 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
     void answer({ request, response });
   });
   // node:http has let go of the connection here: nobody else would hear its errors.
-  http.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const answerOn = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
     const response = new ServerResponse(request);
@@ -87,7 +87,14 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
     response.assignSocket(request.socket);
     response.once('finish', () => request.socket.end());
     void answer({ request, response, socket });
+  };
+  http.on('upgrade', answerOn);
+  // A method and an expectation that nobody has here: they are answered like every other request.
+  http.on('connect', answerOn);
+  http.on('checkExpectation', (request, response) => {
+    void answer({ request, response });
   });
+  http.on('clientError', refuseMalformed);
 
   return {
     http,
@@ -118,6 +125,25 @@ async function oneOf(signal: Signal<void>, milliseconds: number): Promise<void> 
       resolve();
     });
   });
+}
+
+/** What is no request gets an answer of Docker's shape all the same, and the connection ends: nobody knows where the next begins. */
+function refuseMalformed(failure: Error, socket: Duplex): void {
+  const code = errnoOf(failure) ?? '';
+  if (code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? ['431 Request Header Fields Too Large', `the request line and headers are larger than ${maxHeaderSize} bytes`]
+      : code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? ['408 Request Timeout', 'the request did not arrive in time']
+        : ['400 Bad Request', `malformed HTTP request: ${messageOf(failure)}`];
+  const body = `${JSON.stringify({ message })}\n`;
+  const head = [`HTTP/1.1 ${status}`, 'Content-Type: application/json', `Content-Length: ${Buffer.byteLength(body)}`];
+  const own = ownHeaders.map(([name, value]) => `${name}: ${value}`);
+  socket.end(`${[...head, 'Connection: close', ...own].join('\r\n')}\r\n\r\n${body}`);
 }
 
 const ownHeaders = [

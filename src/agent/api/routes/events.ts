@@ -36,7 +36,8 @@ async function events(call: Call): Promise<Reply> {
   return sent;
 }
 
-const mostBehind = 16 * 1024 * 1024;
+/** Bytes that are held for a client. */
+export const mostBehind = 4 * 1024 * 1024;
 /** A longer timer would fire at once; an `until` beyond it (24 days) is waited for in parts. */
 const longestTimer = 2 ** 31 - 1;
 
