@@ -1,5 +1,5 @@
 import { mkdir, rm } from 'node:fs/promises';
-import { release } from 'node:os';
+import { homedir, release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -21,9 +21,12 @@ import { containerDefaults } from './container/defaults.ts';
 import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
+import { hasCgroups, unavailableWithoutRoot } from './container/without-root.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
+import { runInUserns } from './rootless/enter.ts';
+import { rootlessPlaces } from './rootless/places.ts';
 import { serviceCommand } from './service/command.ts';
 import { delegatedCgroup } from './service/delegation.ts';
 import { upgradeService } from './service/service.ts';
@@ -80,12 +83,12 @@ const drainTime = 300;
 /** What only `serve` is told. */
 const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const;
 
+const rootPlaces = { dataRoot: '/var/lib/porthole', execRoot: '/run/porthole' };
+
 class UsageError extends Error {}
 
 const alreadyRuns = (dataRoot: string, pid: number) =>
   new PortholeError('conflict', `an agent (pid ${pid}) runs on ${dataRoot} already`);
-const needsRoot = () =>
-  new PortholeError('unsupported', 'the agent needs root: running containers without root is not implemented yet');
 
 async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
@@ -119,7 +122,7 @@ async function service([action, ...rest]: readonly string[]): Promise<void> {
 /** The composition root: what the agent is made of, from the lock to the socket. */
 async function serve(settings: Settings): Promise<void> {
   const { dataRoot, execRoot, socket } = settings;
-  if (process.getuid?.() !== 0) throw needsRoot();
+  if (!isRoot()) return serveWithoutRoot(settings);
   await mkdir(dataRoot, { recursive: true, mode: 0o700 });
   await mkdir(execRoot, { recursive: true, mode: 0o711 });
   const ready = deferred<Engine>();
@@ -138,9 +141,14 @@ async function serve(settings: Settings): Promise<void> {
   const host = await hostWithLimits(await readHostFacts(parent), { ...settings, ...parent });
   const shims = createShims({ path: settings.shim });
   const events = new EventHub(nanosecondClock());
-  const images = await openImageStore({ root: dataRoot, shims, report: (problem) => console.error(problem) });
+  const images = await openImageStore({
+    root: dataRoot,
+    shims,
+    rootless: host.rootless !== undefined,
+    report: (problem) => console.error(problem),
+  });
   const { defaults, historyDays } = settings;
-  const userns = await readUserns(settings.usernsRemap);
+  const userns = await readUserns(settings.usernsRemap, host);
   const parts = {
     dataRoot,
     execRoot,
@@ -165,9 +173,10 @@ async function serve(settings: Settings): Promise<void> {
     architecture: process.arch,
     kernel: release(),
     cgroupVersion: host.cgroup.version,
+    cgroups: hasCgroups(host),
     rootless: host.rootless !== undefined,
     userns: usernsInfo(userns, host.rootless),
-    unavailable: [],
+    unavailable: unavailableWithoutRoot(host),
     options: settings.options,
     startedAt: new Date().toISOString(),
   };
@@ -235,6 +244,17 @@ async function hostWithLimits(
   }
 }
 
+/** The agent as an ordinary user is root of a user namespace: this process makes it and runs the agent in it. */
+async function serveWithoutRoot(settings: Settings): Promise<void> {
+  const { shim, execRoot, pidfile, takeOver } = settings;
+  const command = serveCommand(settings, { takeOver });
+  const argv: [string, ...string[]] = [...command, ...(pidfile === undefined ? [] : ['--pidfile', pidfile])];
+  const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
+  process.exit(await runInUserns({ argv, env: process.env, shim, execRoot, user }));
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
 async function connect(settings: Settings): Promise<void> {
   const { socket } = settings;
   if (settings.start) {
@@ -275,10 +295,11 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
   for (const name of [...serveOptions, 'start', 'docker', 'podman'] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
-  const execRoot = absolute('--exec-root', values['exec-root'] ?? '/run/porthole');
+  const usual = isRoot() ? rootPlaces : rootlessPlaces(process.env, homedir());
+  const execRoot = absolute('--exec-root', values['exec-root'] ?? usual.execRoot);
   const { pidfile, docker, podman, 'cgroup-parent': cgroupParent } = values;
   return {
-    dataRoot: absolute('--data-root', values['data-root'] ?? '/var/lib/porthole'),
+    dataRoot: absolute('--data-root', values['data-root'] ?? usual.dataRoot),
     execRoot,
     socket: socketOf(values.host ?? `unix://${join(execRoot, 'porthole.sock')}`),
     shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),

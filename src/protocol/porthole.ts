@@ -17,6 +17,8 @@ export interface AgentInfo {
   /** uname -r. */
   readonly kernel: string;
   readonly cgroupVersion: 1 | 2;
+  /** Containers have cgroups: without root only where one was delegated to the user. */
+  readonly cgroups: boolean;
   /** The engine runs as an ordinary user, in a user namespace. */
   readonly rootless: boolean;
   readonly userns: UsernsInfo;

@@ -58,6 +58,10 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/inspect',
     may: ['src/base', 'src/protocol', 'src/agent/plan', 'src/agent/sys', 'src/agent/cgroup'],
   },
+  {
+    folder: 'src/agent/rootless',
+    may: ['src/base', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
+  },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   { folder: 'src/agent/service', may: ['src/base', 'src/agent/sys'] },
   {

@@ -34,6 +34,7 @@ import { specAtStart } from './start.ts';
 import { refuseUnsupported } from './supported.ts';
 import { takeMappings } from './userns.ts';
 import { fillVolumes, makeVolumes, releaseVolumes, volumeMounts } from './volumes.ts';
+import { refuseWithoutRoot } from './without-root.ts';
 
 /** A directory with this prefix below DATA_ROOT/containers is not finished: start-up removes what a crash left. */
 export const unfinishedPrefix = '.new-';
@@ -86,6 +87,7 @@ export async function draftRecord(
 ): Promise<Omit<StoredRecord, 'name'>> {
   const { id, image } = options;
   const hostConfig = checkedModes(options.config, options.hostConfig, (name) => partnerId(engine, name));
+  refuseWithoutRoot(hostConfig, engine.host);
   refuseUnsupported(options.config, hostConfig);
   const { architecture, kernel, features } = engine.host;
   readSecurityOptions(hostConfig.SecurityOpt ?? [], {

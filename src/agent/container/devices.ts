@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
 import type { Device, DeviceRule } from '../oci/runtime.ts';
+import type { HostFacts } from '../plan/facts.ts';
 import { deviceNumbers } from '../sys/files.ts';
 import { invalid } from './errors.ts';
 
@@ -15,10 +16,11 @@ export interface WantedDevices {
 const passedOver = new Set(['pts', 'shm', 'fd', 'mqueue', '.lxc', '.lxd-mounts', '.udev']);
 
 /** The nodes and rules of `--device`, `--device-cgroup-rule` and, for a privileged container, of everything in the host's /dev. */
-export async function wantedDevices(config: HostConfig): Promise<WantedDevices> {
+export async function wantedDevices(config: HostConfig, host: Pick<HostFacts, 'rootless'>): Promise<WantedDevices> {
   const nodes: Device[] = [];
   const rules: DeviceRule[] = [];
-  if (config.Privileged) nodes.push(...(await nodesBelow('/dev', '/dev')));
+  // What root lets nobody else open is of no use inside, and each would be a mount.
+  if (config.Privileged && host.rootless === undefined) nodes.push(...(await nodesBelow('/dev', '/dev')));
   for (const { PathOnHost: source, PathInContainer: target, CgroupPermissions: access } of config.Devices ?? []) {
     const found = await nodesAt(source, target || source);
     if (access !== '' && !/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device mode: ${access}`);

@@ -1,3 +1,4 @@
+import { opaqueAttribute } from '../plan/overlay.ts';
 import type { Executor } from '../shim/contract.ts';
 import type { HeldDirectory } from '../sys/held-directory.ts';
 import type { Engine } from './engine.ts';
@@ -21,7 +22,7 @@ export class OpaqueProbe {
         {
           op: 'getxattr',
           path: directory.path,
-          name: 'trusted.overlay.opaque',
+          name: opaqueAttribute({ rootless: this.#engine.host.rootless !== undefined }),
           limit: 16,
           tolerate: ['ENODATA', 'ENOENT'],
           why,

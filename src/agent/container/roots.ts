@@ -24,6 +24,7 @@ export async function openRootOf(engine: Engine, container: Container, options: 
       pid: state.pid,
       startTicks: BigInt(startTicks || '0'),
       ...(options.alone && { alone: true }),
+      ...(container.record.idMappings && { remapped: true }),
     };
     try {
       return await openFileRoot(engine, place, { ...(signal && { signal }) });

@@ -79,7 +79,7 @@ export async function specAtStart(engine: Engine, container: Container): Promise
   const { hostConfig } = container.record;
   const [account, devices, blockIO] = await Promise.all([
     accountAtStart(engine, container),
-    wantedDevices(hostConfig),
+    wantedDevices(hostConfig, engine.host),
     blockIoOf(hostConfig),
   ]);
   return buildSpec(container.record, {

@@ -3,6 +3,7 @@ import type { HostConfig } from '../../protocol/docker.ts';
 import type { UsernsInfo } from '../../protocol/porthole.ts';
 import type { IdMappings } from '../oci/id-mappings.ts';
 import type { IdMapping, NamespaceType } from '../oci/runtime.ts';
+import type { HostFacts } from '../plan/facts.ts';
 import { accountOf, grantedRanges, type IdRange, rangesForRemap, rangesOf } from '../sys/subordinate-ids.ts';
 import type { Engine } from './engine.ts';
 import { conflict, invalid } from './errors.ts';
@@ -29,7 +30,8 @@ const pooledIds: IdRange = { start: 524_288, size: 1_878_523_904 };
  * @param asked the value of `--userns-remap`; '' for none.
  * @throws not-found when the host has no such account or range.
  */
-export async function readUserns(asked: string): Promise<Userns> {
+export async function readUserns(asked: string, host: Pick<HostFacts, 'rootless'>): Promise<Userns> {
+  if (asked !== '' && host.rootless !== undefined) throw withoutRoot();
   const [uids, gids] = await Promise.all([poolOf('uid'), poolOf('gid')]);
   const common = { pool: { uids, gids }, reserved: new Set<IdMappings>() };
   if (asked === '') return { usual: 'host', ...common };
@@ -82,7 +84,6 @@ export function takeMappings(
   const chosen = userns && modeOf(userns, hostConfig);
   if (userns === undefined || chosen === undefined || chosen === 'host') return { mappings: undefined, release() {} };
   checkTogether(hostConfig);
-  if (engine.host.rootless !== undefined) throw withoutRoot();
   const partner = sharedPartner(hostConfig);
   if (partner !== undefined) return { mappings: engine.registry.find(partner.name).record.idMappings, release() {} };
   if (chosen !== 'auto') return { mappings: chosen, release() {} };
@@ -160,7 +161,4 @@ function without(range: IdRange, taken: IdRange): IdRange[] {
 const poolIsEmpty = () =>
   conflict('every range of ids for containers is in use: give more to "containers" in /etc/subuid and /etc/subgid');
 const withoutRoot = () =>
-  new PortholeError(
-    'unsupported',
-    'a range of ids for each container needs an engine that runs as root: without it all containers have the user’s own',
-  );
+  new PortholeError('unsupported', '--userns-remap needs root: without it all containers have the ids of the user');

@@ -6,6 +6,7 @@ import type { HostFacts } from '../plan/facts.ts';
 import { mountAttributes, mountFlags } from '../plan/flags.ts';
 import { atLeast } from '../plan/mounts.ts';
 import type { Operation } from '../plan/operations.ts';
+import { overlayOptions } from '../plan/overlay.ts';
 import type { OperationResult } from '../shim/contract.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { identityInside } from '../sys/inside.ts';
@@ -168,7 +169,7 @@ const CLONE_NEWNS = 0x20000n;
 /** The container's root as it would be stacked, read-only, in a mount namespace that ends with the executor. */
 function stackedRoot(engine: Engine, container: Container): Operation[] {
   const { base, lowers } = engine.images.rootfs(container.record.imageId);
-  const layers = [join(container.directory, 'upper'), ...lowers].map((path) => path.replace(/[\\:,]/g, '\\$&'));
+  const layers = [join(container.directory, 'upper'), ...lowers];
   const rootfs = join(container.directory, 'rootfs');
   const { MS_REC, MS_PRIVATE, MS_RDONLY, MS_NODEV, MS_NOSUID, MS_NOEXEC } = mountFlags;
   return [
@@ -181,7 +182,7 @@ function stackedRoot(engine: Engine, container: Container): Operation[] {
       target: rootfs,
       type: 'overlay',
       flags: MS_RDONLY | MS_NODEV | MS_NOSUID | MS_NOEXEC,
-      data: `lowerdir=${layers.join(':')}`,
+      data: overlayOptions({ lowers: layers }, engine.host),
       why,
     },
     { op: 'chroot', path: rootfs, why },

@@ -6,6 +6,7 @@ import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
 import { errnoName } from '../shim/errno.ts';
+import { sharingPidNamespace } from '../sys/proc.ts';
 import { containerFacts } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -14,6 +15,7 @@ import { specOf } from './exec.ts';
 import { never } from './record.ts';
 import { specAtStart } from './start.ts';
 import { hasProcess } from './state.ts';
+import { hasCgroups } from './without-root.ts';
 
 /** The plan of the running or last life; before the first start, the plan as it would be now. */
 export async function planOf(engine: Engine, container: Container): Promise<PlanView> {
@@ -40,7 +42,9 @@ export async function readingOf(engine: Engine, container: Container): Promise<C
 /** Host pids, the initial process first. */
 export async function pidsOf(engine: Engine, container: Container): Promise<number[]> {
   const initial = runningPid(container);
-  const all = await processesIn(engine.host.cgroup, container.record.cgroupPath);
+  const all = hasCgroups(engine.host)
+    ? await processesIn(engine.host.cgroup, container.record.cgroupPath)
+    : await sharingPidNamespace(initial);
   return [initial, ...all.filter((pid) => pid !== initial).sort((a, b) => a - b)];
 }
 

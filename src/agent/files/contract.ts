@@ -99,6 +99,8 @@ export interface RunningRoot {
   readonly startTicks: bigint;
   /** Only the root's own file system, nothing that is mounted on it. */
   readonly alone?: boolean;
+  /** It has a user namespace of its own: owners are told and set as they are in there, and no device can be made. */
+  readonly remapped?: boolean;
 }
 
 /** A directory of the host, without what is mounted below it. */

@@ -3,6 +3,8 @@ import type { HostFacts } from '../plan/facts.ts';
 import { cloneFlags, MNT_DETACH, mountAttributes, mountFlags } from '../plan/flags.ts';
 import { atLeast } from '../plan/mounts.ts';
 import type { Operation } from '../plan/operations.ts';
+import { overlayOptions } from '../plan/overlay.ts';
+import { becomeRoot } from '../plan/userns.ts';
 import type { DirectoryRoot, RunningRoot, StackedRoot } from './contract.ts';
 
 export const why = 'Files are reached from inside their own root.';
@@ -24,11 +26,15 @@ const chrootTo = (path: string): Operation[] => [
  * A container that runs. What the kernel shows of itself there goes out of sight, as in dockerd: /proc is no file system to
  * copy, and in the /proc of a shared PID namespace lie ways into other roots.
  */
-export function enterRunning({ pid, startTicks, alone }: RunningRoot, host: HostFacts): Operation[] {
-  const join: Operation = { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why };
-  if (alone) return [join, ...rootAlone(host), { op: 'umask', mask: 0, why }];
+export function enterRunning({ pid, startTicks, alone, remapped }: RunningRoot, host: HostFacts): Operation[] {
+  const join: Operation[] = [
+    // While /proc is still the host's; it is entered at the end, see `giveUpRights`.
+    ...(remapped ? [{ op: 'usernsOf', path: `/proc/${pid}/ns/user`, why } as const] : []),
+    { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why },
+  ];
+  if (alone) return [...join, ...rootAlone(host), { op: 'umask', mask: 0, why }];
   return [
-    join,
+    ...join,
     ...ownMounts,
     ...['/proc', '/sys', '/dev'].map(
       (target): Operation => ({
@@ -68,7 +74,7 @@ export function enterDirectory({ path }: DirectoryRoot): Operation[] {
 }
 
 /** A container that does not run. Its binds are opened before and moved in after the chroot, where the kernel finds their places. */
-export function enterStack(root: StackedRoot, sources: readonly string[]): Operation[] {
+export function enterStack(root: StackedRoot, sources: readonly string[], host: HostFacts): Operation[] {
   const { upper, at, work } = root;
   const layers = work === undefined ? [upper, ...root.lowers] : root.lowers;
   // Without a work directory of its own what is written goes to memory that ends with us.
@@ -79,11 +85,10 @@ export function enterStack(root: StackedRoot, sources: readonly string[]): Opera
     ),
   ];
   const merged = work === undefined ? posix.join(at, 'root') : at;
-  const options = [
-    `lowerdir=${layers.map(escaped).join(':')}`,
-    `upperdir=${escaped(work === undefined ? posix.join(at, 'upper') : upper)}`,
-    `workdir=${escaped(work ?? posix.join(at, 'work'))}`,
-  ];
+  const writable = {
+    upper: work === undefined ? posix.join(at, 'upper') : upper,
+    work: work ?? posix.join(at, 'work'),
+  };
   return [
     ...ownMounts,
     ...sources.map((path, slot): Operation => ({ op: 'openTree', slot, path, recursive: 1, why })),
@@ -95,7 +100,7 @@ export function enterStack(root: StackedRoot, sources: readonly string[]): Opera
       target: merged,
       type: 'overlay',
       flags: MS_NODEV | MS_NOSUID,
-      data: options.join(','),
+      data: overlayOptions({ lowers: layers, ...writable }, host),
       why,
     },
     ...chrootTo(merged),
@@ -103,10 +108,11 @@ export function enterStack(root: StackedRoot, sources: readonly string[]): Opera
   ];
 }
 
-const escaped = (path: string): string => path.replace(/[\\:,]/g, '\\$&');
-
 /** The last steps in every root: no device opens any more, and of the rights those stay that files need. */
-export function giveUpRights(host: HostFacts, { trusted }: { readonly trusted: boolean }): Operation[] {
+export function giveUpRights(
+  host: HostFacts,
+  { trusted, remapped }: { readonly trusted: boolean; readonly remapped: boolean },
+): Operation[] {
   const keep = [...fileRights, ...(trusted ? [CAP_SYS_ADMIN] : [])].reduce((all, bit) => all | (1n << bit), 0n);
   const target = '/';
   return [
@@ -121,6 +127,7 @@ export function giveUpRights(host: HostFacts, { trusted }: { readonly trusted: b
           why,
         }
       : { op: 'mount', source: 'none', target, type: 'none', flags: MS_REMOUNT | MS_BIND | MS_NODEV, data: '', why },
+    ...(remapped ? [{ op: 'enterUserns', why } as const, ...becomeRoot()] : []),
     { op: 'capset', effective: keep, permitted: keep, inheritable: 0n, why },
   ];
 }

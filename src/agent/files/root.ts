@@ -38,7 +38,8 @@ export async function openFileRoot(
   try {
     await enter(root, executor, { place, host: parts.host });
     const trusted = place.kind === 'directory' && place.trusted === true;
-    await executor.run({ operations: giveUpRights(parts.host, { trusted }) });
+    const remapped = place.kind === 'running' && place.remapped === true;
+    await executor.run({ operations: giveUpRights(parts.host, { trusted, remapped }) });
     return root;
   } catch (failure) {
     await root.close();
@@ -53,13 +54,17 @@ async function enter(
 ): Promise<void> {
   if (place.kind === 'running') await executor.run({ operations: enterRunning(place, host) });
   else if (place.kind === 'directory') await executor.run({ operations: enterDirectory(place) });
-  else await enterWithBinds(root, executor, place);
+  else await enterWithBinds(root, executor, { place, host });
 }
 
 /** As many mounts as the shim can hold open. */
 const mostBinds = 64;
 
-async function enterWithBinds(root: ExecutorRoot, executor: Executor, place: StackedRoot): Promise<void> {
+async function enterWithBinds(
+  root: ExecutorRoot,
+  executor: Executor,
+  { place, host }: { readonly place: StackedRoot; readonly host: HostFacts },
+): Promise<void> {
   const found = await Promise.all(
     place.binds.map(async (bind) => ({
       ...bind,
@@ -77,6 +82,7 @@ async function enterWithBinds(root: ExecutorRoot, executor: Executor, place: Sta
     operations: enterStack(
       place,
       binds.map(({ source }) => source),
+      host,
     ),
   });
   for (const [slot, { target, kind }] of binds.entries()) {

@@ -1,5 +1,5 @@
 import { outsideId } from '../oci/id-mappings.ts';
-import type { Process, Spec } from '../oci/runtime.ts';
+import type { NamespaceType, Process, Spec } from '../oci/runtime.ts';
 import { cgroupPathOf } from './cgroup-path.ts';
 import { cgroupSteps, joinCgroups } from './cgroup-plan.ts';
 import { boundDeviceSteps, deviceSteps } from './devices.ts';
@@ -187,8 +187,7 @@ export function compileExec(
 }
 
 function enterContainer(container: RunningContainer, host: HostFacts): Operation[] {
-  const kinds: NamespaceFile[] = ['uts', 'ipc', 'net'];
-  if (host.features.has('cgroupns')) kinds.push('cgroup');
+  const kinds = (['uts', 'ipc', 'net', 'cgroup'] as const).filter((kind) => isEntered(kind, container.spec, host));
   // By file: the host's number of the initial process means nothing to a child in the container's PID namespace, but the
   // host's /proc still shows it. The mount namespace last: after it that /proc is out of sight.
   return joinByFile(container, [...kinds, 'mnt']);
@@ -204,8 +203,24 @@ const namespaceFiles = {
 } as const;
 type NamespaceFile = keyof typeof namespaceFiles;
 
+const namespaceTypes = {
+  pid: 'pid',
+  net: 'network',
+  ipc: 'ipc',
+  uts: 'uts',
+  cgroup: 'cgroup',
+  mnt: 'mount',
+} as const satisfies Record<NamespaceFile, NamespaceType>;
+
+/** Without root the host's own cannot be joined, which the process has anyway. */
+function isEntered(kind: NamespaceFile, spec: Spec, host: HostFacts): boolean {
+  if (kind === 'cgroup' && !host.features.has('cgroupns')) return false;
+  return host.rootless === undefined || spec.linux.namespaces.some(({ type }) => type === namespaceTypes[kind]);
+}
+
 /** Since Linux 5.8 setns(2) takes a pidfd, which cannot mean another process by then; before, only the file. */
 function joinPidNamespace(container: RunningContainer, host: HostFacts): Operation[] {
+  if (!isEntered('pid', container.spec, host)) return [];
   if (!atLeast(host, 5, 8)) return joinByFile(container, ['pid']);
   const { pid, startTicks } = container;
   return [{ op: 'joinProcess', pid, startTicks, flags: namespaceFiles.pid, why: reasons.joinContainer }];
@@ -250,12 +265,12 @@ const ownSteps = (process: Process, host: HostFacts): Operation[] => [
   ...apparmorSteps(process, host),
 ];
 
-/** Without root the kernel lets nobody be spared more than the engine is itself. */
+/** Without root the kernel lets nobody be spared more than the engine is itself: then nobody who asked for nothing is. */
 function oomSteps({ oomScoreAdj }: Process, host: HostFacts): Operation[] {
   if (oomScoreAdj === undefined) return [];
   const data = text(String(oomScoreAdj));
   const write = { op: 'write', path: '/proc/self/oom_score_adj', data, why: reasons.oomScoreAdjust } as const;
-  return [host.rootless === undefined ? write : { ...write, tolerate: ['EACCES'] }];
+  return [host.rootless !== undefined && oomScoreAdj === 0 ? { ...write, tolerate: ['EACCES'] } : write];
 }
 
 /** Steps that make the process a stranger to the session that the agent was started in. */

@@ -53,7 +53,13 @@ export const mountAttributes = {
 export const MNT_DETACH = 2;
 
 /** prctl(2). */
-export const prctlOptions = { PR_SET_PDEATHSIG: 1, PR_SET_KEEPCAPS: 8, PR_SET_NO_NEW_PRIVS: 38 } as const;
+export const prctlOptions = {
+  PR_SET_PDEATHSIG: 1,
+  PR_SET_DUMPABLE: 4,
+  PR_SET_KEEPCAPS: 8,
+  PR_SET_CHILD_SUBREAPER: 36,
+  PR_SET_NO_NEW_PRIVS: 38,
+} as const;
 
 /** mknod(2) and inode(7). */
 export const S_IFIFO = 0o010000;

@@ -17,6 +17,9 @@ const onFile = (pattern: RegExp) => (operation: Operation) => 'path' in operatio
 
 const kindsOfFile = 'a file cannot be mounted on a directory, nor a directory on a file';
 
+const noSuchId =
+  'the user namespace has no such id; without root, /etc/subuid and /etc/subgid say how many there are (and newuidmap has to be installed)';
+
 const hints: readonly Hint[] = [
   {
     op: 'setrlimit',
@@ -57,5 +60,10 @@ const hints: readonly Hint[] = [
     errno: 'ENOSPC',
     hint: 'the machine’s limit of namespaces is reached (/proc/sys/user/max_*_namespaces)',
   },
+  { op: 'chown', errno: 'EINVAL', hint: noSuchId },
+  { op: 'setuid', errno: 'EINVAL', hint: noSuchId },
+  { op: 'setgid', errno: 'EINVAL', hint: noSuchId },
+  { op: 'setgroups', errno: 'EINVAL', hint: noSuchId },
+  { op: 'idmap', errno: 'EINVAL', hint: 'its file system cannot be seen through other ids (idmapped mounts)' },
   { op: 'spawn', errno: 'EAGAIN', hint: 'the machine’s limit of processes is reached' },
 ];

@@ -22,10 +22,10 @@ export function overlayOptions(
     ...(upper === undefined ? [] : [`upperdir=${escapeOption(upper)}`]),
     ...(work === undefined ? [] : [`workdir=${escapeOption(work)}`]),
     // Whatever the kernel's defaults are: the upper directory alone must tell what the container changed.
-    ...(atLeast(host, 4, 10) ? ['redirect_dir=off'] : []),
+    ...(host.rootless === undefined && atLeast(host, 4, 10) ? ['redirect_dir=off'] : []),
     ...(atLeast(host, 4, 13) ? ['index=off'] : []),
     ...(atLeast(host, 4, 19) ? ['metacopy=off'] : []),
-    // Attributes of the name trusted.* are for root alone.
+    // Attributes of the name trusted.* are for root alone. With this one the kernel never redirects, and will not be told so.
     ...(host.rootless === undefined ? [] : ['userxattr']),
   ].join(',');
   if (text(data).length > longestOptions) {
@@ -35,8 +35,8 @@ export function overlayOptions(
 }
 
 /** The attribute by which overlayfs knows a directory that hides what is below it. */
-export function opaqueAttribute(host: Pick<HostFacts, 'rootless'>): string {
-  return host.rootless === undefined ? 'trusted.overlay.opaque' : 'user.overlay.opaque';
+export function opaqueAttribute({ rootless }: { readonly rootless: boolean }): string {
+  return rootless ? 'user.overlay.opaque' : 'trusted.overlay.opaque';
 }
 
 /** mount(2) takes one page of options, the last byte being NUL. */

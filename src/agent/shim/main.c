@@ -131,11 +131,17 @@ static void prepare(void) {
   trace = (struct trace *)mapped;
 }
 
+/* `porthole-shim hold` does nothing: as long as it is there, so are the namespaces that it is in. */
+static _Noreturn void hold(void) {
+  for (;;) sys(ppoll, 0, 0, 0, 0, 8);
+}
+
 _Noreturn void shim_main(long *stack) {
   char **argv = (char **)(stack + 1);
   if (stack[0] > 0 && is_init(argv[0])) init_main(argv, argv + stack[0] + 1);
   protect(argv);
   prepare();
+  if (stack[0] > 1) hold();
   struct hello hello = {PROTOCOL, 0, (u32)sys(getpid), 0, 0};
   send_frame(AGENT, FRAME_HELLO, &hello, sizeof hello, 0, 0);
   for (u32 used = 0;;) {

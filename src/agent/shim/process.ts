@@ -9,14 +9,18 @@ export interface ShimProcess {
   ended(): Promise<Error | undefined>;
 }
 
-/** Starts a shim: its own session, nothing of ours but descriptor 3. */
-export function spawnShim(path: string): ShimProcess {
+/**
+ * Starts a shim: its own session, nothing of ours but descriptor 3.
+ * @param options.attached in our session, with our standard streams: for one that is to become a program of ours.
+ */
+export function spawnShim(path: string, { attached = false }: { readonly attached?: boolean } = {}): ShimProcess {
+  const stdio = attached ? 'inherit' : 'ignore';
   const child = spawn(path, [], {
     argv0: 'porthole-shim',
     cwd: '/',
-    detached: true,
+    detached: !attached,
     env: {},
-    stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
+    stdio: [stdio, stdio, stdio, 'pipe'],
   });
   const ended = new Promise<Error | undefined>((resolve) => {
     child.once('exit', () => resolve(undefined));

@@ -34,6 +34,8 @@ export interface ImageStoreOptions {
   /** DATA_ROOT: the store owns `image/`, `layers/` and `staging/` below it. */
   readonly root: string;
   readonly shims: Shims;
+  /** The engine is no root: layers are written as an ordinary user can. */
+  readonly rootless?: boolean;
   readonly now?: () => Date;
   /** Which image of an index for several platforms is taken. The machine's own when undefined. */
   readonly platform?: Platform;
@@ -43,9 +45,9 @@ export interface ImageStoreOptions {
 
 /** Opens the store of a data root, and removes what a crash left. One process at a time. */
 export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
-  const { root, shims, report = () => undefined } = options;
+  const { root, shims, rootless = false, report = () => undefined } = options;
   return new DiskImageStore({
-    storage: await Storage.open(root, { shims, report }),
+    storage: await Storage.open(root, { shims, rootless, report }),
     platform: options.platform ?? { os: 'linux', architecture: architectureOf(process.arch) },
     now: options.now ?? (() => new Date()),
   });

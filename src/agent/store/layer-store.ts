@@ -52,19 +52,24 @@ export class LayerStore {
   readonly directory: string;
   readonly #shims: Shims;
   readonly #staging: Staging;
+  readonly #rootless: boolean;
   readonly #layers = new Map<string, StoredLayer>();
   readonly #pins = new Map<string, number>();
   readonly #locks = new KeyedLock();
   readonly #indexes = new WeightedCache<LayerIndex>(cachedEntries, ({ entries }) => entries.length);
   readonly #merged = new WeightedCache<LayerEntry[]>(cachedEntries, (entries) => entries.length);
 
-  private constructor(directory: string, parts: { shims: Shims; staging: Staging }) {
+  private constructor(directory: string, parts: { shims: Shims; staging: Staging; rootless: boolean }) {
     this.directory = directory;
     this.#shims = parts.shims;
     this.#staging = parts.staging;
+    this.#rootless = parts.rootless;
   }
 
-  static async open(directory: string, parts: { shims: Shims; staging: Staging }): Promise<LayerStore> {
+  static async open(
+    directory: string,
+    parts: { shims: Shims; staging: Staging; rootless: boolean },
+  ): Promise<LayerStore> {
     // Docker's mode for the same: nobody but root looks into layers.
     await mkdir(join(directory, emptyLayer, 'fs'), { recursive: true, mode: 0o755 });
     const store = new LayerStore(directory, parts);
@@ -198,7 +203,7 @@ export class LayerStore {
       ]);
       const plain = decompressed(open());
       const tar = isVerified ? plain : verified(plain, diffId);
-      const index = await unpack(tar, { executor, lower: this.#below(parent) });
+      const index = await unpack(tar, { executor, lower: this.#below(parent), rootless: this.#rootless });
       await executor.close();
       return index;
     } catch (failure) {

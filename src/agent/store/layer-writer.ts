@@ -1,5 +1,6 @@
 import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
 import type { Operation } from '../plan/operations.ts';
+import { opaqueAttribute } from '../plan/overlay.ts';
 import type { Executor } from '../shim/contract.ts';
 import type { Inode } from './layer-tree.ts';
 import type { Piece } from './tar.ts';
@@ -10,13 +11,16 @@ import type { Piece } from './tar.ts';
  */
 export class LayerWriter {
   readonly #executor: Executor;
+  readonly #rootless: boolean;
   #queue: Operation[] = [];
   #bytes = 0;
   /** Size of the file being written. */
   #size = 0;
 
-  constructor(executor: Executor) {
+  /** @param options.rootless without root no device can be made, and attributes of the name trusted.* are not ours. */
+  constructor(executor: Executor, { rootless }: { readonly rootless: boolean }) {
     this.#executor = executor;
+    this.#rootless = rootless;
   }
 
   directory(path: string): Promise<void> {
@@ -60,7 +64,9 @@ export class LayerWriter {
       await this.#add({ op: 'symlink', target: inode.link ?? '', path: at, why });
     } else {
       const { major, minor } = inode.device ?? { major: 0, minor: 0 };
-      await this.#add({ op: 'mknod', path: at, mode: fileTypes[inode.type] | (inode.mode & 0o777), major, minor, why });
+      const mode = fileTypes[inode.type] | (inode.mode & 0o777);
+      if (this.#rootless && inode.type !== 'fifo') return;
+      await this.#add({ op: 'mknod', path: at, mode, major, minor, why });
     }
     await this.attributes(path, inode);
   }
@@ -78,7 +84,8 @@ export class LayerWriter {
     }
     for (const [name, value] of Object.entries(xattrs ?? {})) {
       // user.* is for files and directories only; a file system may have no xattrs at all.
-      const tolerate = name.startsWith('user.') ? (['EOPNOTSUPP', 'EPERM'] as const) : (['EOPNOTSUPP'] as const);
+      const mayFail = name.startsWith('user.') || (this.#rootless && name.startsWith('trusted.'));
+      const tolerate = mayFail ? (['EOPNOTSUPP', 'EPERM'] as const) : (['EOPNOTSUPP'] as const);
       await this.#add(
         { op: 'setxattr', path: at, name, value: Buffer.from(value, 'base64'), tolerate, why },
         value.length,
@@ -98,11 +105,15 @@ export class LayerWriter {
       if (entry?.type !== 'directory') continue;
       if (entry.opaque) {
         const value = Buffer.from('y');
-        await this.#add({ op: 'setxattr', path: absolute(entry.path), name: 'trusted.overlay.opaque', value, why });
+        await this.#add({ op: 'setxattr', path: absolute(entry.path), name: this.#opaque, value, why });
       }
       await this.attributes(entry.path, entry);
     }
     await this.#flush();
+  }
+
+  get #opaque(): string {
+    return opaqueAttribute({ rootless: this.#rootless });
   }
 
   async #add(operation: Operation, bytes = 0): Promise<void> {

@@ -28,12 +28,15 @@ export class Storage {
     this.#layout = parts.layout;
   }
 
-  static async open(root: string, parts: { shims: Shims; report: (problem: string) => void }): Promise<Storage> {
-    const { shims, report } = parts;
+  static async open(
+    root: string,
+    parts: { shims: Shims; rootless: boolean; report: (problem: string) => void },
+  ): Promise<Storage> {
+    const { shims, rootless, report } = parts;
     const staging = await Staging.open(join(root, 'staging'), shims);
     const layout = await Layout.open(join(root, 'image'));
     const blobs = await BlobStore.open(join(root, 'image'));
-    const layers = await LayerStore.open(join(root, 'layers'), { shims, staging });
+    const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, rootless });
     const storage = new Storage({ blobs, layers, staging, layout });
     const problems: string[] = [];
     storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));

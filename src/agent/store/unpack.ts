@@ -19,11 +19,13 @@ export async function unpack(
     readonly lower: Lower;
     readonly mostEntries?: number;
     readonly mostTexts?: number;
+    /** The engine is no root, see `LayerWriter`. */
+    readonly rootless?: boolean;
   },
 ): Promise<LayerIndex> {
   const { executor, lower, mostEntries = largestLayer, mostTexts = largestTexts } = into;
   const tree = new LayerTree();
-  const writer = new LayerWriter(executor);
+  const writer = new LayerWriter(executor, { rootless: into.rootless ?? false });
   let count = 0;
   let texts = 0;
   for await (const entry of readTar(source)) {

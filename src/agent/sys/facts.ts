@@ -1,6 +1,7 @@
-import { access } from 'node:fs/promises';
+import { access, constants } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { PortholeError } from '../../base/errors.ts';
+import { parseMap } from '../oci/id-mappings.ts';
 import type { CgroupFacts, CgroupV1, HostFacts } from '../plan/facts.ts';
 import { SeccompFilters } from '../plan/seccomp-filters.ts';
 import { readIfThere } from './files.ts';
@@ -16,8 +17,9 @@ const noCgroups = () =>
  * @param options.cgroupParent where containers' cgroups will be: when it is there already, it was delegated to us
  */
 export async function readHostFacts(options: { readonly cgroupParent?: string } = {}): Promise<HostFacts> {
+  const rootless = await readRootless();
   const [cgroup, lastCapability, features, processors] = await Promise.all([
-    readCgroupFacts(options.cgroupParent),
+    rootless ? readDelegatedCgroup(options.cgroupParent) : readCgroupFacts(options.cgroupParent),
     readIfThere('/proc/sys/kernel/cap_last_cap'),
     readFeatures(),
     readProcessors(),
@@ -31,8 +33,39 @@ export async function readHostFacts(options: { readonly cgroupParent?: string } 
     cgroup,
     features,
     processors,
+    ...(rootless && { rootless }),
     filters: new SeccompFilters(cpu),
   };
+}
+
+/** Undefined: we are the host's root. */
+async function readRootless(): Promise<HostFacts['rootless']> {
+  const [uids, gids, groups] = await Promise.all(
+    ['uid_map', 'gid_map', 'setgroups'].map((file) => readIfThere(`/proc/self/${file}`)),
+  );
+  const mappings = { uids: parseMap(uids ?? ''), gids: parseMap(gids ?? '') };
+  const isEveryone = mappings.uids.some(
+    ({ containerID, hostID, size }) => containerID === hostID && size > 0xffff_fff0,
+  );
+  return isEveryone || mappings.uids.length === 0 ? undefined : { ...mappings, groups: groups?.trim() !== 'deny' };
+}
+
+/** Without root: a cgroup of v2 that was given to the user, or none at all. On v1 nothing is ever given to users. */
+async function readDelegatedCgroup(parent: string | undefined): Promise<CgroupFacts> {
+  const facts = await readCgroupFacts(parent).catch(() => undefined);
+  const isOurs =
+    facts?.version === 2 &&
+    facts.delegated !== undefined &&
+    (await isWritable(`${facts.root}${facts.delegated}`)) &&
+    (await isWritable(`${facts.root}${facts.delegated}/cgroup.subtree_control`));
+  return isOurs ? facts : { version: 1, hierarchies: [] };
+}
+
+async function isWritable(path: string): Promise<boolean> {
+  return access(path, constants.W_OK).then(
+    () => true,
+    () => false,
+  );
 }
 
 /** The mounted cgroup hierarchies. A hybrid host has its controllers on v1 and counts as v1. */

@@ -112,6 +112,17 @@ export async function readNamespaces(
   return Object.keys(found).length === 0 ? undefined : found;
 }
 
+/** Pids of all processes in the PID namespace of one, itself included; just itself when that is the namespace of the agent. */
+export async function sharingPidNamespace(pid: number): Promise<number[]> {
+  const [wanted, own] = await Promise.all([namespaceInode(pid, 'pid'), namespaceInode('self', 'pid')]);
+  if (wanted === undefined || wanted === own) return [pid];
+  const pids = ((await namesIfThere('/proc')) ?? []).map(Number).filter(Number.isInteger);
+  const found = await Promise.all(
+    pids.map(async (one) => ((await namespaceInode(one, 'pid').catch(() => undefined)) === wanted ? [one] : [])),
+  );
+  return found.flat();
+}
+
 /** Pids of a process's children, from /proc/PID/task/TID/children of every thread. */
 export async function childrenOf(pid: number): Promise<number[]> {
   const found: number[] = [];

@@ -126,6 +126,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
       architecture: process.arch,
       kernel: '0',
       cgroupVersion: 2,
+      cgroups: true,
       rootless: false,
       userns: { containers: 'host' },
       unavailable: [],

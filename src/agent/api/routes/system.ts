@@ -83,7 +83,7 @@ async function info(call: Call): Promise<Reply> {
     DriverStatus: [
       ['Backing Filesystem', host.backingFileSystem],
       ['Supports d_type', 'true'],
-      ['userxattr', 'false'],
+      ['userxattr', String(agent.rootless)],
     ],
     Plugins: {
       Volume: [],
@@ -100,7 +100,7 @@ async function info(call: Call): Promise<Reply> {
     NGoroutines: 0,
     SystemTime: new Date().toISOString(),
     LoggingDriver: call.engine.loggingDriver ?? 'json-file',
-    CgroupDriver: 'cgroupfs',
+    CgroupDriver: agent.cgroups ? 'cgroupfs' : 'none',
     CgroupVersion: String(host.cgroupVersion),
     NEventsListener: 0,
     KernelVersion: host.kernel,
