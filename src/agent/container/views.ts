@@ -6,7 +6,7 @@ import { compile } from '../plan/compile.ts';
 import type { Plan } from '../plan/operations.ts';
 import { planView, traceOf } from '../plan/render.ts';
 import { errnoName } from '../shim/errno.ts';
-import { sharingPidNamespace } from '../sys/proc.ts';
+import { sharingNamespace } from '../sys/proc.ts';
 import { containerFacts } from './bundle.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -44,7 +44,7 @@ export async function pidsOf(engine: Engine, container: Container): Promise<numb
   const initial = runningPid(container);
   const all = hasCgroups(engine.host)
     ? await processesIn(engine.host.cgroup, container.record.cgroupPath)
-    : await sharingPidNamespace(initial);
+    : await sharingNamespace(initial, 'pid');
   return [initial, ...all.filter((pid) => pid !== initial).sort((a, b) => a - b)];
 }
 

@@ -1,12 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir } from 'node:fs/promises';
+import { setTimeout as delay } from 'node:timers/promises';
 import { PortholeError } from '../../base/errors.ts';
 import { cloneFlags, prctlOptions } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import { becomeProgram } from '../shim/become.ts';
 import { PlanFailed } from '../shim/errors.ts';
+import { sharingNamespace } from '../sys/proc.ts';
 import { isHeld, takeProcessLock } from '../sys/process-lock.ts';
 import { chooseIds } from './ids.ts';
 import { endKeeper, ensureKeeper, type Keeper } from './keeper.ts';
@@ -29,26 +30,40 @@ export async function runInUserns(options: {
 }): Promise<number> {
   const { execRoot, shim } = options;
   await mkdir(execRoot, { recursive: true, mode: 0o700 });
-  const keeper = await keeperFor(options);
-  const child = await becomeProgram(shim, { operations: enterSteps(keeper, options) }, { attached: true });
+  const { keeper, child } = await locked(execRoot, async () => {
+    const found = await keeperFor(options);
+    // Still locked: an agent that is ending meanwhile must not find the namespace empty.
+    const operations = enterSteps(found, options);
+    return { keeper: found, child: await becomeProgram(shim, { operations }, { attached: true }) };
+  });
   child.ref();
   const handOn = (signal: NodeJS.Signals): void => void child.kill(signal);
   process.on('SIGTERM', handOn).on('SIGINT', handOn);
   const code = await exitOf(child);
-  if (code === 0 && !(await hasContainers(execRoot))) await endKeeper(execRoot, keeper);
+  await locked(execRoot, async () => {
+    const inside = await sharingNamespace(keeper.pid, 'user');
+    if (inside.every((pid) => pid === keeper.pid)) await endKeeper(execRoot, keeper);
+  });
   return code;
 }
 
-async function keeperFor(options: Parameters<typeof runInUserns>[0]): Promise<Keeper> {
-  const { execRoot, shim, user } = options;
-  const lock = await takeProcessLock(execRoot, 'userns.lock');
-  if (isHeld(lock)) throw beingStarted(lock.pid);
+async function keeperFor({ execRoot, shim, user }: Parameters<typeof runInUserns>[0]): Promise<Keeper> {
   try {
     return await ensureKeeper({ execRoot, shim, ids: await chooseIds(user) });
   } catch (failure) {
     throw failure instanceof PlanFailed && failure.step.operation.op === 'unshare' ? noUserns(failure) : failure;
-  } finally {
-    await lock.release();
+  }
+}
+
+/** Milliseconds that the other one gets: what it does under the lock takes a fraction of it. */
+const patience = 10_000;
+
+async function locked<T>(execRoot: string, task: () => Promise<T>): Promise<T> {
+  for (const deadline = Date.now() + patience; ; ) {
+    const lock = await takeProcessLock(execRoot, 'userns.lock');
+    if (!isHeld(lock)) return await task().finally(() => lock.release());
+    if (Date.now() > deadline) throw beingStarted(lock.pid);
+    await delay(20);
   }
 }
 
@@ -71,12 +86,6 @@ function enterSteps(keeper: Keeper, { argv, env }: Parameters<typeof runInUserns
 async function exitOf(child: ChildProcess): Promise<number> {
   if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
   return child.exitCode ?? 137;
-}
-
-/** True while a container runs, or has an end that the next agent is to learn of. */
-async function hasContainers(execRoot: string): Promise<boolean> {
-  const names = await readdir(join(execRoot, 'containers')).catch(() => []);
-  return names.length > 0;
 }
 
 const beingStarted = (pid: number) =>

@@ -112,13 +112,14 @@ export async function readNamespaces(
   return Object.keys(found).length === 0 ? undefined : found;
 }
 
-/** Pids of all processes in the PID namespace of one, itself included; just itself when that is the namespace of the agent. */
-export async function sharingPidNamespace(pid: number): Promise<number[]> {
-  const [wanted, own] = await Promise.all([namespaceInode(pid, 'pid'), namespaceInode('self', 'pid')]);
+/** Pids of all processes in the same namespace as one, itself included; just itself when that is our own namespace. */
+export async function sharingNamespace(pid: number, kind: NamespaceKind): Promise<number[]> {
+  const [wanted, own] = await Promise.all([namespaceInode(pid, kind), namespaceInode('self', kind)]);
   if (wanted === undefined || wanted === own) return [pid];
   const pids = ((await namesIfThere('/proc')) ?? []).map(Number).filter(Number.isInteger);
   const found = await Promise.all(
-    pids.map(async (one) => ((await namespaceInode(one, 'pid').catch(() => undefined)) === wanted ? [one] : [])),
+    // EACCES: a process that is none of ours cannot be in there.
+    pids.map(async (one) => ((await namespaceInode(one, kind).catch(() => undefined)) === wanted ? [one] : [])),
   );
   return found.flat();
 }
