@@ -1,5 +1,3 @@
-import type { ChildProcess } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { PortholeError } from '../../base/errors.ts';
@@ -36,10 +34,9 @@ export async function runInUserns(options: {
     const operations = enterSteps(found, options);
     return { keeper: found, child: await becomeProgram(shim, { operations }, { attached: true }) };
   });
-  child.ref();
-  const handOn = (signal: NodeJS.Signals): void => void child.kill(signal);
+  const handOn = (signal: NodeJS.Signals): void => child.kill(signal);
   process.on('SIGTERM', handOn).on('SIGINT', handOn);
-  const code = await exitOf(child);
+  const code = await child.exitCode();
   await locked(execRoot, async () => {
     const inside = await sharingNamespace(keeper.pid, 'user');
     if (inside.every((pid) => pid === keeper.pid)) await endKeeper(execRoot, keeper);
@@ -81,11 +78,6 @@ function enterSteps(keeper: Keeper, { argv, env }: Parameters<typeof runInUserns
     { op: 'prctl', option: PR_SET_PDEATHSIG, value: SIGKILL, why },
     { op: 'exec', file: argv[0], argv, env: variables, search: '', why },
   ];
-}
-
-async function exitOf(child: ChildProcess): Promise<number> {
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-  return child.exitCode ?? 137;
 }
 
 const beingStarted = (pid: number) =>

@@ -36,8 +36,7 @@ export async function ensureKeeper(options: {
     const keeper = { pid: stored.output.pid, startTicks: BigInt(stored.output.startTicks) };
     if (await isAlive(keeper)) return keeper;
   }
-  const child = await makeKeeper(options);
-  const pid = child.pid ?? 0;
+  const { pid } = await makeKeeper(options);
   const keeper = { pid, startTicks: (await startTicks(pid)) ?? 0n };
   await mkdir(options.execRoot, { recursive: true, mode: 0o700 });
   await writeDurable(file, `${JSON.stringify({ pid, startTicks: String(keeper.startTicks) })}\n`, { mode: 0o600 });

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process';
+import { constants } from 'node:os';
 import { deferred } from '../../base/async.ts';
 import type { Plan } from '../plan/operations.ts';
 import { Connection } from './connection.ts';
@@ -8,6 +8,14 @@ import { shimVanished } from './errors.ts';
 import { spawnShim } from './process.ts';
 import { failureOf } from './start.ts';
 import { type Frame, frame, frameHead, parseResults } from './wire.ts';
+
+/** A program that a shim has become. */
+export interface BecomeProgram {
+  readonly pid: number;
+  kill(signal: NodeJS.Signals): void;
+  /** Its exit code, 128 and the signal's number for one that a signal ended. Keeps our process alive while it is waited for. */
+  exitCode(): Promise<number>;
+}
 
 /**
  * Runs a plan that ends in `exec` and has no spawn: the shim itself becomes the program. Resolves when it has.
@@ -21,7 +29,7 @@ export async function becomeProgram(
   path: string,
   plan: { readonly first?: Plan['operations']; readonly operations: Plan['operations'] },
   options: { readonly attached: boolean; readonly between?: (pid: number) => Promise<void> },
-): Promise<ChildProcess> {
+): Promise<BecomeProgram> {
   const { child, socket, ended } = spawnShim(path, { attached: options.attached });
   let unanswered = deferred<void>();
   let sent: Plan = { operations: [] };
@@ -49,7 +57,14 @@ export async function becomeProgram(
     // One that was killed on the way has closed it too, and is a zombie until we hear of it.
     if (child.exitCode !== null || child.signalCode !== null)
       throw (await ended()) ?? shimVanished('it became a program');
-    return child;
+    return {
+      pid: child.pid ?? 0,
+      kill: (signal) => void child.kill(signal),
+      exitCode: async () => {
+        await ended();
+        return child.exitCode ?? 128 + (child.signalCode === null ? 0 : constants.signals[child.signalCode]);
+      },
+    };
   } catch (failure) {
     child.kill('SIGKILL');
     connection.destroy();
