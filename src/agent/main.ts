@@ -22,6 +22,7 @@ import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
 import { hasCgroups, unavailableWithoutRoot } from './container/without-root.ts';
+import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
@@ -194,6 +195,7 @@ async function serve(settings: Settings): Promise<void> {
       return deaf.promise;
     },
     describeHost: () => describeHost(host, dataRoot),
+    cgroups: cgroupLens(host.cgroup, (id) => containers.list().some((container) => container.id === id)),
     readLineages: (paths) => readLineages(shims, paths),
   };
   ready.resolve(engine);

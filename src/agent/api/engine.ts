@@ -1,6 +1,7 @@
 import type { AgentInfo } from '../../protocol/porthole.ts';
 import type { Containers } from '../container/contract.ts';
 import type { EventHub } from '../container/events.ts';
+import type { CgroupLens } from '../inspect/cgroups.ts';
 import type { HostDescription } from '../inspect/host.ts';
 import type { ReadLineages } from '../inspect/survey.ts';
 import type { ImageStore } from '../store/contract.ts';
@@ -19,5 +20,6 @@ export interface Engine {
   retire(): Promise<void>;
   /** Fresh facts about the host. */
   describeHost(): Promise<HostDescription>;
+  readonly cgroups: CgroupLens;
   readonly readLineages: ReadLineages;
 }

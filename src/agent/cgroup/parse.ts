@@ -10,17 +10,19 @@ export function flatKeyed(text: string | undefined): ReadonlyMap<string, number>
   return found;
 }
 
-/** Lines of a key followed by name=number pairs: one map per line. */
-export function nestedKeyed(text: string | undefined): ReadonlyMap<string, number>[] {
-  return (text ?? '')
-    .split('\n')
-    .filter((line) => line.includes('='))
-    .map((line) => {
-      const pairs = line.split(' ').filter((word) => word.includes('='));
-      return new Map(
-        pairs.map((pair) => [pair.slice(0, pair.indexOf('=')), Number(pair.slice(pair.indexOf('=') + 1))]),
-      );
+/** Lines of a key followed by name=number pairs; what is no number ('max') reads as NaN. */
+export function nestedKeyed(
+  text: string | undefined,
+): { readonly key: string; readonly values: ReadonlyMap<string, number> }[] {
+  return (text ?? '').split('\n').flatMap((line) => {
+    const [key = '', ...pairs] = line.split(' ').filter((word) => word !== '');
+    if (key === '') return [];
+    const values = pairs.map((pair) => {
+      const equals = pair.indexOf('=');
+      return [pair.slice(0, equals), Number(pair.slice(equals + 1))] as const;
     });
+    return [{ key, values: new Map(values) }];
+  });
 }
 
 /** The number of a file that holds one; undefined for a missing file or another content. */
@@ -36,13 +38,3 @@ export function limitOf(text: string | undefined): number | undefined {
 }
 
 const unlimitedV1 = 0x7fff_ffff_f000_0000;
-
-/** blkio files: lines of 'MAJOR:MINOR Read 123', all devices added up. */
-export function sumOf(text: string | undefined, direction: 'Read' | 'Write'): number {
-  let sum = 0;
-  for (const line of (text ?? '').split('\n')) {
-    const [, word, value] = line.split(' ');
-    if (word === direction) sum += Number(value ?? 0);
-  }
-  return sum;
-}

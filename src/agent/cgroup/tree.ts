@@ -25,6 +25,12 @@ export async function processesIn(facts: CgroupFacts, path: string): Promise<num
   return [...pids].sort((a, b) => a - b);
 }
 
+/** Pids of the processes in a cgroup itself, in any hierarchy. */
+export async function processesDirectlyIn(facts: CgroupFacts, path: string): Promise<number[]> {
+  const lists = await Promise.all(rootsOf(facts).map((root) => readIfThere(`${root}${path}/cgroup.procs`)));
+  return [...new Set(lists.flatMap((list) => (list ?? '').split('\n')))].map(Number).filter((pid) => pid > 0);
+}
+
 /** Roots of every hierarchy that containers use. Named ones, systemd's among them, belong to others. */
 export function rootsOf(facts: CgroupFacts): string[] {
   if (facts.version === 2) return [facts.root];

@@ -135,6 +135,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
     },
     describeHost: unexpected,
     retire: unexpected,
+    cgroups: { node: unexpected, reading: unexpected, capacity: unexpected },
     readLineages: unexpected,
   };
   const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });

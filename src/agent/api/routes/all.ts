@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import { absentRoutes } from './absent.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachRoutes } from './attach.ts';
+import { cgroupRoutes } from './cgroups.ts';
 import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
 import { eventRoutes } from './events.ts';
@@ -45,5 +46,6 @@ export const allRoutes: readonly Route[] = [
   ...layerRoutes,
   ...namespaceRoutes,
   ...portholeRoutes,
+  ...cgroupRoutes,
   ...absentRoutes,
 ];

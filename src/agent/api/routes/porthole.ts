@@ -8,7 +8,6 @@ export const portholeRoutes: readonly Route[] = [
   { method: 'POST', path: '/porthole/v1/containers/plan', handler: planFor },
   { method: 'GET', path: '/porthole/v1/containers/{id}/plan', handler: plan },
   { method: 'GET', path: '/porthole/v1/containers/{id}/trace', handler: trace },
-  { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: cgroup },
 ];
 
 async function info(call: Call): Promise<Reply> {
@@ -31,8 +30,4 @@ async function plan(call: Call): Promise<Reply> {
 
 async function trace(call: Call): Promise<Reply> {
   return json(await call.engine.containers.trace(call.param('id')));
-}
-
-async function cgroup(call: Call): Promise<Reply> {
-  return json(await call.engine.containers.reading(call.param('id')));
 }

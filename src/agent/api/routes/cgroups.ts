@@ -1,0 +1,44 @@
+import { isKind } from '../../../base/errors.ts';
+import type { CgroupReading } from '../../../protocol/usage.ts';
+import { intervalOf, streamJson } from '../json-lines.ts';
+import { type Call, json, type Reply, type Route } from '../route.ts';
+
+/** Figures of any cgroup on the host, once or as lines (`?stream=1&interval=MS`). */
+export const cgroupRoutes: readonly Route[] = [
+  { method: 'GET', path: '/porthole/v1/cgroups', handler: node },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: ofContainer },
+  { method: 'GET', path: '/porthole/v1/capacity', handler: capacity },
+];
+
+/** With `stream` its readings alone: the tree below is asked for again by who wants to see it. */
+async function node(call: Call): Promise<Reply> {
+  const { cgroups } = call.engine;
+  const path = call.query.text('path') || '/';
+  if (!call.query.flag('stream')) return json(await cgroups.node(path));
+  return streamReadings(call, () => cgroups.reading(path));
+}
+
+async function ofContainer(call: Call): Promise<Reply> {
+  const { containers } = call.engine;
+  const { id } = containers.get(call.param('id'));
+  if (!call.query.flag('stream')) return json(await containers.reading(id));
+  return streamReadings(call, () => containers.reading(id));
+}
+
+async function capacity(call: Call): Promise<Reply> {
+  const { cgroups } = call.engine;
+  if (!call.query.flag('stream')) return json(await cgroups.capacity());
+  return streamJson(call, intervalOf(call), () => cgroups.capacity());
+}
+
+/** Ends with the cgroup. */
+function streamReadings(call: Call, read: () => Promise<CgroupReading>): Promise<Reply> {
+  return streamJson<CgroupReading>(call, intervalOf(call), async (before) => {
+    try {
+      return await read();
+    } catch (failure) {
+      if (before !== undefined && (isKind(failure, 'conflict') || isKind(failure, 'not-found'))) return undefined;
+      throw failure;
+    }
+  });
+}
