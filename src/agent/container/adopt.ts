@@ -90,6 +90,7 @@ async function endOrphans(engine: Engine): Promise<void> {
 async function settle(engine: Engine, container: Container): Promise<void> {
   const { record } = container;
   const { status } = record.state;
+  container.isAdopted = true;
   const shim = await connect(engine, socketPath(container.runtime));
   if (shim) {
     await takeOver(engine, container, shim);

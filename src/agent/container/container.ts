@@ -41,6 +41,8 @@ export class Container {
   life: Life | undefined;
   /** The last thing that the engine did to end this life. */
   tried: EndingTry | undefined;
+  /** Its life began under another agent, which may have tried something too. */
+  isAdopted = false;
   health: HealthMonitor | undefined;
   /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
   stopping: 'stop' | 'restart' | undefined;

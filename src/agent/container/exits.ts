@@ -5,7 +5,7 @@ import type { ExitRecord, StartedShim } from '../shim/contract.ts';
 import { isAlive } from '../sys/proc.ts';
 import { exitRecordPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
-import { endingOf } from './ending.ts';
+import { type EndingTry, endingOf } from './ending.ts';
 import { announce, type Engine } from './engine.ts';
 import { unwatchHealth, watchHealth } from './health-monitor.ts';
 import { watchOom } from './oom.ts';
@@ -69,7 +69,11 @@ export async function recordExit(
   // Before anybody hears of it: whoever does may rely on nothing of the container running any more.
   await endProcesses(engine, container, exit, { error: options.error });
   const kills = Math.max(oomKills(record.after, exit), record.oom.kills);
-  const ending = endingOf(record, exit, { kills, tried: container.tried, isLost: options.error !== '' });
+  const ending = endingOf(record, exit, {
+    kills,
+    tried: await triedBefore(engine, container),
+    isLost: options.error !== '',
+  });
   const restart = planRetry(container, exit);
   container.move(restart ? 'retrying' : 'exited', {
     pid: 0,
@@ -127,6 +131,15 @@ async function endProcesses(
     await succeeds(removeCgroup(engine.host.cgroup, path));
   }
   await endOfExecs(container);
+}
+
+/** What the engine did to end this life; of an agent before us, the last signal that it sent. */
+async function triedBefore(engine: Engine, container: Container): Promise<EndingTry | undefined> {
+  if (container.tried || !container.isAdopted) return container.tried;
+  const past = await engine.history.of(container.id, { withTrace: false }).catch(() => []);
+  const begun = past.findLastIndex(({ event }) => event === 'started');
+  const last = past.slice(begun + 1).findLast(({ event }) => event === 'signaled');
+  return last?.event === 'signaled' ? { by: 'kill', signal: last.signal } : undefined;
 }
 
 /** Milliseconds: an exec whose client takes nothing tells of its end later than it ends. */

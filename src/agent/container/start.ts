@@ -46,6 +46,7 @@ export async function startLocked(
   checkStartable(container);
   if (options.by === 'user') forgetRestarts(container);
   container.tried = undefined;
+  container.isAdopted = false;
   let plan: Plan | undefined;
   try {
     await useVolumes(engine, container);
@@ -159,16 +160,9 @@ async function failed(
   start: { readonly thrown: unknown; readonly plan: Plan | undefined },
 ): Promise<StartFailed> {
   const failure = startFailure(start.thrown, 'create');
+  if (container.record.state.status === 'restarting') container.move('gave-up');
   const { state } = container.record;
-  container.change({
-    state: {
-      ...state,
-      status: state.status === 'restarting' ? 'exited' : state.status,
-      pid: 0,
-      exitCode: failure.exitCode,
-      error: failure.message,
-    },
-  });
+  container.change({ state: { ...state, pid: 0, exitCode: failure.exitCode, error: failure.message } });
   container.began.emit(undefined);
   container.output.end();
   const cleaned = await Promise.allSettled([

@@ -103,10 +103,17 @@ describe('containers: history', function () {
 
   it('knows of a supervisor that was killed, and of what happened without an agent', async () => {
     const lost = await rig.run(['sleep', '1000']);
-    const here = await rig.run(['sh', '-c', 'sleep 1000'], { config: {} });
+    const here = await rig.run(['sleep', '1000']);
+    const slow = 'trap : TERM; echo up; while [ ! -e /go ]; do sleep 0.01; done; exit 143';
+    const asked = await rig.run(['sh', '-c', slow]);
+    await until('it is up', async () => (await rig.logs(asked)).stdout === 'up\n');
+    await rig.containers.kill(asked, 'TERM');
     await rig.containers.shutdown();
     process.kill(rig.containers.get(here).state.pid, 'SIGKILL');
     await rig.reopen();
+    await rig.exec(asked, ['touch', '/go']);
+    await finished(asked);
+    assert.deepEqual((await ended(asked)).cause, { kind: 'killed', signal: 15 });
     await finished(here);
     assert.deepEqual((await ended(here)).cause, { kind: 'signal', signal: 9 });
     const parent = /^PPid:\s+(\d+)$/m.exec(
