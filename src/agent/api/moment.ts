@@ -16,8 +16,16 @@ export function pruneUntil(filters: Filters, now: number): number | undefined {
 export function momentOf(text: string, now: number): number {
   const ago = goDuration(text);
   if (ago !== undefined) return now - ago;
-  const nanoseconds = new Query({ until: text }).nanoTime('until');
+  const nanoseconds = pointOf(text);
   return nanoseconds === undefined ? 0 : Number(nanoseconds / 1_000n) / 1_000;
+}
+
+function pointOf(text: string): bigint | undefined {
+  try {
+    return new Query({ until: text }).nanoTime('until');
+  } catch {
+    throw badParameter(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
+  }
 }
 
 const milliseconds: Readonly<Record<string, number>> = {

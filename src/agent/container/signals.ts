@@ -3,22 +3,22 @@ import { invalid } from './errors.ts';
 
 /** Linux's real-time signals as the C library hands them out. */
 const realTimeFirst = 34;
-const realTimeLast = 64;
+export const lastSignal = 64;
 
 /** The number of a signal given as 'TERM', 'SIGTERM', 'RTMIN+3' or '15'. @throws invalid `Invalid signal: X`. */
 export function signalNumber(given: string): number {
   const unknown = () => invalid(`Invalid signal: ${given}`);
   if (/^\d+$/.test(given)) {
     const number = Number(given);
-    if (number < 1 || number > realTimeLast) throw unknown();
+    if (number < 1 || number > lastSignal) throw unknown();
     return number;
   }
   const name = given.toUpperCase().replace(/^SIG/, '');
   const realTime = /^(RTMIN|RTMAX)(?:([+-])(\d{1,2}))?$/.exec(name);
   if (realTime) {
-    const base = realTime[1] === 'RTMIN' ? realTimeFirst : realTimeLast;
+    const base = realTime[1] === 'RTMIN' ? realTimeFirst : lastSignal;
     const number = base + (realTime[2] === '-' ? -1 : 1) * Number(realTime[3] ?? 0);
-    if (number < realTimeFirst || number > realTimeLast) throw unknown();
+    if (number < realTimeFirst || number > lastSignal) throw unknown();
     return number;
   }
   const found = Object.entries(constants.signals).find(([each]) => each === `SIG${name}`);

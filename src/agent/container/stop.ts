@@ -3,11 +3,11 @@ import type { StopPurpose } from '../../protocol/history.ts';
 import { killCgroup } from '../cgroup/leftovers.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
-import { notModified, notRunning } from './errors.ts';
+import { invalid, notModified, notRunning } from './errors.ts';
 import { thaw } from './freezer.ts';
 import { watchHealth } from './health-monitor.ts';
 import { cancelRetry } from './restart-policy.ts';
-import { signalNumber } from './signals.ts';
+import { lastSignal, signalNumber } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { nextExit } from './waiting.ts';
 
@@ -75,8 +75,10 @@ export async function killNow(
 
 /** `docker kill`. SIGKILL is waited for, as in dockerd; other signals are only sent. */
 export async function kill(engine: Engine, nameOrId: string, given: string | undefined): Promise<void> {
-  const signal = given ? signalNumber(given) : SIGKILL;
+  const isBeyond = given !== undefined && /^\d+$/.test(given) && Number(given) > lastSignal;
+  const signal = given && !isBeyond ? signalNumber(given) : SIGKILL;
   const container = killable(engine, nameOrId);
+  if (isBeyond) throw invalid(`Cannot kill container: ${nameOrId}: The linux daemon does not support signal ${given}`);
   if (await stopRetrying(engine, container)) return;
   container.change({ manuallyStopped: true });
   if (isMeantToEnd(container, signal)) container.isRestartOff = true;
