@@ -96,7 +96,7 @@ async function cleanUp(engine: Engine): Promise<void> {
   const volumes = typeof answer === 'object' && answer !== null && 'Volumes' in answer ? answer.Volumes : undefined;
   for (const { Name } of Array.isArray(volumes) ? volumes : []) await ask(socket, 'DELETE', `/volumes/${Name}?force=1`);
   for (const { Id, RepoTags } of await listed<{ Id: string; RepoTags: string[] | null }>(socket, '/images/json')) {
-    const tags = RepoTags ?? [];
+    const tags = (RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
     if (tags.length === 1 && tags[0] === `${image}:latest`) continue;
     const names = tags.filter((tag) => tag !== `${image}:latest`);
     for (const name of names.length > 0 ? names : [Id]) await ask(socket, 'DELETE', `/images/${name}?force=1`);

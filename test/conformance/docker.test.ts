@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { startAgent } from '../support/agent.ts';
 import { startDockerd } from '../support/dockerd.ts';
 import { requires } from '../support/tools.ts';
-import { compare } from './compare.ts';
+import type { Engines } from './compare.ts';
 import { busyboxTar, docker, type Engine } from './engine.ts';
+import { Lanes } from './lanes.ts';
 import { normalized } from './normalized.ts';
 import { image } from './scenario.ts';
 import { subjects } from './scenarios/all.ts';
@@ -13,79 +14,93 @@ describe('docker, as against dockerd', function () {
   this.timeout(120_000);
   let ours: Engine;
   let theirs: Engine;
+  let lanes: Lanes;
   let tar: Buffer;
   const stops: (() => Promise<unknown>)[] = [];
 
   before(async function () {
     requires(this, { root: true, programs: ['docker', 'dockerd', 'busybox', 'script'] });
-    const agent = await startAgent();
-    stops.push(() => agent.stop());
-    ours = { name: 'porthole', host: `unix://${agent.socket}` };
-    const dockerd = await startDockerd();
-    stops.push(() => dockerd.stop());
-    theirs = { name: 'dockerd', host: dockerd.host };
     tar = await busyboxTar();
-    for (const engine of [ours, theirs]) {
+    const pairs = await Promise.all([startPair(stops), startPair(stops)]);
+    [ours, theirs] = pairs[0];
+    for (const engine of pairs.flat()) {
       const { code, stderr } = await docker(engine, ['import', '-', image], { input: tar });
       assert.equal(code, 0, stderr);
     }
+    lanes = new Lanes(Object.values(subjects).flat(), pairs);
   });
 
   after(async () => {
-    for (const stop of stops.reverse()) await stop();
+    await lanes?.settled();
+    await Promise.all(stops.map((stop) => stop()));
   });
 
   for (const [subject, scenarios] of Object.entries(subjects)) {
     describe(subject, () => {
-      for (const scenario of scenarios) it(scenario.name, () => compare(scenario, [ours, theirs]));
+      for (const scenario of scenarios) it(scenario.name, () => lanes.run(scenario));
     });
   }
 
-  it('import with changes, load of what dockerd saved', async () => {
-    const changes = ['-c', 'CMD ["echo","changed"]', '-c', 'ENV A=b', '-c', 'WORKDIR /tmp', '-m', 'a message'];
-    await docker(theirs, ['import', ...changes, '-', 'saved:1'], { input: tar });
-    const archive = await saved(theirs, 'saved:1');
-    await docker(theirs, ['rmi', 'saved:1']);
-    const both = await Promise.all(
-      [ours, theirs].map(async (engine) => {
-        const said = [
-          await docker(engine, ['import', ...changes, '-', 'imported:1'], { input: tar }),
-          await docker(engine, ['run', '--rm', 'imported:1']),
-          await docker(engine, ['load'], { input: archive }),
-          await docker(engine, ['load'], { input: archive }),
-          await docker(engine, ['run', '--rm', 'saved:1', 'sh', '-c', 'echo $A; pwd']),
-          await docker(engine, ['rmi', 'saved:1', 'imported:1']),
-        ];
-        return said.map(({ code, stdout, stderr }) => ({
-          code,
-          stdout: normalized(stdout, engine),
-          stderr: normalized(stderr, engine),
-        }));
-      }),
-    );
-    assert.deepEqual(both[0], both[1]);
-  });
+  describe('archives', () => {
+    before(() => lanes.settled());
 
-  it('broken archives and changes: refused by both, ours naming what is wrong', async () => {
-    const archive = await saved(theirs, image);
-    const cases = [
-      {
-        args: ['load'],
-        input: archive.subarray(0, archive.length / 2),
-        ours: /^invalid archive: it ends in the middle/,
-      },
-      { args: ['load'], input: 'this is no archive', ours: /^invalid archive: / },
-      { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /nope is not a valid change command/ },
-    ];
-    const before = await docker(ours, ['images', '-aq']);
-    for (const { args, input, ours: words } of cases) {
-      const [mine, reference] = await Promise.all([docker(ours, args, { input }), docker(theirs, args, { input })]);
-      assert.equal(mine.code, reference.code, args.join(' '));
-      assert.match(mine.stderr, words);
-    }
-    assert.deepEqual(await docker(ours, ['images', '-aq']), before, 'nothing is left of them');
+    it('import with changes, load of what dockerd saved', async () => {
+      const changes = ['-c', 'CMD ["echo","changed"]', '-c', 'ENV A=b', '-c', 'WORKDIR /tmp', '-m', 'a message'];
+      await docker(theirs, ['import', ...changes, '-', 'saved:1'], { input: tar });
+      const archive = await saved(theirs, 'saved:1');
+      await docker(theirs, ['rmi', 'saved:1']);
+      const both = await Promise.all(
+        [ours, theirs].map(async (engine) => {
+          const said = [
+            await docker(engine, ['import', ...changes, '-', 'imported:1'], { input: tar }),
+            await docker(engine, ['run', '--rm', 'imported:1']),
+            await docker(engine, ['load'], { input: archive }),
+            await docker(engine, ['load'], { input: archive }),
+            await docker(engine, ['run', '--rm', 'saved:1', 'sh', '-c', 'echo $A; pwd']),
+            await docker(engine, ['rmi', 'saved:1', 'imported:1']),
+          ];
+          return said.map(({ code, stdout, stderr }) => ({
+            code,
+            stdout: normalized(stdout, engine),
+            stderr: normalized(stderr, engine),
+          }));
+        }),
+      );
+      assert.deepEqual(both[0], both[1]);
+    });
+
+    it('broken archives and changes: refused by both, ours naming what is wrong', async () => {
+      const archive = await saved(theirs, image);
+      const cases = [
+        {
+          args: ['load'],
+          input: archive.subarray(0, archive.length / 2),
+          ours: /^invalid archive: it ends in the middle/,
+        },
+        { args: ['load'], input: 'this is no archive', ours: /^invalid archive: / },
+        { args: ['import', '-c', 'NOPE x', '-', 'bad:1'], input: tar, ours: /nope is not a valid change command/ },
+      ];
+      const before = await docker(ours, ['images', '-aq']);
+      for (const { args, input, ours: words } of cases) {
+        const [mine, reference] = await Promise.all([docker(ours, args, { input }), docker(theirs, args, { input })]);
+        assert.equal(mine.code, reference.code, args.join(' '));
+        assert.match(mine.stderr, words);
+      }
+      assert.deepEqual(await docker(ours, ['images', '-aq']), before, 'nothing is left of them');
+    });
   });
 });
+
+async function startPair(stops: (() => Promise<unknown>)[]): Promise<Engines> {
+  const agent = await startAgent();
+  stops.push(() => agent.stop());
+  const dockerd = await startDockerd();
+  stops.push(() => dockerd.stop());
+  return [
+    { name: 'porthole', host: `unix://${agent.socket}` },
+    { name: 'dockerd', host: dockerd.host },
+  ];
+}
 
 /** `docker save` writes binary output, which a string would spoil. */
 async function saved(engine: Engine, name: string): Promise<Buffer> {

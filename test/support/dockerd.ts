@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, start, untilAnswers } from '../../scripts/processes.ts';
 import { which } from './tools.ts';
@@ -26,7 +26,8 @@ export async function startDockerd({ bridge = false }: { bridge?: boolean } = {}
   // Short: its containerd's socket path must fit into 107 bytes. Below /var/tmp: overlay cannot stack on tmpfs-backed /tmp everywhere.
   const dir = await mkdtemp('/var/tmp/phd-');
   const socket = join(dir, 'd.sock');
-  const cgroupParent = `/porthole-dockerd-${process.pid}`;
+  // Two of one process share none either.
+  const cgroupParent = `/porthole-dockerd-${process.pid}-${basename(dir)}`;
   const network = bridge ? await makeBridge() : undefined;
   const running = start(
     dockerd,

@@ -73,7 +73,7 @@ export class Filters {
     if (value === undefined) return undefined;
     if (['1', 'true', 't', 'True', 'TRUE', 'T'].includes(value)) return true;
     if (['0', 'false', 'f', 'False', 'FALSE', 'F'].includes(value)) return false;
-    throw badParameter(`invalid filter '${key}=${value}'`);
+    throw badParameter(`invalid filter '${key}=[${this.get(key).join(' ')}]'`);
   }
 }
 

@@ -116,7 +116,7 @@ export async function draftRecord(
     canRecurse,
     newVolumeName,
     mountpointOf: (name) => engine.volumes.mountpointOf(name),
-    mountsOf: (name) => engine.registry.find(name).record.mounts,
+    mountsOf: (name) => lenderOf(engine, name).record.mounts,
   });
   for (const { Name, volume } of volumeMounts({ mounts })) {
     if (volume) engine.volumes.check({ ...volume, name: Name });
@@ -150,6 +150,16 @@ export async function draftRecord(
     after: [],
     startTicks: '',
   };
+}
+
+/** A lender that is not there is a bad request: a client takes not-found for the image's, and pulls that. */
+function lenderOf(engine: Engine, name: string): Container {
+  try {
+    return engine.registry.find(name);
+  } catch (failure) {
+    if (isKind(failure, 'not-found')) throw invalid(failure.message);
+    throw failure;
+  }
 }
 
 function parentOf(engine: Engine, { CgroupParent: asked }: HostConfig): string | undefined {

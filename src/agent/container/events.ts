@@ -2,7 +2,7 @@ import { Signal } from '../../base/async.ts';
 
 /** One event as `GET /events` sends it. */
 export interface EngineEvent {
-  readonly type: 'container' | 'image' | 'volume' | 'network' | 'daemon';
+  readonly type: 'container' | 'image' | 'volume' | 'network' | 'daemon' | 'builder';
   /** dockerd's action words, for example 'create', 'start', 'die', 'exec_create: sh'. */
   readonly action: string;
   readonly id: string;

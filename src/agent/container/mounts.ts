@@ -84,8 +84,12 @@ export function specMounts(mounts: readonly WantedMount[], host: HostConfig): Sp
       source: mount.Type === 'tmpfs' ? 'tmpfs' : posix.join(mount.Source, mount.subpath ?? ''),
       options: mount.options,
     }));
-  return [...asked, ...tmpfs].sort((a, b) => depth(a.destination) - depth(b.destination));
+  return parentsFirst([...asked, ...tmpfs]);
 }
+
+/** A mount hides what is mounted below its destination before it. */
+export const parentsFirst = (mounts: readonly SpecMount[]): SpecMount[] =>
+  mounts.toSorted((a, b) => depth(a.destination) - depth(b.destination));
 
 /** What the root must be for a container to have mounts that follow the host's, or that the host follows. */
 export function rootfsPropagation(mounts: readonly WantedMount[]): { readonly rootfsPropagation?: string } {

@@ -7,7 +7,7 @@ import type { HostFacts } from '../plan/facts.ts';
 import { type Account, specUser } from './accounts.ts';
 import { environmentOf } from './environment.ts';
 import { partnerOf } from './modes.ts';
-import { rootfsPropagation, specMounts } from './mounts.ts';
+import { parentsFirst, rootfsPropagation, specMounts } from './mounts.ts';
 import type { StoredRecord } from './record.ts';
 import { resourcesOf } from './resources.ts';
 import { apparmorProfile, readSecurityOptions } from './security.ts';
@@ -182,12 +182,11 @@ function mountsOf(defaults: readonly SpecMount[], record: StoredRecord, facts: S
     ['/etc/hostname', record.hostnamePath],
     ['/etc/hosts', record.hostsPath],
   ] as const;
-  for (const [destination, source] of files) {
-    if (source === '') continue;
-    const access = hostConfig.ReadonlyRootfs ? ['ro'] : [];
-    own.push({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...access] });
-  }
-  const all = [...own, ...asked];
+  const access = hostConfig.ReadonlyRootfs ? ['ro'] : [];
+  const given = files
+    .filter(([, source]) => source !== '')
+    .map(([destination, source]) => ({ destination, type: 'bind', source, options: ['rbind', 'rprivate', ...access] }));
+  const all = [...own, ...parentsFirst([...given, ...asked])];
   if (record.idMappings === undefined) return all;
   // What the engine made is the container's own; what the user binds belongs to whom it belongs.
   const engines = new Set([...files.map(([path]) => path), ...mounts.filter(isVolume).map((one) => one.Destination)]);

@@ -1,6 +1,8 @@
 import type { Scenario } from '../scenario.ts';
+import { copyScenarios } from './cp.ts';
 import { createScenarios } from './create.ts';
 import { execScenarios } from './exec.ts';
+import { healthScenarios } from './health.ts';
 import { imageScenarios } from './images.ts';
 import { inspectScenarios } from './inspect.ts';
 import { lifeScenarios } from './life.ts';
@@ -8,10 +10,13 @@ import { limitScenarios } from './limits.ts';
 import { listScenarios } from './list.ts';
 import { logScenarios } from './logs.ts';
 import { mountScenarios } from './mounts.ts';
+import { pruneScenarios } from './prune.ts';
 import { restartScenarios } from './restart.ts';
 import { runScenarios } from './run.ts';
 import { securityScenarios } from './security.ts';
 import { systemScenarios } from './system.ts';
+import { updateScenarios } from './update.ts';
+import { volumeScenarios } from './volume.ts';
 
 /** By subject, in the order in which they run. */
 export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
@@ -28,4 +33,9 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   mounts: mountScenarios,
   images: imageScenarios,
   system: systemScenarios,
+  volume: volumeScenarios,
+  cp: copyScenarios,
+  health: healthScenarios,
+  prune: pruneScenarios,
+  update: updateScenarios,
 };

@@ -67,6 +67,18 @@ export const logScenarios: readonly Scenario[] = [
     'logs -f never',
     quiet('run --name dd -e SHOWN=1 busybox echo x'),
   ),
+  scenario(
+    'attach to what does not run',
+    quiet('run --name aa busybox true'),
+    'attach aa',
+    'attach nobody',
+    quiet('create --name made busybox true'),
+    'attach made',
+    quiet('run -d --name pp busybox sleep 100'),
+    'pause pp',
+    'attach pp',
+    'unpause pp',
+  ),
   withEvents(
     { normalize: sorted },
     scenario(

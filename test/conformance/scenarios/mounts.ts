@@ -40,7 +40,7 @@ export const mountScenarios: readonly Scenario[] = [
       sorted,
       `inspect -f '{{range .Mounts}}{{.Type}} {{.Source}} {{.Destination}} {{.Mode}} {{.RW}} {{.Propagation}}{{"\\n"}}{{end}}' bb`,
     ),
-    `inspect -f '{{json .HostConfig.Binds}} {{json .HostConfig.Mounts}} {{json .HostConfig.Tmpfs}}' bb`,
+    `inspect -f '{{len .HostConfig.Binds}} {{json .HostConfig.Mounts}} {{json .HostConfig.Tmpfs}}' bb`,
     `ps -a --format '{{.Mounts}}'`,
   ),
   scenario(
@@ -49,6 +49,7 @@ export const mountScenarios: readonly Scenario[] = [
     `run --rm --tmpfs /t:size=1m,mode=700,uid=5 busybox sh -c 'df -k /t | tail -1 | tr -s " " | cut -d" " -f2; stat -c "%a %u" /t'`,
     `run --rm --tmpfs /t:ro,exec busybox ${options('/t')}`,
     `run --rm --mount type=tmpfs,target=/t,tmpfs-size=2m,tmpfs-mode=711 busybox sh -c 'df -k /t | tail -1 | tr -s " " | cut -d" " -f2; stat -c %a /t'`,
+    'run --rm --tmpfs /etc busybox ls /etc',
     'create --tmpfs relative busybox true',
     'create --mount type=tmpfs,source=x,target=/t busybox true',
   ),

@@ -4,7 +4,6 @@ import type { Route } from '../route.ts';
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
   ['POST', '/build', 'Building images'],
-  ['POST', '/build/prune', 'Pruning the build cache'],
   ['POST', '/build/cancel', 'Building images'],
   ['POST', '/session', 'Building images with BuildKit'],
   ['POST', '/grpc', 'Building images with BuildKit'],
@@ -12,7 +11,6 @@ export const absent: readonly (readonly [method: Route['method'], path: string, 
   ['POST', '/images/{name*}/push', 'Pushing images to a registry'],
   ['GET', '/distribution/{name*}/json', 'Asking a registry'],
   ['POST', '/networks/create', 'Creating networks'],
-  ['POST', '/networks/prune', 'Pruning networks'],
   ['POST', '/networks/{id}/connect', 'Connecting a container to a network'],
   ['POST', '/networks/{id}/disconnect', 'Disconnecting a container from a network'],
   ['DELETE', '/networks/{id}', 'Removing networks'],

@@ -5,7 +5,23 @@ import { pruneUntil } from '../moment.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 import { sizesOf } from './containers.ts';
 
-export const pruneRoutes: readonly Route[] = [{ method: 'POST', path: '/containers/prune', handler: pruneContainers }];
+export const pruneRoutes: readonly Route[] = [
+  { method: 'POST', path: '/containers/prune', handler: pruneContainers },
+  // There is nothing of these yet that could be cleared away: `docker system prune` asks for all of them.
+  { method: 'POST', path: '/networks/prune', handler: pruneNothing('network', { NetworksDeleted: null }) },
+  {
+    method: 'POST',
+    path: '/build/prune',
+    handler: pruneNothing('builder', { CachesDeleted: null, SpaceReclaimed: 0 }),
+  },
+];
+
+function pruneNothing(type: 'network' | 'builder', answer: object): Route['handler'] {
+  return async ({ engine }) => {
+    engine.events.announce({ type, action: 'prune', id: '', attributes: { reclaimed: '0' } });
+    return json(answer);
+  };
+}
 
 const known = ['label', 'label!', 'until'];
 
