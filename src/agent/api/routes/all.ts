@@ -5,6 +5,7 @@ import { attachRoutes } from './attach.ts';
 import { cgroupRoutes } from './cgroups.ts';
 import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
+import { diskUsageRoutes } from './disk-usage.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
 import { historyRoutes } from './history.ts';
@@ -26,6 +27,7 @@ import { volumeRoutes } from './volumes.ts';
 /** The whole API. Order matters where two patterns match: the first wins, and what is absent comes last. */
 export const allRoutes: readonly Route[] = [
   ...systemRoutes,
+  ...diskUsageRoutes,
   ...eventRoutes,
   ...imageTransferRoutes,
   ...imageRoutes,

@@ -1,3 +1,4 @@
+import { eventAttributes } from '../../container/engine.ts';
 import { badParameter } from '../errors.ts';
 import { type Call, empty, type Reply, type Route, sent } from '../route.ts';
 
@@ -64,7 +65,12 @@ async function rename(call: Call): Promise<Reply> {
 }
 
 async function resize(call: Call): Promise<Reply> {
-  await call.engine.containers.resize(call.param('id'), sizeOf(call));
+  const { containers, events } = call.engine;
+  const { rows, columns } = sizeOf(call);
+  const record = containers.get(call.param('id'));
+  await containers.resize(record.id, { rows, columns });
+  const attributes = { ...eventAttributes(record), height: String(rows), width: String(columns) };
+  events.announce({ type: 'container', action: 'resize', id: record.id, attributes });
   return empty(200);
 }
 

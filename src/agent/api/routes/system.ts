@@ -3,15 +3,11 @@ import { dockerApi, productVersion } from '../../../protocol/version.ts';
 import type { ContainerStatus } from '../../container/contract.ts';
 import { logDrivers } from '../../container/log-options.ts';
 import { readJson } from '../body.ts';
-import { containerSummary } from '../container-summary.ts';
 import { notThereYet } from '../errors.ts';
-import { imageSummary } from '../image-json.ts';
 import { limitFields, limitWarnings } from '../limit-fields.ts';
 import { builtInNetworks } from '../networks.ts';
 import { checkLogin } from '../registry-login.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
-import { imageWord, sizesOf } from './containers.ts';
-import { volumesInUse } from './volumes.ts';
 
 /** The engine as a whole. */
 export const systemRoutes: readonly Route[] = [
@@ -19,7 +15,6 @@ export const systemRoutes: readonly Route[] = [
   { method: 'HEAD', path: '/_ping', handler: ping },
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/info', handler: info },
-  { method: 'GET', path: '/system/df', handler: diskUsage },
   { method: 'POST', path: '/auth', handler: auth },
 ];
 
@@ -152,45 +147,5 @@ async function info(call: Call): Promise<Reply> {
       ...(host.features.has('cgroupns') ? ['name=cgroupns'] : []),
     ],
     Warnings: limitWarnings(limits, host.cgroupVersion),
-  });
-}
-
-async function diskUsage(call: Call): Promise<Reply> {
-  const { engine, minor, query } = call;
-  const types = query.texts('type');
-  const asks = (type: string): boolean => types.length === 0 || types.includes(type);
-  const images = engine.images.list();
-  const records = engine.containers.list();
-  const layers = images.map((image) => ({ image, layers: engine.images.layers(image.id) }));
-  // A layer on the same layers is stored once, whatever the number of its images.
-  const stored = new Map(layers.flatMap((one) => one.layers.map(({ chainId, size }) => [chainId, size])));
-  const now = new Date();
-  const containers = !asks('container')
-    ? []
-    : await Promise.all(
-        records.map(async (record) =>
-          containerSummary(record, {
-            now,
-            minor,
-            image: imageWord(engine, record),
-            sizes: await sizesOf(engine, record),
-          }),
-        ),
-      );
-  return json({
-    LayersSize: asks('image') ? [...stored.values()].reduce((sum, size) => sum + size, 0) : 0,
-    Images: !asks('image')
-      ? []
-      : layers.map((one) => ({
-          ...imageSummary(one.image, {
-            minor,
-            shared: one.layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0),
-          }),
-          Containers: records.filter(({ imageId }) => imageId === one.image.id).length,
-        })),
-    Containers: containers,
-    Volumes: asks('volume') ? await volumesInUse(engine, minor) : [],
-    BuildCache: [],
-    ...(minor < 42 && { BuilderSize: 0 }),
   });
 }

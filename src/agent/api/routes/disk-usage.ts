@@ -1,0 +1,61 @@
+import { containerSummary } from '../container-summary.ts';
+import type { Engine } from '../engine.ts';
+import { badParameter } from '../errors.ts';
+import { imageSummary } from '../image-json.ts';
+import { type Call, json, type Reply, type Route } from '../route.ts';
+import { imageWord, sizesOf } from './containers.ts';
+import { volumesInUse } from './volumes.ts';
+
+export const diskUsageRoutes: readonly Route[] = [{ method: 'GET', path: '/system/df', handler: diskUsage }];
+
+const kinds = ['container', 'image', 'volume', 'build-cache'];
+
+/** What everything takes on the disk; since 1.42 of the kinds that are asked for, the others being null. */
+async function diskUsage(call: Call): Promise<Reply> {
+  const { engine, minor } = call;
+  const types = minor < 42 ? [] : call.query.texts('type');
+  for (const type of types) if (!kinds.includes(type)) throw badParameter(`unknown object type: ${type}`);
+  const asks = (kind: string): boolean => types.length === 0 || types.includes(kind);
+  const images = asks('image') ? imagesOf(engine, minor) : undefined;
+  return json({
+    LayersSize: images?.size ?? 0,
+    Images: images?.rows ?? null,
+    Containers: asks('container') ? await containersOf(engine, minor) : null,
+    Volumes: asks('volume') ? await volumesInUse(engine, minor) : null,
+    BuildCache: asks('build-cache') ? [] : null,
+    ...(minor < 42 && { BuilderSize: 0 }),
+  });
+}
+
+function imagesOf(engine: Engine, minor: number): { readonly size: number; readonly rows: object[] } {
+  const records = engine.containers.list();
+  const all = engine.images.list().map((image) => ({ image, layers: engine.images.layers(image.id) }));
+  // A layer on the same layers is stored once, whatever the number of its images.
+  const stored = new Map(all.flatMap(({ layers }) => layers.map(({ chainId, size }) => [chainId, size])));
+  return {
+    size: [...stored.values()].reduce((sum, size) => sum + size, 0),
+    rows: all.map(({ image, layers }) => ({
+      ...imageSummary(image, {
+        minor,
+        shared: layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0),
+      }),
+      Containers: records.filter(({ imageId }) => imageId === image.id).length,
+    })),
+  };
+}
+
+async function containersOf(engine: Engine, minor: number): Promise<object[]> {
+  const now = new Date();
+  return Promise.all(
+    engine.containers
+      .list()
+      .map(async (record) =>
+        containerSummary(record, {
+          now,
+          minor,
+          image: imageWord(engine, record),
+          sizes: await sizesOf(engine, record),
+        }),
+      ),
+  );
+}
