@@ -26,12 +26,24 @@ export async function readOptionalJson<S extends v.GenericSchema>(call: Call, sc
 }
 
 function parse(bytes: Buffer): unknown {
+  const text = bytes.toString('utf8');
+  let holdsNul = false;
   try {
-    return JSON.parse(bytes.toString('utf8'));
+    const value: unknown = JSON.parse(text);
+    // Asked a second time only where it looks like one: it may be a backslash that is followed by five characters.
+    if (text.includes('\\u0000')) {
+      JSON.parse(text, (name, one) => {
+        holdsNul ||= name.includes('\0') || (typeof one === 'string' && one.includes('\0'));
+        return one;
+      });
+    }
+    if (!holdsNul) return value;
   } catch (failure) {
     const words = failure instanceof Error ? failure.message : 'malformed';
     throw badParameter(/after JSON/.test(words) ? 'unexpected content after JSON' : `invalid JSON: ${words}`);
   }
+  // The kernel's texts end at the first: a path or an argument would mean something else to it.
+  throw badParameter('invalid JSON: a text holds a NUL character');
 }
 
 /** Go reads null as the empty value. */

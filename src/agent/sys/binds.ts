@@ -1,10 +1,14 @@
 import { stat } from 'node:fs/promises';
-import { errnoOf, PortholeError } from '../../base/errors.ts';
+import { errnoOf, messageOf, PortholeError } from '../../base/errors.ts';
 import type { Spec } from '../oci/runtime.ts';
 import { isBind, sourceInside } from '../plan/mount-options.ts';
 
 const missingSource = (path: string) =>
   new PortholeError('invalid', `invalid mount config for type "bind": bind source path does not exist: ${path}`);
+
+/** Too long a name, a file on the way, a circle of links: what the user gave, not what we did. */
+const noSource = (cause: unknown) =>
+  new PortholeError('invalid', `invalid mount config for type "bind": ${messageOf(cause)}`, { cause });
 
 /**
  * Destinations of a spec's bind mounts whose source is not a directory, for `ContainerFacts.fileBinds`.
@@ -25,7 +29,7 @@ export async function fileBinds(
           (failure: unknown) => {
             const expected = coming.get(source);
             if (errnoOf(failure) === 'ENOENT' && expected !== undefined) return expected === 'directory';
-            throw errnoOf(failure) === 'ENOENT' ? missingSource(source) : failure;
+            throw errnoOf(failure) === 'ENOENT' ? missingSource(source) : noSource(failure);
           },
         );
         return isDirectory ? [] : [mount.destination];

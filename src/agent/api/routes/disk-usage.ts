@@ -47,15 +47,13 @@ function imagesOf(engine: Engine, minor: number): { readonly size: number; reado
 async function containersOf(engine: Engine, minor: number): Promise<object[]> {
   const now = new Date();
   return Promise.all(
-    engine.containers
-      .list()
-      .map(async (record) =>
-        containerSummary(record, {
-          now,
-          minor,
-          image: imageWord(engine, record),
-          sizes: await sizesOf(engine, record),
-        }),
-      ),
+    engine.containers.list().map(async (record) =>
+      containerSummary(record, {
+        now,
+        minor,
+        image: imageWord(engine, record),
+        sizes: await sizesOf(engine, record),
+      }),
+    ),
   );
 }
