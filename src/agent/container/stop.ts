@@ -83,7 +83,11 @@ export async function kill(engine: Engine, nameOrId: string, given: string | und
   container.change({ manuallyStopped: true });
   if (isMeantToEnd(container, signal)) container.isRestartOff = true;
   container.tried = { by: 'kill', signal };
-  if (signal !== SIGKILL) return sendSignal(engine, container, signal);
+  if (signal !== SIGKILL) {
+    await sendSignal(engine, container, signal);
+    // It may live on for long, and a later agent has to know. It may be gone as well.
+    return container.save().catch(() => undefined);
+  }
   await killNow(engine, container, { ended: nextExit(container, engine.closing) });
 }
 
