@@ -226,7 +226,7 @@ async function serve(settings: Settings): Promise<void> {
 async function delegated(dataRoot: string): Promise<string | undefined> {
   const { cgroup } = await readHostFacts();
   if (cgroup.version === 1) return undefined;
-  return delegatedCgroup(dataRoot).catch((failure: unknown) => {
+  return delegatedCgroup(dataRoot, { mount: cgroup.root }).catch((failure: unknown) => {
     console.error(`systemd delegates no cgroup: ${messageOf(failure)}`);
     return undefined;
   });

@@ -1,3 +1,4 @@
+import { makeDirectories } from '../sys/files.ts';
 import { hasSystemd, must, systemctl, unitProperty } from './systemd.ts';
 import { containersProperties, unitNames } from './units.ts';
 
@@ -12,12 +13,18 @@ import { containersProperties, unitNames } from './units.ts';
  *
  * The unit has no process, so it stays when the agent ends; one that an agent before us had made is taken as it is.
  * Undefined: there is no systemd to ask.
+ *
+ * @param options.mount where cgroup2 is mounted
  */
-export async function delegatedCgroup(dataRoot: string): Promise<string | undefined> {
+export async function delegatedCgroup(
+  dataRoot: string,
+  options: { readonly mount: string },
+): Promise<string | undefined> {
   if (!(await hasSystemd())) return undefined;
   const { containers: unit } = unitNames(dataRoot);
   await startContainersUnit(unit);
   const path = await unitProperty(unit, 'ControlGroup');
+  await makeDirectories(`${options.mount}${path}/agent`);
   await must('busctl', [
     ...['call', '--quiet', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'],
     ...['AttachProcessesToUnit', 'ssau', unit, '/agent', '1', String(process.pid)],

@@ -1,0 +1,178 @@
+import assert from 'node:assert/strict';
+import type Dockerode from 'dockerode';
+import { until } from '../../scripts/processes.ts';
+import { requires } from '../support/tools.ts';
+import { type Guest, startGuest } from './guest.ts';
+
+const unit = '/system.slice/porthole-containers.service';
+const cgroups = '/sys/fs/cgroup';
+
+/** A second host as servers are today: cgroup v2, systemd, no Node. One boot for everything. */
+describe('a host with cgroup v2 and systemd', function () {
+  this.timeout(240_000);
+  let guest: Guest;
+  const made: Dockerode.Container[] = [];
+
+  before(async function () {
+    this.timeout(600_000);
+    requires(this, {
+      root: true,
+      programs: ['qemu-system-x86_64', 'debootstrap', 'mkfs.ext4', 'busybox', 'ssh-keygen'],
+    });
+    guest = await startGuest();
+  });
+  after(() => guest?.stop());
+  afterEach(async () => {
+    for (const container of made.splice(0)) await container.remove({ force: true }).catch(() => undefined);
+  });
+
+  const start = async (script: string, options?: Dockerode.ContainerCreateOptions) => {
+    const container = await guest.create(script, options);
+    made.push(container);
+    await container.start();
+    return container;
+  };
+  const limited = (script: string, HostConfig: Dockerode.HostConfig) => start(script, { HostConfig });
+  const reading = async (container: Dockerode.Container) =>
+    Object(await guest.porthole(`/containers/${container.id}/cgroup`));
+  const cgroupFile = async ({ id }: Dockerode.Container, file: string) =>
+    (await guest.machine.run(`cat ${cgroups}${unit}/${id}/${file}`)).trim();
+
+  it('has systemd delegate a cgroup, in which the agent and its containers are', async () => {
+    const { pid } = Object(await guest.porthole('/info'));
+    assert.match(await guest.machine.run(`cat /proc/${pid}/cgroup`), new RegExp(`^0::${unit}/agent$`, 'm'));
+    const container = await start('sleep 1000');
+    const { State } = await container.inspect();
+    assert.match(
+      await guest.machine.run(`cat /proc/${State.Pid}/cgroup`),
+      new RegExp(`^0::${unit}/${container.id}$`, 'm'),
+    );
+    assert.equal(
+      (await guest.machine.run(`systemctl show -p Delegate --value ${unit.split('/').at(-1)}`)).trim(),
+      'yes',
+    );
+  });
+
+  it('runs, answers an exec, and stops', async () => {
+    const container = await start('trap "exit 5" TERM; echo hello; while :; do sleep 0.1; done');
+    assert.equal(await guest.inside(container, 'echo inside; cat /proc/self/cgroup'), 'inside\n0::/\n');
+    await container.stop();
+    assert.equal((await container.inspect()).State.ExitCode, 5);
+    assert.equal(await guest.said(container), 'hello\n');
+  });
+
+  it('ends what takes too much memory, and says so', async () => {
+    const container = await limited('tail /dev/zero', { Memory: 24 << 20, MemorySwap: 24 << 20 });
+    const { StatusCode } = await container.wait();
+    const { State } = await container.inspect();
+    assert.deepEqual([StatusCode, State.OOMKilled], [137, true]);
+  });
+
+  it('throttles a CPU', async () => {
+    const container = await limited('while :; do :; done', { NanoCpus: 200_000_000 });
+    assert.equal(await cgroupFile(container, 'cpu.max'), '20000 100000');
+    await until('it is throttled', async () => (await reading(container)).cpu.throttledPeriods > 2);
+    assert.match(await guest.inside(container, 'cat /sys/fs/cgroup/cpu.max'), /^20000 100000$/m);
+  });
+
+  it('limits processes', async () => {
+    const container = await limited('sleep 1000', { PidsLimit: 8 });
+    const said = await guest.inside(container, 'for i in 1 2 3 4 5 6 7 8 9 10; do sleep 100 & done; echo done');
+    assert.match(said, /can't fork|Resource temporarily unavailable/);
+    assert.match(await cgroupFile(container, 'pids.events'), /^max [1-9]/);
+  });
+
+  it('limits what is written to a disk', async () => {
+    const container = await limited('sleep 1000', { BlkioDeviceWriteBps: [{ Path: '/dev/vda', Rate: 1 << 20 }] });
+    assert.match(await cgroupFile(container, 'io.max'), /\bwbps=1048576\b/);
+    const begun = Date.now();
+    await guest.inside(container, 'dd if=/dev/zero of=/written bs=1M count=4 conv=fsync');
+    // 4 MiB at 1 MiB a second; without the limit it takes a fraction of one second, here too.
+    assert.ok(Date.now() - begun > 2_500, `${Date.now() - begun} ms`);
+  });
+
+  it('freezes, and a frozen one is killed', async () => {
+    const container = await start('while :; do date +%s%N; sleep 0.05; done');
+    await container.pause();
+    assert.equal(await cgroupFile(container, 'cgroup.freeze'), '1');
+    await until('it is frozen', async () => (await cgroupFile(container, 'cgroup.events')).includes('frozen 1'));
+    const before = await guest.said(container);
+    assert.equal(await guest.said(container), before);
+    await container.kill();
+    assert.equal((await container.wait()).StatusCode, 137);
+  });
+
+  it('changes the limits of a running container, and systemd leaves them alone', async () => {
+    const container = await limited('sleep 1000', { Memory: 64 << 20 });
+    await container.update({ Memory: 48 << 20, MemorySwap: -1, PidsLimit: 50 });
+    const limits = async () => [await cgroupFile(container, 'memory.max'), await cgroupFile(container, 'pids.max')];
+    const wanted = [String(48 << 20), '50'];
+    assert.deepEqual(await limits(), wanted);
+    await guest.machine.run('systemctl daemon-reload; systemctl restart ssh');
+    assert.deepEqual(await limits(), wanted);
+    assert.match(await guest.inside(container, 'cat /sys/fs/cgroup/memory.max'), new RegExp(`^${48 << 20}$`, 'm'));
+  });
+
+  it('adopts what runs after the agent was killed', async () => {
+    const container = await start('i=0; while :; do echo $i; i=$((i+1)); sleep 0.1; done');
+    const before = (await container.inspect()).State.Pid;
+    const { pid } = Object(await guest.porthole('/info'));
+    await guest.machine.run(`kill -9 ${pid}`);
+    await guest.reconnect();
+    assert.notEqual(Object(await guest.porthole('/info')).pid, pid);
+    const found = await guest.docker().getContainer(container.id).inspect();
+    assert.deepEqual([found.State.Running, found.State.Pid], [true, before]);
+    const lines = (await guest.said(container)).trimEnd().split('\n');
+    assert.deepEqual(
+      lines,
+      lines.map((_, at) => String(at)),
+    );
+  });
+
+  it('comes back with the host when it is a service, with what is to be up', async () => {
+    const agent = (await guest.machine.run('ls -d /root/.porthole/agents/*/porthole-agent.cjs')).trim();
+    const node = (await guest.machine.run('ls -d /root/.porthole/node/*/node')).trim();
+    const service = (action: string) => guest.machine.run(`${node} ${agent} service ${action}`);
+    const kept = await start('while :; do sleep 0.2; done');
+    const installed = await service('install');
+    assert.match(installed, /porthole\.service is installed and runs/);
+    await guest.reconnect();
+    assert.equal((await guest.docker().getContainer(kept.id).inspect()).State.Running, true, 'a service takes over');
+    await guest.machine.run('systemctl restart porthole');
+    await guest.reconnect();
+    assert.equal((await guest.docker().getContainer(kept.id).inspect()).State.Running, true, 'a restart leaves it');
+
+    const policies: Record<string, Dockerode.HostConfig> = {
+      always: { RestartPolicy: { Name: 'always' } },
+      unless: { RestartPolicy: { Name: 'unless-stopped' } },
+      stopped: { RestartPolicy: { Name: 'unless-stopped' } },
+      failure: { RestartPolicy: { Name: 'on-failure' } },
+      none: {},
+    };
+    for (const [name, HostConfig] of Object.entries(policies)) {
+      await start('while :; do sleep 0.2; done', { name, HostConfig });
+    }
+    await guest.docker().getContainer('stopped').stop({ t: 1 });
+    await guest.host.disconnect();
+    await guest.machine.reboot();
+    await until(
+      'the service answers',
+      async () => (await guest.machine.attempt('test -S /run/porthole/porthole.sock')).code === 0,
+    );
+    assert.match(await service('status'), /^porthole\.service: enabled, active, pid \d+/m);
+    assert.equal((await guest.machine.run('stat -c %a /run/porthole/porthole.sock')).trim(), '600');
+    await guest.reconnect();
+    const states: Record<string, boolean> = {};
+    for (const name of Object.keys(policies)) {
+      const { State } = await guest.docker().getContainer(name).inspect();
+      states[name] = State.Running || State.Restarting;
+    }
+    assert.deepEqual(states, { always: true, unless: true, stopped: false, failure: true, none: false });
+    for (const name of Object.keys(policies)) made.push(guest.docker().getContainer(name));
+
+    await service('uninstall');
+    assert.match(await service('status'), /not installed/);
+    await guest.reconnect();
+    assert.equal((await guest.docker().listContainers({ all: true })).length, 6, 'what is on disk stays');
+  });
+});

@@ -1,0 +1,92 @@
+import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import type Dockerode from 'dockerode';
+import { cacheDir, distDir } from '../../scripts/paths.ts';
+import { run } from '../../scripts/processes.ts';
+import { makeStarterImage, starterImage } from '../../scripts/starter-image.ts';
+import { readAgentFiles } from '../../src/extension/hosts/agent-files.ts';
+import { NpmNodeRuntime } from '../../src/extension/hosts/node-runtime.ts';
+import { SshHost } from '../../src/extension/hosts/ssh.ts';
+import { SshConnector } from '../../src/extension/ssh/connector.ts';
+import { ScriptedUser } from '../support/ssh-services.ts';
+import { startVirtualMachine, type VirtualMachine } from '../support/virtual-machine.ts';
+
+const never = new AbortController().signal;
+
+/** The agent in a virtual machine, brought there and reached as the extension does it. */
+export interface Guest {
+  readonly machine: VirtualMachine;
+  readonly host: SshHost;
+  /** Of the present connection. */
+  docker(): Dockerode;
+  /** Connects again after the machine or the agent went away. */
+  reconnect(): Promise<void>;
+  create(script: string, options?: Dockerode.ContainerCreateOptions): Promise<Dockerode.Container>;
+  /** The container's own words, once it has ended. */
+  said(container: Dockerode.Container): Promise<string>;
+  /** Runs a command inside; its output. */
+  inside(container: Dockerode.Container, script: string): Promise<string>;
+  /** `/porthole/v1` of the agent. */
+  porthole(path: string): Promise<unknown>;
+  stop(): Promise<void>;
+}
+
+export async function startGuest(): Promise<Guest> {
+  const machine = await startVirtualMachine();
+  try {
+    const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
+    const host = new SshHost(
+      { id: 'vm', target: 'vm' },
+      {
+        connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
+        files: () => readAgentFiles(join(distDir, 'agent')),
+        node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
+      },
+    );
+    await host.connect(never);
+    await text(await host.engine('porthole').loadImage(Readable.from([await makeStarterImage()]), {}));
+    return guest(machine, host);
+  } catch (failure) {
+    await machine.stop();
+    throw failure;
+  }
+}
+
+function guest(machine: VirtualMachine, host: SshHost): Guest {
+  const docker = () => host.engine('porthole');
+  const outputOf = async (stream: NodeJS.ReadableStream): Promise<string> => {
+    const out = new PassThrough();
+    docker().modem.demuxStream(stream, out, out);
+    stream.once('end', () => out.end());
+    return text(out);
+  };
+  return {
+    machine,
+    host,
+    docker,
+    async reconnect() {
+      await host.disconnect();
+      await host.connect(never);
+    },
+    create: (script, options = {}) =>
+      docker().createContainer({
+        Image: starterImage,
+        Cmd: ['sh', '-c', script],
+        ...options,
+        HostConfig: { NetworkMode: 'none', ...options.HostConfig },
+      }),
+    async said(container) {
+      return outputOf(Readable.from([await container.logs({ follow: false, stdout: true, stderr: true })]));
+    },
+    async inside(container, script) {
+      const exec = await container.exec({ Cmd: ['sh', '-c', script], AttachStdout: true, AttachStderr: true });
+      return outputOf(await exec.start({}));
+    },
+    porthole: (path) => host.porthole(path),
+    async stop() {
+      await host.disconnect();
+      await machine.stop();
+    },
+  };
+}
