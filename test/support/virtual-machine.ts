@@ -71,7 +71,7 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
         const id = await bootId();
         return id !== undefined && id !== last;
       },
-      { timeoutMs: 180_000, everyMs: 200 },
+      { timeoutMs: 400_000, everyMs: 200 },
     );
   const stop = async () => {
     await qemu.stop(2_000);

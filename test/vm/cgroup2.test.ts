@@ -14,7 +14,7 @@ describe('a host with cgroup v2 and systemd', function () {
   const made: Dockerode.Container[] = [];
 
   before(async function () {
-    this.timeout(600_000);
+    this.timeout(900_000);
     requires(this, {
       root: true,
       programs: ['qemu-system-x86_64', 'debootstrap', 'mkfs.ext4', 'busybox', 'ssh-keygen'],

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isKind } from '../../base/errors.ts';
+import { isKind, PortholeError } from '../../base/errors.ts';
 import { compile } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { removeTrees } from '../shim/remove-tree.ts';
@@ -68,8 +68,10 @@ async function settleInTime(engine: Engine, container: Container): Promise<void>
   const late = new AbortController();
   await Promise.race([settled, delay(patience, undefined, { signal: late.signal, ref: false }).catch(() => undefined)]);
   late.abort();
-  // A failure after that shows at whatever is tried next with the container.
-  settled.catch(() => undefined);
+  // It shows at whatever is tried with the container; the others are served.
+  settled.catch((failure: unknown) => {
+    if (failure instanceof PortholeError) container.unreachable = failure;
+  });
 }
 
 /** A shim whose container's directory is gone serves nobody. */

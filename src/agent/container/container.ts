@@ -39,6 +39,8 @@ export class Container {
   readonly trace: TraceFile;
   accounts: KnownAccountFiles | undefined;
   life: Life | undefined;
+  /** Why a process that runs cannot be reached: its shim is newer than this agent. */
+  unreachable: PortholeError | undefined;
   /** The last thing that the engine did to end this life. */
   tried: EndingTry | undefined;
   /** Its life began under another agent, which may have tried something too. */

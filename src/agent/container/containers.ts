@@ -128,7 +128,7 @@ async function historyId(engine: Engine, nameOrId: string): Promise<string> {
 }
 
 function runningShim(container: Container) {
-  if (!container.life) throw notRunning(container.id);
+  if (!container.life) throw container.unreachable ?? notRunning(container.id);
   return container.life.shim;
 }
 

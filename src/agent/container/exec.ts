@@ -167,7 +167,7 @@ async function planInput(
 ): Promise<Parameters<typeof compileExec>> {
   const { container } = exec;
   const life = container.life;
-  if (!life) throw notRunning(container.id);
+  if (!life) throw container.unreachable ?? notRunning(container.id);
   const [spec, account] = await Promise.all([
     specOf(container),
     accountInside(engine, container, {

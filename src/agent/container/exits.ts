@@ -24,6 +24,7 @@ export function beginLife(
   const life: Life = { shim, pid: shim.pid };
   const process = { pid: shim.pid, startTicks: BigInt(container.record.startTicks || '0') };
   container.life = life;
+  container.unreachable = undefined;
   container.output.begin(() => shim.subscribe(container.output.deliver), {
     subscribed: options.subscribed,
     isDead: async () => !(await isAlive(process)),

@@ -111,6 +111,7 @@ function killable(engine: Engine, nameOrId: string): Container {
 
 /** Sends a signal to the initial process. A frozen one gets it when it is thawed, so it is thawed for the ones that end it. */
 async function sendSignal(engine: Engine, container: Container, signal: number): Promise<void> {
+  if (container.unreachable) throw container.unreachable;
   container.life?.shim.signal(signal);
   announce(engine, container, 'kill', { signal: String(signal) });
   if (container.record.state.status !== 'paused' || !isMeantToEnd(container, signal)) return;

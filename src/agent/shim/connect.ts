@@ -4,9 +4,9 @@ import { basename, dirname } from 'node:path';
 import { deferred } from '../../base/async.ts';
 import { Connection } from './connection.ts';
 import type { StartedShim } from './contract.ts';
-import { noShim } from './errors.ts';
+import { noShim, shimTooNew } from './errors.ts';
 import { LiveShim } from './live.ts';
-import { type Frame, frame, parseHello } from './wire.ts';
+import { type Frame, frame, parseHello, protocolVersion } from './wire.ts';
 
 /** A unix socket's address holds this many bytes of path. */
 const longestAddress = 107;
@@ -34,6 +34,11 @@ function greet(address: string, path: string): Promise<StartedShim> {
     if (live) return live.handle(received);
     if (received.type !== frame.hello) return;
     const hello = parseHello(received.data);
+    if (hello.version > protocolVersion) {
+      greeted.reject(shimTooNew(hello.version, protocolVersion));
+      connection.destroy();
+      return;
+    }
     live = new LiveShim(connection, {
       ...hello,
       results: hello.results.sort((a, b) => a.id - b.id),

@@ -38,5 +38,10 @@ export const cannotStart = (path: string, cause: unknown): PortholeError =>
   new PortholeError('unavailable', `the shim ${path} cannot be started: ${messageOf(cause)}`, { cause });
 export const noShim = (socket: string, cause: unknown): PortholeError =>
   new PortholeError('not-found', `no shim listens on ${socket}`, { cause });
+export const shimTooNew = (version: number, known: number): PortholeError =>
+  new PortholeError(
+    'unsupported',
+    `the container runs under a newer shim, which speaks version ${version}; this agent knows ${known}: a newer agent can stop it, attach to it and run programs in it`,
+  );
 export const planTooLarge = (size: number, limit: number): PortholeError =>
   new PortholeError('invalid', `the plan takes ${size} bytes, which is more than the ${limit} that the shim holds`);

@@ -3,7 +3,7 @@
 
 #include "sys.h"
 
-enum { PROTOCOL = 1 };
+enum { PROTOCOL = 2 };
 
 /* A frame is { u32 type, u32 size } and `size` bytes. Unknown types are skipped by both sides. */
 enum frame_type {

@@ -1,8 +1,11 @@
 import { PortholeError } from '../../base/errors.ts';
 import type { ExitRecord, OperationResult } from './contract.ts';
 
-/** Frame types; the shim's end, with every payload, is wire.h. The agent speaks to shims of this version and older ones. */
-export const protocolVersion = 1;
+/**
+ * Frame types; the shim's end, with every payload, is wire.h. The agent speaks to shims of this version and older ones: a
+ * frame never changes its meaning, and whoever does not know one skips it. 2 added `ask` and `oom`.
+ */
+export const protocolVersion = 2;
 export const frame = {
   ops: 1,
   batch: 2,
