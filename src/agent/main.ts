@@ -13,6 +13,7 @@ import { createApiServer } from './api/server.ts';
 import { prepareParent, type RealtimeShare } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
+import { removeOldVersions } from './connect/old-versions.ts';
 import { stdioChannel } from './connect/stdio.ts';
 import { takeOver } from './connect/takeover.ts';
 import { bridgeTargets } from './connect/targets.ts';
@@ -271,6 +272,9 @@ async function connect(settings: Settings): Promise<void> {
           command: serveCommand({ ...settings, ...running }, { takeOver: true }),
         }),
     });
+    const program = fileURLToPath(import.meta.url);
+    // Only room on the disk: what cannot be removed now is looked at again by the next one.
+    removeOldVersions({ program, node: process.execPath, now: Date.now() }).catch(() => undefined);
   }
   const targets = await bridgeTargets({
     socket,
