@@ -41,7 +41,7 @@ export async function readCgroup(facts: CgroupFacts, path: string): Promise<Cgro
 }
 
 /** A cgroup's files by controller: on v1 each has a directory of its own, on v2 all are in one. */
-function readerOf(facts: CgroupFacts, path: string): FileReader {
+export function readerOf(facts: CgroupFacts, path: string): FileReader {
   const below = path === '/' ? '' : path;
   const rootOf = (controller: string): string | undefined =>
     facts.version === 2 ? facts.root : facts.hierarchies.find((one) => one.controllers.includes(controller))?.root;

@@ -27,7 +27,7 @@ import { restart } from './restart.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
 import { updateLocked } from './update.ts';
-import { pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
+import { figuresOf, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
 import { waitFor } from './waiting.ts';
 
 /**
@@ -99,6 +99,7 @@ export async function createContainers(
     wholeHistory: (query) => history.all(query),
     trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
     reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
+    figures: async (nameOrId) => figuresOf(engine, find(nameOrId)),
     pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
     changes: async (nameOrId) => changesOf(engine, find(nameOrId)),
     pathStatus: async (given, options) => statPath(engine, find(given), { ...options, given }),

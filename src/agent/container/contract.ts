@@ -3,6 +3,7 @@ import type { ContainerConfig, HostConfig, UpdateBody } from '../../protocol/doc
 import type { Ending, HistoryEntry } from '../../protocol/history.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
+import type { DockerFigures } from '../cgroup/docker-figures.ts';
 import type { HistoryQuery } from './history.ts';
 
 /**
@@ -60,6 +61,8 @@ export interface Containers {
   /** What happened to all of them. */
   wholeHistory(query: HistoryQuery): Promise<HistoryEntry[]>;
   reading(nameOrId: string): Promise<CgroupReading>;
+  /** What Docker's stats hold beside it. */
+  figures(nameOrId: string): Promise<DockerFigures>;
   /** Host pids of every process in it, initial process first. */
   pids(nameOrId: string): Promise<number[]>;
   /** `docker diff`: kind 0 modified, 1 added, 2 deleted; sorted by path, paths absolute. */

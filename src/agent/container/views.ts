@@ -1,5 +1,6 @@
 import type { PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
+import { type DockerFigures, readDockerFigures } from '../cgroup/docker-figures.ts';
 import { readCgroup } from '../cgroup/reading.ts';
 import { processesIn } from '../cgroup/tree.ts';
 import { compile } from '../plan/compile.ts';
@@ -37,6 +38,11 @@ export async function traceOfContainer(engine: Engine, container: Container): Pr
 export async function readingOf(engine: Engine, container: Container): Promise<CgroupReading> {
   runningPid(container);
   return readCgroup(engine.host.cgroup, container.record.cgroupPath);
+}
+
+export async function figuresOf(engine: Engine, container: Container): Promise<DockerFigures> {
+  runningPid(container);
+  return readDockerFigures(engine.host.cgroup, container.record.cgroupPath);
 }
 
 /** Host pids, the initial process first. */

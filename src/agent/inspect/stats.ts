@@ -1,9 +1,11 @@
 import type { CgroupReading } from '../../protocol/usage.ts';
+import type { DockerFigures } from '../cgroup/docker-figures.ts';
 
 /** A reading of a container with what the machine did by then. */
 export interface Sample {
   /** Undefined: the container does not run. */
   readonly reading: CgroupReading | undefined;
+  readonly figures: DockerFigures | undefined;
   /** The machine's CPU time in nanoseconds, idle time included. */
   readonly machineCpu: number;
   readonly onlineCpus: number;
@@ -27,12 +29,12 @@ export function dockerStats(
     read: timeOf(reading),
     preread: timeOf(before?.reading),
     pids_stats: pidsStats(reading),
-    blkio_stats: blkioStats(reading),
+    blkio_stats: blkioStats(current),
     num_procs: 0,
     storage_stats: {},
     cpu_stats: cpuStats(current),
     precpu_stats: cpuStats(before),
-    memory_stats: memoryStats(reading, container.memoryTotal),
+    memory_stats: memoryStats(current, container.memoryTotal),
   };
 }
 
@@ -50,6 +52,7 @@ function cpuStats(sample: Sample | undefined): object {
   return {
     cpu_usage: {
       total_usage: cpu?.usage ?? 0,
+      ...(sample?.figures?.perCpu && { percpu_usage: sample.figures.perCpu }),
       usage_in_kernelmode: cpu?.system ?? 0,
       usage_in_usermode: cpu?.user ?? 0,
     },
@@ -62,53 +65,30 @@ function cpuStats(sample: Sample | undefined): object {
   };
 }
 
-function memoryStats(reading: CgroupReading | undefined, memoryTotal: number): object {
+function memoryStats({ reading, figures }: Sample, memoryTotal: number): object {
   const memory = reading?.memory;
   if (reading === undefined || memory === undefined) return {};
-  const stats =
-    reading.version === 1
-      ? {
-          cache: memory.file,
-          rss: memory.anon,
-          total_cache: memory.file,
-          total_rss: memory.anon,
-          inactive_file: memory.inactiveFile,
-          total_inactive_file: memory.inactiveFile,
-          ...(memory.swap !== undefined && { swap: memory.swap, total_swap: memory.swap }),
-          ...(memory.limit !== undefined && { hierarchical_memory_limit: memory.limit }),
-        }
-      : {
-          anon: memory.anon,
-          file: memory.file,
-          inactive_file: memory.inactiveFile,
-          ...(memory.kernel !== undefined && { kernel: memory.kernel }),
-          oom_kill: memory.oomKills,
-        };
   return {
     usage: memory.current,
     ...(reading.version === 1 && memory.peak !== undefined && { max_usage: memory.peak }),
-    stats,
+    stats: figures?.memory ?? {},
+    // Like Go's omitempty: none is not worth a field.
+    ...(figures?.failures && { failcnt: figures.failures }),
     // A limit above what the machine has is none: dockerd shows the machine's memory then.
     limit: Math.min(memory.limit ?? memoryTotal, memoryTotal),
   };
 }
 
-function blkioStats(reading: CgroupReading | undefined): object {
-  const io = reading?.io;
-  const entries = (read: number, write: number): object[] => [
-    { major: 0, minor: 0, op: 'read', value: read },
-    { major: 0, minor: 0, op: 'write', value: write },
-  ];
-  const none = reading === undefined ? null : [];
+function blkioStats({ reading, figures }: Sample): object {
+  const other = reading?.version === 1 ? [] : null;
   return {
-    // One sum over all devices: a reading does not tell them apart.
-    io_service_bytes_recursive: io === undefined ? none : entries(io.readBytes, io.writeBytes),
-    io_serviced_recursive: io === undefined ? none : entries(io.reads, io.writes),
-    io_queue_recursive: none,
-    io_service_time_recursive: none,
-    io_wait_time_recursive: none,
-    io_merged_recursive: none,
-    io_time_recursive: none,
-    sectors_recursive: none,
+    io_service_bytes_recursive: figures?.ioBytes ?? null,
+    io_serviced_recursive: figures?.ioCount ?? null,
+    io_queue_recursive: other,
+    io_service_time_recursive: other,
+    io_wait_time_recursive: other,
+    io_merged_recursive: other,
+    io_time_recursive: other,
+    sectors_recursive: other,
   };
 }

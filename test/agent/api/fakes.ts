@@ -43,6 +43,7 @@ const noContainers: Containers = {
   history: unexpected,
   wholeHistory: unexpected,
   reading: unexpected,
+  figures: unexpected,
   pids: unexpected,
   changes: unexpected,
   pathStatus: unexpected,

@@ -48,17 +48,21 @@ async function streamStats(call: Call, container: { id: string; name: string; me
     // A client that does not read misses samples instead of filling our memory.
     if (!response.write(line)) await once(response, 'drain', { signal }).catch(() => undefined);
     before = current;
+    // After a pause of the client the rhythm begins anew, or it would be flooded with what it has missed.
+    next = Math.max(next, Date.now() - period);
     await pause(Math.max(0, next + period - Date.now()), undefined, { signal }).catch(() => undefined);
   }
 }
 
 async function sample(engine: Engine, id: string): Promise<Sample> {
   const { state } = engine.containers.get(id);
-  const [reading, machine] = await Promise.all([
-    hasProcess(state.status) ? engine.containers.reading(id).catch(noneIfEnded) : undefined,
+  const runs = hasProcess(state.status);
+  const [reading, figures, machine] = await Promise.all([
+    runs ? engine.containers.reading(id).catch(noneIfEnded) : undefined,
+    runs ? engine.containers.figures(id).catch(noneIfEnded) : undefined,
     readMachineCpu(),
   ]);
-  return { reading, machineCpu: machine.total, onlineCpus: machine.online };
+  return { reading, figures, machineCpu: machine.total, onlineCpus: machine.online };
 }
 
 /** It ended between the look at its state and the reading. */
