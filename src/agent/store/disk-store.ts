@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { isKind } from '../../base/errors.ts';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
 import type { Shims } from '../shim/contract.ts';
@@ -110,8 +110,7 @@ class DiskImageStore implements ImageStore {
   }
 
   async save(names: readonly string[]): Promise<{ ids: readonly string[]; stream: Readable }> {
-    const { ids, stream } = await saveImages(this.#storage, names);
-    return { ids, stream: Readable.from(stream, { objectMode: false, highWaterMark: 1 << 18 }) };
+    return await saveImages(this.#storage, names);
   }
 
   async prune(options: PruneOptions): Promise<{ removed: RemovedImage[]; bytes: number }> {

@@ -1,4 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import { type Descriptor, mediaTypes } from '../oci/image.ts';
 import { findImage, isIdOf, referencesOf, type StoredImage } from './catalog.ts';
@@ -16,7 +17,7 @@ import { type TarItem, writeTar } from './tar-writer.ts';
 export async function saveImages(
   storage: Storage,
   names: readonly string[],
-): Promise<{ readonly ids: readonly string[]; readonly stream: AsyncGenerator<Buffer> }> {
+): Promise<{ readonly ids: readonly string[]; readonly stream: Readable }> {
   const chosen = choose(storage, names);
   // Held open from now on: an image that is removed meanwhile is still saved whole.
   const blobs = new Map<string, FileHandle>();
@@ -31,7 +32,11 @@ export async function saveImages(
     throw failure;
   }
   const ids = chosen.map(({ image }) => image.id);
-  return { ids, stream: closing(blobs, writeTar(entries(chosen, blobs))) };
+  const pieces = writeTar(entries(chosen, blobs));
+  const stream = Readable.from(pieces, { objectMode: false, highWaterMark: pieceSize });
+  // Not in the generator: one that nobody has asked for anything is never told of its end.
+  stream.once('close', () => void closeAll(blobs));
+  return { ids, stream };
 }
 
 interface Chosen {
@@ -164,14 +169,6 @@ function repositoriesOf(chosen: readonly Chosen[]): Record<string, Record<string
     }
   }
   return found;
-}
-
-async function* closing(blobs: ReadonlyMap<string, FileHandle>, pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  try {
-    yield* pieces;
-  } finally {
-    await closeAll(blobs);
-  }
 }
 
 async function closeAll(blobs: ReadonlyMap<string, FileHandle>): Promise<void> {

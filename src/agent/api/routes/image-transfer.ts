@@ -1,5 +1,6 @@
 import { pipeline } from 'node:stream/promises';
 import { messageOf } from '../../../base/errors.ts';
+import { familiar, parseReference, withDefaultTag } from '../../store/reference.ts';
 import { badParameter, notThereYet } from '../errors.ts';
 import { announceImage } from '../image-events.ts';
 import { type Call, type Reply, type Route, sent } from '../route.ts';
@@ -53,6 +54,9 @@ async function create(call: Call): Promise<Reply> {
     ...(platform && { platform }),
     signal,
   });
+  if (reference !== '') {
+    announceImage(engine, 'tag', { id, name: familiar(withDefaultTag(parseReference(reference))) });
+  }
   announceImage(engine, 'import', { id, name: id });
   response.writeHead(200, { 'Content-Type': 'application/json' });
   response.end(`${JSON.stringify({ status: id })}\r\n`);

@@ -99,7 +99,8 @@ function announceRemoved(engine: Engine, before: readonly ImageRecord[], removed
         : before.find(({ id }) => id === name);
     // What is none was a layer.
     if (!image) continue;
-    const labels = image.config.config?.Labels;
+    // What is gone has no labels any more.
+    const labels = 'Untagged' in one ? image.config.config?.Labels : undefined;
     announceImage(engine, 'Untagged' in one ? 'untag' : 'delete', {
       id: image.id,
       name: image.id,
