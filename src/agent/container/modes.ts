@@ -1,3 +1,4 @@
+import { PortholeError } from '../../base/errors.ts';
 import type { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import { invalid } from './errors.ts';
 
@@ -19,9 +20,25 @@ export function checkedModes(config: ContainerConfig, host: HostConfig, idOf: (n
   if (!['', 'private', 'host'].includes(host.CgroupnsMode ?? '')) {
     throw invalid(`invalid cgroup namespace mode: ${host.CgroupnsMode}`);
   }
+  const network = partnerOf(host.NetworkMode);
   const pid = joined(host.PidMode, { kind: 'PID', known: ['', 'host'], idOf });
   const ipc = joined(host.IpcMode, { kind: 'IPC', known: ['', 'none', 'private', 'shareable', 'host'], idOf });
-  return { ...host, ...(pid && { PidMode: pid }), ...(ipc && { IpcMode: ipc }) };
+  return {
+    ...host,
+    ...(network && { NetworkMode: `container:${idOrName(network, idOf)}` }),
+    ...(pid && { PidMode: pid }),
+    ...(ipc && { IpcMode: ipc }),
+  };
+}
+
+/** Of a network's container dockerd asks only at the start whether it is there. */
+function idOrName(name: string, idOf: (name: string) => string): string {
+  try {
+    return idOf(name);
+  } catch (failure) {
+    if (failure instanceof PortholeError) return name;
+    throw failure;
+  }
 }
 
 function joined(

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { arch, hostname, release } from 'node:os';
 import type { HostFacts } from '../plan/facts.ts';
 import { readIfThere } from '../sys/files.ts';
@@ -6,6 +7,8 @@ import { readMounts } from '../sys/proc.ts';
 
 /** What `GET /info` and `/version` tell about the host. */
 export interface HostDescription {
+  /** The same for this engine on this machine for ever, as a UUID. */
+  readonly id: string;
   readonly name: string;
   /** uname -r. */
   readonly kernel: string;
@@ -28,19 +31,23 @@ export interface HostDescription {
 }
 
 export async function describeHost(facts: HostFacts, dataRoot: string): Promise<HostDescription> {
-  const [os, cpu, memory, forwarding, mounts] = await Promise.all([
+  const [os, cpu, memory, forwarding, mounts, machineId = ''] = await Promise.all([
     readOsRelease(),
     readMachineCpu(),
     readMemoryTotal(),
     readIfThere('/proc/sys/net/ipv4/ip_forward'),
     readMounts('self'),
+    readIfThere('/etc/machine-id'),
   ]);
   const { cgroup } = facts;
   // The innermost mount point that holds the data root; of two at the same place the later one is on top.
   const backing = mounts
     .filter(({ target }) => target === '/' || dataRoot === target || dataRoot.startsWith(`${target}/`))
     .reduce((best, one) => (one.target.length >= best.target.length ? one : best), { target: '', type: 'unknown' });
+  // machine-id(5): the machine's own id is not to be told, only what is made of it.
+  const digest = createHash('sha256').update(`porthole ${machineId.trim()} ${dataRoot}`).digest('hex');
   return {
+    id: digest.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-'),
     name: hostname(),
     kernel: release(),
     operatingSystem: os.get('PRETTY_NAME') ?? os.get('NAME') ?? 'Linux',

@@ -73,14 +73,17 @@ describe('containers: namespaces shared with another container', function () {
     }
     const partner = await rig.create(sleeper, { name: 'partner', hostConfig: { IpcMode: 'shareable' } });
     const guest = await rig.create(sleeper, {
-      hostConfig: { PidMode: 'container:partner', IpcMode: 'container:partner' },
+      hostConfig: { NetworkMode: 'container:partner', PidMode: 'container:partner', IpcMode: 'container:partner' },
     });
     await rig.containers.rename(partner, 'renamed');
-    const { PidMode, IpcMode } = rig.containers.get(guest).hostConfig;
-    assert.deepEqual([PidMode, IpcMode], [`container:${partner}`, `container:${partner}`]);
+    const { NetworkMode, PidMode, IpcMode } = rig.containers.get(guest).hostConfig;
+    assert.deepEqual([NetworkMode, PidMode, IpcMode], Array(3).fill(`container:${partner}`));
+    const nobody = await rig.create(sleeper, { hostConfig: { NetworkMode: 'container:nobody' } });
+    assert.equal(rig.containers.get(nobody).hostConfig.NetworkMode, 'container:nobody');
+    await rig.containers.remove(nobody, { force: true, volumes: true });
     await assert.rejects(rig.containers.start(guest), {
       kind: 'conflict',
-      message: `cannot join PID of a non running container: ${partner}`,
+      message: `cannot join network of a non running container: ${partner}`,
     });
     await rig.containers.start(partner);
     await rig.containers.start(guest);

@@ -68,7 +68,7 @@ async function info(call: Call): Promise<Reply> {
   const inState = (...wanted: ContainerStatus[]): number => states.filter((status) => wanted.includes(status)).length;
   const limits = limitFields(host);
   return json({
-    ID: agent.dataRoot,
+    ID: host.id,
     Containers: states.length,
     ContainersRunning: inState('running', 'restarting'),
     ContainersPaused: inState('paused'),
@@ -81,7 +81,7 @@ async function info(call: Call): Promise<Reply> {
       ['userxattr', String(agent.rootless)],
     ],
     Plugins: {
-      Volume: [],
+      Volume: ['local'],
       Network: builtInNetworks.map(({ driver }) => driver),
       Authorization: null,
       Log: logDrivers.filter((driver) => driver !== 'none'),
@@ -141,6 +141,7 @@ async function info(call: Call): Promise<Reply> {
     ...(call.minor < 42 && { KernelMemory: host.cgroupVersion === 1 && limits.MemoryLimit }),
     ...(call.minor >= 44 && { CDISpecDirs: [] }),
     SecurityOptions: [
+      ...(host.features.has('apparmor') ? ['name=apparmor'] : []),
       ...(host.features.has('seccomp') ? ['name=seccomp,profile=builtin'] : []),
       ...(agent.userns.containers === 'host' ? [] : ['name=userns']),
       ...(agent.rootless ? ['name=rootless'] : []),
