@@ -5,6 +5,7 @@ import { PlanFailed } from '../shim/errors.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { hasProcess } from './state.ts';
+import { withDevices } from './volumes.ts';
 
 export interface RootOptions {
   readonly signal?: AbortSignal;
@@ -33,7 +34,9 @@ export async function openRootOf(engine: Engine, container: Container, options: 
       if (!(failure instanceof PlanFailed && failure.step.operation.op === 'joinProcess')) throw failure;
     }
   }
-  return await openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
+  const open = () => openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
+  // Once opened, the root has its own copy of what is mounted there.
+  return options.alone ? open() : withDevices(engine, container.record, open);
 }
 
 function stackOf(engine: Engine, container: Container, options: RootOptions): StackedRoot {
@@ -46,7 +49,11 @@ function stackOf(engine: Engine, container: Container, options: RootOptions): St
   ];
   const mounts = record.mounts
     .filter(({ Type }) => Type !== 'tmpfs')
-    .map(({ Source, Destination }) => ({ source: Source, target: Destination }));
+    .map(({ Source: source, Destination: target, subpath: below }) => ({
+      source,
+      target,
+      ...(below !== undefined && { below }),
+    }));
   const depth = ({ target }: { target: string }): number => target.split('/').length;
   return {
     kind: 'stack',

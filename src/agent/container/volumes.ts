@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { access, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, isKind } from '../../base/errors.ts';
@@ -89,6 +90,23 @@ export async function useVolumes(engine: Engine, container: Container): Promise<
         propagation: mount.Propagation,
       },
     });
+  }
+}
+
+/** For who looks at a container that does not run: what its volumes have mounted is there while the task runs. */
+export async function withDevices<T>(
+  engine: Engine,
+  record: Pick<StoredRecord, 'mounts'>,
+  task: () => Promise<T>,
+): Promise<T> {
+  const visitor = `visit ${randomBytes(8).toString('hex')}`;
+  const names = volumeMounts(record).flatMap(({ Name }) => (engine.volumes.find(Name)?.options ? [Name] : []));
+  try {
+    for (const name of names) await engine.volumes.use(name, visitor);
+    return await task();
+  } finally {
+    // What could not be unmounted is found by the next who uses it.
+    for (const name of names) await engine.volumes.leave(name, visitor).catch(() => undefined);
   }
 }
 

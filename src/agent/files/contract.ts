@@ -123,7 +123,14 @@ export interface StackedRoot {
   /** overlayfs's work directory: changes go to `upper`. Undefined: they go nowhere, and `upper` is left as it is. */
   readonly work?: string;
   /** Files and directories of the host that lie over it. Missing sources are passed over. */
-  readonly binds: readonly { readonly source: string; readonly target: string }[];
+  readonly binds: readonly StackedBind[];
+}
+
+export interface StackedBind {
+  readonly source: string;
+  readonly target: string;
+  /** Path below `source`, in which somebody hostile may write, that is shown instead of the whole: the kernel keeps it there. */
+  readonly below?: string;
 }
 
 export interface Hole {

@@ -5,7 +5,7 @@ import { atLeast } from '../plan/mounts.ts';
 import type { Operation } from '../plan/operations.ts';
 import { overlayOptions } from '../plan/overlay.ts';
 import { becomeRoot } from '../plan/userns.ts';
-import type { DirectoryRoot, RunningRoot, StackedRoot } from './contract.ts';
+import type { DirectoryRoot, RunningRoot, StackedBind, StackedRoot } from './contract.ts';
 
 export const why = 'Files are reached from inside their own root.';
 
@@ -74,7 +74,7 @@ export function enterDirectory({ path }: DirectoryRoot): Operation[] {
 }
 
 /** A container that does not run. Its binds are opened before and moved in after the chroot, where the kernel finds their places. */
-export function enterStack(root: StackedRoot, sources: readonly string[], host: HostFacts): Operation[] {
+export function enterStack(root: StackedRoot, binds: readonly StackedBind[], host: HostFacts): Operation[] {
   const { upper, at, work } = root;
   const layers = work === undefined ? [upper, ...root.lowers] : root.lowers;
   // Without a work directory of its own what is written goes to memory that ends with us.
@@ -91,7 +91,12 @@ export function enterStack(root: StackedRoot, sources: readonly string[], host: 
   };
   return [
     ...ownMounts,
-    ...sources.map((path, slot): Operation => ({ op: 'openTree', slot, path, recursive: 1, why })),
+    ...binds.map(
+      ({ source, below }, slot): Operation =>
+        below === undefined
+          ? { op: 'openTree', slot, path: source, recursive: 1, why }
+          : { op: 'openTreeBelow', slot, root: source, path: below, recursive: 1, why },
+    ),
     ...(work === undefined ? scratch : []),
     { op: 'chdir', path: root.base, why },
     {

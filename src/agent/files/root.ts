@@ -68,7 +68,7 @@ async function enterWithBinds(
   const found = await Promise.all(
     place.binds.map(async (bind) => ({
       ...bind,
-      kind: await stat(bind.source).then(
+      kind: await stat(posix.join(bind.source, bind.below ?? '')).then(
         (status) => (status.isDirectory() ? 'directory' : 'file'),
         () => undefined,
       ),
@@ -79,11 +79,7 @@ async function enterWithBinds(
     throw new PortholeError('unsupported', `the container has more than ${mostBinds} mounts`);
   }
   await executor.run({
-    operations: enterStack(
-      place,
-      binds.map(({ source }) => source),
-      host,
-    ),
+    operations: enterStack(place, binds, host),
   });
   for (const [slot, { target, kind }] of binds.entries()) {
     const path = await root.resolve(target);

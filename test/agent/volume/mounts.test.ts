@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import type { HostConfig, Mount } from '../../../src/protocol/docker.ts';
 import { requires } from '../../support/tools.ts';
-import { openRig, type Rig } from '../container/rig.ts';
+import { never, openRig, type Rig } from '../container/rig.ts';
 import { mountedBelow, volumeAt } from './rig.ts';
 
 describe('mounts, as the container and the host see them', function () {
@@ -175,6 +176,26 @@ describe('mounts, as the container and the host see them', function () {
       }
       assert.ok(![...seen].some((each) => each.includes('of the host')), [...seen].join());
       assert.ok(seen.size > 1, `the race was none: ${[...seen].join()}`);
+    });
+
+    it('is all that docker cp sees of it, and of a device while nobody runs with it', async () => {
+      const device = path('a');
+      await rig.containers.volumes.create({ name: 'bound', options: { type: 'none', o: 'bind', device } });
+      symlinkSync('/etc', path('a', 'out'));
+      const copied = async (Subpath: string) => {
+        const mounts = [volumeAt('/m', 'vol', { VolumeOptions: { Subpath } }), volumeAt('/bound', 'bound')];
+        const id = await rig.create(['true'], { hostConfig: { Mounts: mounts } });
+        const names: string[] = [];
+        for (const at of ['/m', '/bound']) {
+          const { stream } = await rig.containers.readArchive(id, { path: at, signal: never });
+          const listing = execFileSync('tar', ['-t'], { input: await buffer(stream), encoding: 'utf8' });
+          names.push(listing.trim().split('\n').join(' '));
+        }
+        return names;
+      };
+      assert.deepEqual(await copied('a/b'), ['m/ m/f', 'bound/ bound/b/ bound/b/f bound/out']);
+      assert.deepEqual(mountedBelow(rig.dataRoot), []);
+      await assert.rejects(copied('a/out'), /EXDEV/);
     });
 
     it('is what inspect calls the volume, and the volume is held', async () => {

@@ -17,6 +17,7 @@ import { securityScenarios } from './security.ts';
 import { systemScenarios } from './system.ts';
 import { updateScenarios } from './update.ts';
 import { volumeScenarios } from './volume.ts';
+import { volumeLifeScenarios } from './volumes.ts';
 
 /** By subject, in the order in which they run. */
 export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
@@ -31,6 +32,7 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   limits: limitScenarios,
   security: securityScenarios,
   mounts: mountScenarios,
+  volumes: volumeLifeScenarios,
   images: imageScenarios,
   system: systemScenarios,
   volume: volumeScenarios,
