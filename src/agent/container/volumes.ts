@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, readdir, rename, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf, isKind } from '../../base/errors.ts';
+import type { LayerEntry } from '../../protocol/layers.ts';
 import { syncDirectory } from '../sys/durable.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -22,7 +23,12 @@ export function volumeMounts(record: Pick<StoredRecord, 'mounts'>): VolumeMount[
 
 /** Makes the volumes that a new container asks for; from here on they are held for it. */
 export async function makeVolumes(engine: Engine, record: StoredRecord): Promise<void> {
-  for (const { Name, volume, anonymous } of volumeMounts(record)) {
+  const mounts = volumeMounts(record);
+  const isConfigured = ({ volume }: VolumeMount): boolean => volume?.isConfigured === true;
+  for (const mount of mounts.filter(isConfigured)) await sourceIn(engine, record, mount);
+  // The config's Volumes come last, as in dockerd.
+  const ordered = [...mounts.filter((mount) => !isConfigured(mount)), ...mounts.filter(isConfigured)];
+  for (const { Name, volume, anonymous } of ordered) {
     if (volume)
       await engine.volumes.create({ ...volume, name: Name, anonymous: anonymous === true }, { holder: record.id });
     // Another container lends it, which may just go.
@@ -33,12 +39,14 @@ export async function makeVolumes(engine: Engine, record: StoredRecord): Promise
 /** A new volume begins with what the image has at its place. */
 export async function fillVolumes(engine: Engine, record: StoredRecord): Promise<void> {
   for (const mount of volumeMounts(record)) {
-    const { volume } = mount;
-    if (!volume?.copies) continue;
+    if (!mount.volume?.copies) continue;
+    const from = await sourceIn(engine, record, mount);
+    // Nothing there: its device need not be mounted for that.
+    if (!from) continue;
     await engine.locks.run(`volume ${mount.Name}`, async () => {
       await engine.volumes.use(mount.Name, record.id);
       try {
-        await fillWhenEmpty(engine, record, mount);
+        await fillWhenEmpty(engine, record, { mount, from });
       } finally {
         await engine.volumes.leave(mount.Name, record.id);
       }
@@ -46,17 +54,26 @@ export async function fillVolumes(engine: Engine, record: StoredRecord): Promise
   }
 }
 
-async function fillWhenEmpty(engine: Engine, record: StoredRecord, mount: VolumeMount): Promise<void> {
-  const { imageId } = record;
-  const found = await resolveInImage(engine.images, imageId, mount.Destination);
-  const inRoot = join(record.bundle, 'rootfs', mount.Destination);
+/** What the image has at a volume's place. */
+async function sourceIn(engine: Engine, record: StoredRecord, mount: VolumeMount): Promise<LayerEntry | undefined> {
+  const found = await resolveInImage(engine.images, record.imageId, mount.Destination);
   if (found && found.type !== 'directory' && mount.volume?.isConfigured) {
-    throw invalid(`cannot mount volume over existing file, file exists ${inRoot}`);
+    throw invalid(`cannot mount volume over existing file, file exists ${inRoot(record, mount)}`);
   }
-  if (!found || (await readdir(mount.Source)).length > 0) return;
-  if (found.type !== 'directory') throw invalid(`source ${inRoot} is not directory`);
-  await fillVolume(engine, { imageId, from: found.path, into: mount.Source });
+  return found;
 }
+
+async function fillWhenEmpty(
+  engine: Engine,
+  record: StoredRecord,
+  { mount, from }: { readonly mount: VolumeMount; readonly from: LayerEntry },
+): Promise<void> {
+  if ((await readdir(mount.Source)).length > 0) return;
+  if (from.type !== 'directory') throw invalid(`source ${inRoot(record, mount)} is not directory`);
+  await fillVolume(engine, { imageId: record.imageId, from: from.path, into: mount.Source });
+}
+
+const inRoot = ({ bundle }: StoredRecord, { Destination }: VolumeMount): string => join(bundle, 'rootfs', Destination);
 
 /** The container is gone, or was never finished. @param options.remove what nobody named goes with it, unless somebody else holds it. */
 export async function releaseVolumes(

@@ -97,12 +97,15 @@ describe('volumes', function () {
   });
 
   it('a creation that fails leaves no anonymous volume and holds nothing', async () => {
-    const failing = rig.create(['true'], {
-      config: { Volumes: { '/anon': {}, '/etc/passwd': {} } },
-      hostConfig: { Binds: ['kept:/k'] },
-    });
-    await assert.rejects(failing, /cannot mount volume over existing file, file exists .*\/rootfs\/etc\/passwd$/);
-    assert.deepEqual(names(), ['kept']);
+    const failing = (config: object) =>
+      rig.create(['true'], { config, hostConfig: { Binds: ['kept:/k', 'over:/etc/passwd'] } });
+    await assert.rejects(
+      failing({ Volumes: { '/bin/busybox': {} } }),
+      /cannot mount volume over existing file, file exists .*\/rootfs\/bin\/busybox$/,
+    );
+    assert.deepEqual(names(), [], 'nothing was made');
+    await assert.rejects(failing({ Volumes: { '/anon': {} } }), /source .*\/rootfs\/etc\/passwd is not directory$/);
+    assert.deepEqual(names(), ['kept', 'over']);
     assert.deepEqual(volumes().holders('kept'), []);
     assert.deepEqual(readdirSync(join(rig.dataRoot, 'containers')), []);
   });
