@@ -32,24 +32,9 @@ function volumeEvents(text: string): string {
 }
 const told = (name: string, ...lines: readonly Line[]) =>
   withEvents({ normalize: volumeEvents }, scenario(name, ...lines));
-const prunedAlone = '20.10 announces a prune alone; since 23 also each volume that went with it';
 
-/** Volumes: their own commands, and what containers do with them. */
+/** Volumes in containers, and what their driver mounts; their own commands are in `volume.ts`. */
 export const volumeLifeScenarios: readonly Scenario[] = [
-  told(
-    'volume create and inspect',
-    'volume create vv',
-    'volume create vv',
-    'volume create --label a=b --label c vv',
-    `volume inspect -f '{{.Driver}} {{.Labels}} {{.Options}} {{.Scope}} {{.Name}}' vv`,
-    'volume create --label a=b --label c named',
-    `volume inspect -f '{{json .Labels}} {{json .Options}}' named vv`,
-    'volume create x',
-    'volume create a/b',
-    'volume create ..',
-    'volume inspect nothere',
-    quiet('volume rm vv named'),
-  ),
   told(
     'volume create with options of the driver',
     'volume create -o foo=bar oo',
@@ -79,53 +64,6 @@ export const volumeLifeScenarios: readonly Scenario[] = [
     ),
   ),
   told(
-    'volume ls and its filters',
-    quiet('volume create --label tier=db one'),
-    quiet('volume create --label tier=web two'),
-    quiet('create --name user -v two:/x busybox true'),
-    seenAs(sorted, 'volume ls'),
-    seenAs(sorted, 'volume ls -q --filter name=o'),
-    'volume ls -q --filter label=tier=db',
-    seenAs(sorted, 'volume ls -q --filter label=tier'),
-    'volume ls -q --filter dangling=true',
-    'volume ls -q --filter dangling=false',
-    'volume ls -q --filter driver=nfs',
-    `volume ls --filter name=one --format '{{.Name}} {{.Driver}} {{.Scope}} {{.Labels}}'`,
-    'volume ls --filter foo=bar',
-    quiet('rm user'),
-    quiet('volume rm one two'),
-  ),
-  told(
-    'volume rm',
-    quiet('volume create one'),
-    quiet('create --name user -v one:/x busybox true'),
-    'volume rm one',
-    'volume rm -f one',
-    'volume rm nothere',
-    'volume rm -f nothere',
-    'rm -v user',
-    'volume rm one nothere',
-  ),
-  withEvents(
-    { differs: prunedAlone },
-    scenario(
-      'volume prune',
-      quiet('volume create --label keep=1 kept'),
-      quiet('volume create gone'),
-      quiet('volume create used'),
-      quiet('run --name user -v used:/x -v gone:/g busybox sh -c "echo 12345 > /g/f"'),
-      quiet('rm user'),
-      quiet('create --name user -v used:/x busybox true'),
-      'volume prune -f --filter label!=keep',
-      'volume ls -q',
-      'volume prune -f --filter label=nothere',
-      'volume prune -f --filter foo=bar',
-      'volume prune -f',
-      quiet('rm user'),
-      quiet('volume rm used'),
-    ),
-  ),
-  told(
     'named volumes in containers',
     `run --rm -v data:/d busybox sh -c 'echo kept > /d/f'`,
     'run --rm -v data:/d:ro busybox cat /d/f',
@@ -145,19 +83,6 @@ export const volumeLifeScenarios: readonly Scenario[] = [
     `ps -a --filter volume=/b --format '{{.Names}}'`,
     quiet('rm both'),
     quiet('volume rm data'),
-  ),
-  told(
-    'anonymous volumes',
-    `run --name keeps -v /anon busybox sh -c 'echo x > /anon/f'`,
-    'start keeps',
-    'wait keeps',
-    'rm keeps',
-    shell('docker volume ls -q | wc -l'),
-    quiet(shell('docker volume rm $(docker volume ls -q)')),
-    'run --name goes -v /anon busybox true',
-    'rm -v goes',
-    'run --rm -v /anon busybox true',
-    'volume ls -q',
   ),
   told(
     'a new volume is filled from the image',
