@@ -4,6 +4,7 @@ import { createScenarios } from './create.ts';
 import { execScenarios } from './exec.ts';
 import { healthScenarios } from './health.ts';
 import { imageScenarios } from './images.ts';
+import { initScenarios, logOptionScenarios } from './init.ts';
 import { inspectScenarios } from './inspect.ts';
 import { lifeScenarios } from './life.ts';
 import { limitScenarios } from './limits.ts';
@@ -38,6 +39,8 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   volume: volumeScenarios,
   cp: copyScenarios,
   health: healthScenarios,
+  init: initScenarios,
+  'log options': logOptionScenarios,
   prune: pruneScenarios,
   update: updateScenarios,
 };
