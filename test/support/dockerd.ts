@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { chmod, mkdtemp, mkdtemp, readdir, readdir, readFile, readFile, rm, rm, rmdir, rmdir } from 'node:fs/promises';
+import { basename, join, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, start, untilAnswers } from '../../scripts/processes.ts';
 import { which } from './tools.ts';
@@ -20,11 +20,19 @@ export interface Dockerd {
 }
 
 /** Starts a real dockerd on its own roots, socket, pidfile and cgroup parent. `bridge`: give containers a network. */
-export async function startDockerd({ bridge = false }: { bridge?: boolean } = {}): Promise<Dockerd> {
+export async function startDockerd({
+  bridge = false,
+  flags = [],
+}: {
+  bridge?: boolean;
+  flags?: readonly string[];
+} = {}): Promise<Dockerd> {
   const dockerd = which('dockerd');
   if (dockerd === undefined) throw new Error('dockerd is missing (Debian: apt-get install docker.io)');
   // Short: its containerd's socket path must fit into 107 bytes. Below /var/tmp: overlay cannot stack on tmpfs-backed /tmp everywhere.
   const dir = await mkdtemp('/var/tmp/phd-');
+  // A remapped root has to walk to its files.
+  await chmod(dir, 0o711);
   const socket = join(dir, 'd.sock');
   // Two of one process share none either.
   const cgroupParent = `/porthole-dockerd-${process.pid}-${basename(dir)}`;
@@ -35,6 +43,7 @@ export async function startDockerd({ bridge = false }: { bridge?: boolean } = {}
       ...['--data-root', join(dir, 'data'), '--exec-root', join(dir, 'exec')],
       ...['-H', `unix://${socket}`, '--pidfile', join(dir, 'pid'), '--cgroup-parent', cgroupParent],
       ...['--storage-driver', 'overlay2', '--iptables=false', '--ip6tables=false', '--ip-masq=false'],
+      ...flags,
       ...['--bridge', network ?? 'none', '--log-level', 'error', '--shutdown-timeout', '2'],
     ],
     { env: { ...process.env, DOCKER_RAMDISK: '1' } },

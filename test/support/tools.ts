@@ -9,10 +9,13 @@ export const debianPackages: Readonly<Record<string, string>> = {
   docker: 'docker.io',
   dockerd: 'docker.io',
   git: 'git',
+  getcap: 'libcap2-bin',
   ip: 'iproute2',
+  newuidmap: 'uidmap',
   'mkfs.ext4': 'e2fsprogs',
   'qemu-system-x86_64': 'qemu-system-x86',
   runc: 'runc',
+  runuser: 'util-linux',
   script: 'bsdutils',
   skopeo: 'skopeo',
   'ssh-agent': 'openssh-client',
@@ -20,6 +23,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   sshd: 'openssh-server',
   strace: 'strace',
   umoci: 'umoci',
+  useradd: 'passwd',
   unshare: 'util-linux',
 };
 
