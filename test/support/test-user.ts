@@ -13,6 +13,8 @@ export interface TestUser {
   readonly home: string;
   /** Of /etc/subuid. */
   readonly subordinate: { readonly start: number; readonly size: number };
+  /** Takes the ranges away. */
+  forgetRanges(): Promise<void>;
   /** Removes the account, its ranges and its home. Its processes have to have ended. */
   remove(): Promise<void>;
 }
@@ -21,7 +23,16 @@ export interface TestUser {
 export async function makeUser(purpose: string): Promise<TestUser> {
   const name = `ph${purpose}${process.pid}`;
   const home = `/tmp/porthole-home-${name}`;
-  await exec(which('useradd') ?? 'useradd', ['--create-home', '--home-dir', home, '--shell', '/bin/bash', name]);
+  await exec(which('useradd') ?? 'useradd', [
+    '--create-home',
+    '--home-dir',
+    home,
+    '--shell',
+    '/bin/bash',
+    '--password',
+    '*',
+    name,
+  ]);
   const remove = async () => {
     await exec(which('userdel') ?? 'userdel', ['--force', name]);
     await rm(home, { recursive: true, force: true });
@@ -37,7 +48,12 @@ export async function makeUser(purpose: string): Promise<TestUser> {
       await exec(which('usermod') ?? 'usermod', ['--add-subuids', range, '--add-subgids', range, name]);
     }
     const granted = pattern.exec(await subuid());
-    return { name, uid, gid, home, subordinate: { start: Number(granted?.[1]), size: Number(granted?.[2]) }, remove };
+    const subordinate = { start: Number(granted?.[1]), size: Number(granted?.[2]) };
+    const range = `${subordinate.start}-${subordinate.start + subordinate.size - 1}`;
+    const forgetRanges = async () => {
+      await exec(which('usermod') ?? 'usermod', ['--del-subuids', range, '--del-subgids', range, name]);
+    };
+    return { name, uid, gid, home, subordinate, forgetRanges, remove };
   } catch (failure) {
     await remove();
     throw failure;

@@ -1,4 +1,4 @@
-import { mappingsOf } from '../oci/id-mappings.ts';
+import { mappingsOf, outsideId } from '../oci/id-mappings.ts';
 import type { NamespaceType, Spec, SpecMount } from '../oci/runtime.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
 import type { ContainerFacts, HostFacts } from './facts.ts';
@@ -126,7 +126,8 @@ function addFileSystem(steps: Steps, input: MountInput & { mount: SpecMount; opt
   // The kernel's own files, which later steps write to and hide: in their place, and not behind a link (CVE-2019-19921).
   const isKernels = (type === 'proc' || type === 'sysfs') && target.lastIndexOf('/') === 0;
   steps.mounts.push(isKernels ? ownPoint(target) : directoryPoint(target));
-  const mounted = { source: mount.source ?? type, type, flags, data: options.data, why };
+  const data = type === 'devpts' ? withoutLostGroup(options.data, input) : options.data;
+  const mounted = { source: mount.source ?? type, type, flags, data, why };
   if (isForeign) {
     const slot = input.slots.take();
     steps.sources.push({ op: 'openTree', slot, path: hostPlaces[type] ?? '/', recursive: 1, why: reasons.bindSource });
@@ -145,6 +146,18 @@ function addFileSystem(steps: Steps, input: MountInput & { mount: SpecMount; opt
   } else steps.mounts.push({ op: 'mount', target, ...mounted });
   if (options.propagation !== undefined) steps.mounts.push(setPropagation(target, options.propagation));
   if (sealLater) steps.seal.push(remountReadOnly(target, options.flags));
+}
+
+/** The group of terminals is refused where the user namespace does not have it; they then belong to whoever opens them. */
+function withoutLostGroup(data: string, { spec, host }: Pick<MountInput, 'spec' | 'host'>): string {
+  const mappings = mappingsOf(spec) ?? host.rootless;
+  if (mappings === undefined) return data;
+  const isLost = (option: string): boolean =>
+    option.startsWith('gid=') && outsideId(mappings.gids, Number(option.slice('gid='.length))) === undefined;
+  return data
+    .split(',')
+    .filter((option) => !isLost(option))
+    .join(',');
 }
 
 /** File systems that show a namespace, and where the host has its own. */
