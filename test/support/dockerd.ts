@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdtemp, mkdtemp, readdir, readdir, readFile, readFile, rm, rm, rmdir, rmdir } from 'node:fs/promises';
-import { basename, join, join } from 'node:path';
+import { chmod, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { promisify } from 'node:util';
 import { freePort, start, untilAnswers } from '../../scripts/processes.ts';
 import { which } from './tools.ts';
