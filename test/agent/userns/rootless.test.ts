@@ -64,7 +64,7 @@ describe('the engine without root', function () {
   });
 
   it('root inside is the user, the others are the ids that were given to him', async () => {
-    await succeed(['run', '-d', '--name', 'one', '-v', 'vol:/v', '-v', `${user.home}:/home`, 'img', 'sleep', '1000']);
+    await succeed(['run', '-d', '--name', 'one', '-v', 'vol:/v', '-v', `${user.home}:/theirs`, 'img', 'sleep', '1000']);
     const maps = (await inside('cat /proc/self/uid_map'))
       .trim()
       .split('\n')
@@ -75,10 +75,10 @@ describe('the engine without root', function () {
     ]);
     const pid = (await succeed(['inspect', '-f', '{{.State.Pid}}', 'one'])).trim();
     assert.match(await readFile(`/proc/${pid}/status`, 'utf8'), new RegExp(`^Uid:\\s+${user.uid}\\s`, 'm'));
-    await inside('touch /home/mine /v/f; chown 1000:50 /v/f; echo x > /new; chown 1000 /new');
+    await inside('touch /theirs/mine /v/f; chown 1000:50 /v/f; echo x > /new; chown 1000 /new');
     assert.equal((await stat(join(user.home, 'mine'))).uid, user.uid);
-    assert.equal(await inside('stat -c %u:%g /v/f /home/agent'), '1000:50\n65534:65534\n');
-    assert.match((await run(['exec', 'one', 'touch', '/home/agent/x'])).stderr, /Permission denied/);
+    assert.equal(await inside('stat -c %u:%g /v/f /theirs/agent'), '1000:50\n65534:65534\n');
+    assert.match((await run(['exec', 'one', 'touch', '/theirs/agent/x'])).stderr, /Permission denied/);
   });
 
   it('owners and capabilities of an image’s files are kept', async () => {
