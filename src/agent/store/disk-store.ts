@@ -97,10 +97,14 @@ class DiskImageStore implements ImageStore {
       const removal = planRemoval(catalog, nameOrId, options);
       return { ...removal, catalog: forgetUnused(removal.catalog, options) };
     });
-    const left = new Set(removedLayers);
+    // A layer goes with the last of the images that had it.
+    const owner = new Map(
+      plan.deleted.flatMap(({ id, chainIds }) => chainIds.map((chainId) => [chainId, id] as const)),
+    );
+    const isGone = (chainId: string, id: string) => owner.get(chainId) === id && removedLayers.includes(chainId);
     const deleted = plan.deleted.flatMap(({ id, chainIds }) => [
       { Deleted: id },
-      ...[...chainIds].reverse().flatMap((chainId) => (left.delete(chainId) ? [{ Deleted: chainId }] : [])),
+      ...[...chainIds].reverse().flatMap((chainId) => (isGone(chainId, id) ? [{ Deleted: chainId }] : [])),
     ]);
     return [...plan.untagged, ...deleted];
   }
