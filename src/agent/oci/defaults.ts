@@ -156,6 +156,7 @@ const defaultDeviceRules: readonly DeviceRule[] = [
     [5, 0], // tty
     [5, 1], // console
     [5, 2], // ptmx
+    [10, 200], // net/tun, which runc allows beside what Docker's configuration says
   ].map(([major = 0, minor = 0]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
