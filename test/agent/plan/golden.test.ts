@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Process, Spec } from '../../../src/agent/oci/runtime.ts';
 import { compile, compileExec } from '../../../src/agent/plan/compile.ts';
+import type { ContainerFacts } from '../../../src/agent/plan/facts.ts';
 import type { Plan } from '../../../src/agent/plan/operations.ts';
 import { renderPlan } from '../../../src/agent/plan/render.ts';
 import { container, hosts } from './hosts.ts';
@@ -16,6 +17,7 @@ interface Case {
   readonly host: keyof typeof hosts;
   readonly stdin?: boolean;
   readonly fileBinds?: readonly string[];
+  readonly beneath?: ContainerFacts['beneath'];
   /** A foreign bundle: `rootfs` is the root file system itself. */
   readonly foreign?: boolean;
   /** Compiled as one more process of the configuration's running container. */
@@ -51,9 +53,9 @@ function planOf(name: string): Plan {
     });
   }
   const { overlay, ...rest } = container;
-  const { stdin = false, fileBinds = [] } = options;
+  const { stdin = false, fileBinds = [], beneath = [] } = options;
   const base = options.foreign ? rest : { ...rest, ...(overlay ? { overlay } : {}) };
-  return compile(spec, { host, container: { ...base, stdin, fileBinds } });
+  return compile(spec, { host, container: { ...base, stdin, fileBinds, beneath } });
 }
 
 /** The cases are ours: it is enough to tell the two documents apart. */

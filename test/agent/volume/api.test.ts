@@ -184,6 +184,21 @@ describe('api: volumes', function () {
     assert.deepEqual(byVolume.map(({ Names }) => Names[0]).sort(), ['/live', '/stopped']);
   });
 
+  it('a device stays mounted under a container whose agent was killed, and goes with its end', async () => {
+    await docker.createVolume({ Name: 'ram', DriverOpts: { type: 'tmpfs', device: 'tmpfs' } });
+    const [lives, ends] = [await create({ Binds: ['ram:/r'] }), await create({ Binds: ['ram:/r'] })];
+    await Promise.all([lives.start(), ends.start()]);
+    const [alive, doomed] = [(await lives.inspect()).State.Pid, (await ends.inspect()).State.Pid];
+    await agent.kill9();
+    process.kill(doomed, 'SIGKILL');
+    await agent.restart();
+    await until('the end is known', async () => !(await ends.inspect()).State.Running);
+    assert.deepEqual(mountedBelow(agent.dataRoot), [pathOf('ram')]);
+    await agent.kill9();
+    process.kill(alive, 'SIGKILL');
+    await agent.restart();
+    await until('nothing is mounted', () => mountedBelow(agent.dataRoot).length === 0);
+  });
   describe('files', () => {
     const at = (rest: string) => `/porthole/v1/volumes/files/${rest}`;
     const send = (method: string, path: string, options: { body?: string; range?: string } = {}) =>
