@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { deferred } from '../base/async.ts';
 import { messageOf, PortholeError } from '../base/errors.ts';
+import { rootlessPlaces, rootPlaces } from '../protocol/places.ts';
 import type { AgentInfo } from '../protocol/porthole.ts';
 import { portholeProtocol, productVersion } from '../protocol/version.ts';
 import type { Engine } from './api/engine.ts';
@@ -28,7 +29,6 @@ import { describeHost } from './inspect/host.ts';
 import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
 import { runInUserns } from './rootless/enter.ts';
-import { rootlessPlaces } from './rootless/places.ts';
 import { serviceCommand } from './service/command.ts';
 import { delegatedCgroup } from './service/delegation.ts';
 import { upgradeService } from './service/service.ts';
@@ -84,8 +84,6 @@ const drainTime = 300;
 
 /** What only `serve` is told. */
 const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const;
-
-const rootPlaces = { dataRoot: '/var/lib/porthole', execRoot: '/run/porthole' };
 
 class UsageError extends Error {}
 

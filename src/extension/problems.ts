@@ -41,7 +41,7 @@ function nextStep({ kind, phrase }: PortholeError): string | undefined {
     case 'unauthorized':
       return l10n.t('Check the user, the key and the agent of this host in your SSH configuration.');
     case 'forbidden':
-      // A changed host key, or an agent that needs root: their own words say what to do.
+      // A changed host key, or an agent of another user: their own words say what to do.
       return phrase ? undefined : l10n.t('The user on that host may not do this.');
     default:
       return undefined;

@@ -3,15 +3,17 @@ import { once } from 'node:events';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import http from 'node:http';
 import net from 'node:net';
+import { homedir } from 'node:os';
 import path from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Signal } from '../../base/async.ts';
 import { canceled, errnoOf, messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import { type Phrase, phrase } from '../../base/phrases.ts';
+import { rootlessPlaces, rootPlaces } from '../../protocol/places.ts';
 import type { EngineKind } from './contract.ts';
 import { type Link, LinkedHost } from './linked-host.ts';
-import { agentDidNotStart, channelLost, needsRoot, noEngine, notLinux } from './problems.ts';
+import { agentDidNotStart, agentOfAnother, channelLost, noEngine, notLinux } from './problems.ts';
 
 export interface LocalHostOptions {
   readonly label?: string;
@@ -19,9 +21,9 @@ export interface LocalHostOptions {
   readonly agent: string;
   /** A Node 20 or newer, or Electron; default: the one that runs this. */
   readonly node?: string;
-  /** Default: PORTHOLE_DATA_ROOT, else /var/lib/porthole. */
+  /** Default: PORTHOLE_DATA_ROOT, else the agent's own. */
   readonly dataRoot?: string;
-  /** Default: PORTHOLE_EXEC_ROOT, else /run/porthole. */
+  /** Default: PORTHOLE_EXEC_ROOT, else the agent's own. */
   readonly execRoot?: string;
   /** Default: PORTHOLE_HOST_SOCKET, else porthole.sock in the exec root. */
   readonly socket?: string;
@@ -53,12 +55,14 @@ async function openLocal(
   const label = options.label ?? 'This machine';
   const env = options.env ?? process.env;
   if (process.platform !== 'linux') throw notLinux(label, process.platform);
-  const execRoot = options.execRoot ?? env['PORTHOLE_EXEC_ROOT'] ?? '/run/porthole';
-  const dataRoot = options.dataRoot ?? env['PORTHOLE_DATA_ROOT'] ?? '/var/lib/porthole';
+  // Without root the agent is the user's own, in the user's own directories.
+  const places = process.getuid?.() === 0 ? rootPlaces : rootlessPlaces(env, homedir());
+  const execRoot = options.execRoot ?? env['PORTHOLE_EXEC_ROOT'] ?? places.execRoot;
+  const dataRoot = options.dataRoot ?? env['PORTHOLE_DATA_ROOT'] ?? places.dataRoot;
   const socket = options.socket ?? env['PORTHOLE_HOST_SOCKET'] ?? path.join(execRoot, 'porthole.sock');
   const sockets = { ...enginesOf(env), ...options.sockets, porthole: socket };
   const found = await answers(socket);
-  if (found === 'forbidden') throw needsRoot(label);
+  if (found === 'forbidden') throw agentOfAnother(label);
   if (found === 'yes') {
     try {
       return await LocalLink.open(label, sockets, signal);
@@ -67,7 +71,6 @@ async function openLocal(
       if (signal.aborted || (await answers(socket)) === 'yes') throw failure;
     }
   }
-  if (process.getuid?.() !== 0) throw needsRoot(label);
   progress(phrase('Starting the agent'));
   await startAgent({ ...options, label, env, dataRoot, execRoot, socket, signal });
   return await LocalLink.open(label, sockets, signal);

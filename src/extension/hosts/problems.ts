@@ -43,14 +43,8 @@ export const noSuitableNode = (host: string, why: string | Phrase) =>
 export const uploadFailed = (host: string, file: string, why: string | Phrase) =>
   new PortholeError('unavailable', phrase('{0} could not be copied to {1}: {2}', file, host, why));
 
-export const needsRoot = (host: string) =>
-  new PortholeError(
-    'forbidden',
-    phrase(
-      'Starting the agent on {0} needs root. Start it yourself (porthole-agent serve) or run VS Code’s server as root.',
-      host,
-    ),
-  );
+export const agentOfAnother = (host: string) =>
+  new PortholeError('forbidden', phrase('The agent on {0} belongs to another user, who alone may use it.', host));
 
 export const tooLarge = (path: string, limit: number) =>
   new PortholeError('invalid', phrase('{0} is larger than {1} bytes.', path, limit));

@@ -1,4 +1,5 @@
-import { join } from 'node:path';
+/** Where an engine with root keeps its things. */
+export const rootPlaces = { dataRoot: '/var/lib/porthole', execRoot: '/run/porthole' } as const;
 
 /** Where an engine without root keeps its things, after the XDG base directory specification. */
 export function rootlessPlaces(
@@ -8,10 +9,10 @@ export function rootlessPlaces(
   readonly dataRoot: string;
   readonly execRoot: string;
 } {
-  const dataRoot = join(absolute(env['XDG_DATA_HOME']) ?? join(home, '.local/share'), 'porthole');
+  const dataRoot = `${absolute(env['XDG_DATA_HOME']) ?? `${home}/.local/share`}/porthole`;
   const runtime = absolute(env['XDG_RUNTIME_DIR']);
   // Without a session there is no such directory: /tmp belongs to everybody, the data root to the user alone.
-  return { dataRoot, execRoot: runtime === undefined ? join(dataRoot, 'run') : join(runtime, 'porthole') };
+  return { dataRoot, execRoot: runtime === undefined ? `${dataRoot}/run` : `${runtime}/porthole` };
 }
 
 /** The specification: relative paths in these variables are to be ignored. */
