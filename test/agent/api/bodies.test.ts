@@ -106,8 +106,11 @@ describe('api: create bodies', () => {
       mount({ BindOptions: { ReadOnlyNonRecursive: true } }),
       (o) => o.hostConfig.Mounts?.[0]?.BindOptions?.ReadOnlyNonRecursive,
     ],
-    [45, mount({ VolumeOptions: { Subpath: 'x' } }), (o) => o.hostConfig.Mounts?.[0]?.VolumeOptions?.Subpath],
-    [46, mount({ TmpfsOptions: { Options: [['x']] } }), (o) => o.hostConfig.Mounts?.[0]?.TmpfsOptions?.Options],
+    [
+      46,
+      mount({ Type: 'tmpfs', TmpfsOptions: { Options: [['x']] } }),
+      (o) => o.hostConfig.Mounts?.[0]?.TmpfsOptions?.Options,
+    ],
   ];
   for (const [since, body, read] of appeared) {
     it(`1.${since}: ${JSON.stringify(body).slice(0, 80)}`, async () => {
@@ -118,6 +121,14 @@ describe('api: create bodies', () => {
       }
     });
   }
+
+  it('1.45: a subpath is refused before, as it would show the whole volume', async () => {
+    const body = JSON.stringify({ Image: 'a', ...mount({ Type: 'volume', VolumeOptions: { Subpath: 'x' } }) });
+    const old = await post('/v1.44/containers/create', body);
+    assert.deepEqual(old, { status: 400, message: 'VolumeOptions.Subpath needs API v1.45 or newer' });
+    await post('/v1.45/containers/create', body);
+    assert.equal(asked?.hostConfig.Mounts?.[0]?.VolumeOptions?.Subpath, 'x');
+  });
 
   it('1.42: what was taken away is not read any more', async () => {
     const body = JSON.stringify({ Image: 'a', HostConfig: { KernelMemory: 5 } });

@@ -137,7 +137,7 @@ describe('api: the server over given parts', () => {
       const { status } = await ask(socket, 'POST', '/v1.47/containers/create?name=n', body);
       assert.equal(status, 201);
       const { config, hostConfig, ...rest } = Object(given);
-      assert.deepEqual(rest, { name: 'n' });
+      assert.deepEqual(rest, { name: 'n', readOnlyNonRecursive: false });
       assert.deepEqual(JSON.parse(JSON.stringify(config)), { Image: 'a' });
       assert.deepEqual(JSON.parse(JSON.stringify(hostConfig)), { NetworkMode: 'none' });
     });
