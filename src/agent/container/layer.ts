@@ -43,7 +43,10 @@ export async function* layerItems(
     }
     if (isOpaque(item)) {
       yield plain;
-      yield { ...whiteout(item, opaqueMarker), name: `${item.name}/${opaqueMarker}` };
+      const { uid, gid } = item;
+      // As Docker writes it: the directory's own owner and mode, without its special bits.
+      const mode = item.mode & 0o777;
+      yield { ...whiteout(item, opaqueMarker), name: `${item.name}/${opaqueMarker}`, mode, uid, gid };
     } else if (item.name === ownParent && isSame(item, await lookup(ownParent))) waiting = plain;
     else yield plain;
   }
