@@ -77,7 +77,9 @@ function stepsV1(input: Input<CgroupV1>): CgroupSteps {
     make.push({ op: 'mkdirs', path: `${hierarchy.root}${path}`, mode: 0o755, why: reasons.cgroupMake });
     if (hierarchy.controllers.includes('cpuset')) make.push(...fillCpusets(path, hierarchy.root));
   }
-  make.push(...input.writes.map((write) => limitStep(write, directoryOf(write.controller))));
+  // What a kernel may lack is no reason to refuse where the whole controller is missing.
+  const writes = input.writes.filter((write) => !isPassedOver(write) || has(write.controller));
+  make.push(...writes.map((write) => limitStep(write, directoryOf(write.controller))));
   for (const rule of deviceRules(input)) {
     make.push({
       op: 'write',
@@ -136,7 +138,7 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
   const { spec, path, cgroup } = input;
   const directory = `${cgroup.root}${path}`;
   const missing = input.writes.find(
-    (write) => needsController(write) && !cgroup.controllers.includes(write.controller),
+    (write) => needsController(write) && !isPassedOver(write) && !cgroup.controllers.includes(write.controller),
   );
   if (missing !== undefined) throw missingController(missing.controller);
   const make: Operation[] = [];
@@ -198,6 +200,8 @@ export function handedDownFrom(path: string, delegated: string | undefined): str
 
 /** Controllers of v2 that limit or measure. */
 export const handedDown: ReadonlySet<string> = new Set(['cpu', 'cpuset', 'io', 'memory', 'pids']);
+/** One that may fail for want of its file. */
+const isPassedOver = ({ tolerate }: LimitWrite): boolean => tolerate?.includes('ENOENT') ?? false;
 /** Files named cgroup.* are there without any controller. */
 const needsController = (write: LimitWrite): boolean => write.controller !== 'cgroup';
 

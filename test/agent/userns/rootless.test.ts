@@ -131,6 +131,9 @@ describe('the engine without root', function () {
     );
     if (cgroups !== false) return;
     assert.match((await run(['run', '--rm', '--pids-limit', '5', 'img', 'true'])).stderr, /PIDs limit discarded/);
+    const limited = await run(['run', '--rm', '-m', '50m', 'img', 'true']);
+    assert.equal(limited.code, 0, limited.stderr);
+    assert.match(limited.stderr, /memory limit capabilities .* Limitation discarded/);
     assert.match((await run(['pause', 'one'])).stderr, /no freezer/);
     assert.match((await run(['create', '--pid', 'host', 'img'])).stderr, /PidMode host is not possible without root/);
   });
