@@ -129,7 +129,8 @@ describe('a host with cgroup v2 and systemd', function () {
     );
   });
 
-  it('comes back with the host when it is a service, with what is to be up', async () => {
+  it('comes back with the host when it is a service, with what is to be up', async function () {
+    this.timeout(600_000);
     const agent = (await guest.machine.run('ls -d /root/.porthole/agents/*/porthole-agent.cjs')).trim();
     const node = (await guest.machine.run('ls -d /root/.porthole/node/*/node')).trim();
     const service = (action: string) => guest.machine.run(`${node} ${agent} service ${action}`);

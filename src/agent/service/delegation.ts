@@ -11,7 +11,7 @@ import { containersProperties, unitNames } from './units.ts';
  *     agent                                      the agent and its shims
  *     CONTAINER ...
  *
- * The unit has no process, so it stays when the agent ends; one that an agent before us had made is taken as it is.
+ * The unit needs no process, so it stays when the agent ends; one that an agent before us had made is taken as it is.
  * Undefined: there is no systemd to ask.
  *
  * @param options.mount where cgroup2 is mounted
@@ -23,13 +23,23 @@ export async function delegatedCgroup(
   if (!(await hasSystemd())) return undefined;
   const { containers: unit } = unitNames(dataRoot);
   await startContainersUnit(unit);
-  const path = await unitProperty(unit, 'ControlGroup');
+  let path = await unitProperty(unit, 'ControlGroup');
+  if (path === '') {
+    // systemd takes an empty cgroup away: with us it is there again, and not yet divided.
+    await attach(unit, '');
+    path = await unitProperty(unit, 'ControlGroup');
+  }
   await makeDirectories(`${options.mount}${path}/agent`);
+  await attach(unit, '/agent');
+  return path;
+}
+
+/** systemd itself moves us: nobody else writes outside of what is delegated. See org.freedesktop.systemd1(5). */
+async function attach(unit: string, below: string): Promise<void> {
   await must('busctl', [
     ...['call', '--quiet', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'],
-    ...['AttachProcessesToUnit', 'ssau', unit, '/agent', '1', String(process.pid)],
+    ...['AttachProcessesToUnit', 'ssau', unit, below, '1', String(process.pid)],
   ]);
-  return path;
 }
 
 async function startContainersUnit(unit: string): Promise<void> {
