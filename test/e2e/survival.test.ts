@@ -22,4 +22,6 @@ describe('containers under an agent that dies', function () {
   };
 
   it('lose no container, no line and no exit code when it is killed', () => survive());
+
+  it('lose none when it is replaced by newer ones', () => survive('--upgrade'));
 });
