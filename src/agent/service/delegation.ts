@@ -1,5 +1,5 @@
 import { makeDirectories } from '../sys/files.ts';
-import { hasSystemd, must, systemctl, unitProperty } from './systemd.ts';
+import { hasSystemd, must, systemctl, unitProperties } from './systemd.ts';
 import { containersProperties, unitNames } from './units.ts';
 
 /**
@@ -22,12 +22,14 @@ export async function delegatedCgroup(
 ): Promise<string | undefined> {
   if (!(await hasSystemd())) return undefined;
   const { containers: unit } = unitNames(dataRoot);
-  await startContainersUnit(unit);
-  let path = await unitProperty(unit, 'ControlGroup');
+  const found = await unitProperties(unit, 'ActiveState', 'LoadState', 'ControlGroup');
+  if (found('ActiveState') !== 'active')
+    await startContainersUnit(unit, { isInstalled: found('LoadState') === 'loaded' });
+  let path = found('ControlGroup');
   if (path === '') {
     // systemd takes an empty cgroup away: with us it is there again, and not yet divided.
     await attach(unit, '');
-    path = await unitProperty(unit, 'ControlGroup');
+    path = (await unitProperties(unit, 'ControlGroup'))('ControlGroup');
   }
   await makeDirectories(`${options.mount}${path}/agent`);
   await attach(unit, '/agent');
@@ -42,9 +44,8 @@ async function attach(unit: string, below: string): Promise<void> {
   ]);
 }
 
-async function startContainersUnit(unit: string): Promise<void> {
-  if ((await unitProperty(unit, 'ActiveState')) === 'active') return;
-  if ((await unitProperty(unit, 'LoadState')) === 'loaded') {
+async function startContainersUnit(unit: string, { isInstalled }: { readonly isInstalled: boolean }): Promise<void> {
+  if (isInstalled) {
     await systemctl('start', unit);
     return;
   }

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
 import { writeDurable } from '../sys/durable.ts';
 import { isThere } from '../sys/files.ts';
-import { hasSystemd, requireSystemd, systemctl, unitProperty } from './systemd.ts';
+import { hasSystemd, requireSystemd, systemctl, unitProperties } from './systemd.ts';
 import { agentUnit, containersUnit, type Roots, unitNames } from './units.ts';
 
 const unitDirectory = '/etc/systemd/system';
@@ -39,7 +39,7 @@ export async function installService(plan: ServicePlan): Promise<string> {
 export async function upgradeService(running: { readonly pid: number }, plan: ServicePlan): Promise<boolean> {
   const { agent } = unitNames(plan.dataRoot);
   if (!(await hasSystemd()) || !(await isThere(join(unitDirectory, agent)))) return false;
-  if ((await unitProperty(agent, 'MainPID')) !== String(running.pid)) return false;
+  if ((await unitProperties(agent, 'MainPID'))('MainPID') !== String(running.pid)) return false;
   await installService(plan);
   return true;
 }
@@ -61,10 +61,7 @@ export async function serviceStatus({ dataRoot }: Roots): Promise<string> {
   await requireSystemd();
   const { agent } = unitNames(dataRoot);
   if (!(await isThere(join(unitDirectory, agent)))) return `${agent}: not installed`;
-  const [enabled, active, pid] = [
-    await unitProperty(agent, 'UnitFileState'),
-    await unitProperty(agent, 'ActiveState'),
-    await unitProperty(agent, 'MainPID'),
-  ];
-  return `${agent}: ${enabled}, ${active}${pid === '0' ? '' : `, pid ${pid}`}`;
+  const found = await unitProperties(agent, 'UnitFileState', 'ActiveState', 'MainPID');
+  const pid = found('MainPID');
+  return `${agent}: ${found('UnitFileState')}, ${found('ActiveState')}${pid === '0' ? '' : `, pid ${pid}`}`;
 }

@@ -33,7 +33,11 @@ export async function must(program: string, args: readonly string[]): Promise<st
   return stdout;
 }
 
-/** A property of a unit; '' for what it does not have. */
-export async function unitProperty(unit: string, property: string): Promise<string> {
-  return (await systemctl('show', '--property', property, '--value', unit)).trim();
+/** Properties of a unit by name; '' for what it does not have. */
+export async function unitProperties<Name extends string>(
+  unit: string,
+  ...names: readonly Name[]
+): Promise<(name: Name) => string> {
+  const lines = (await systemctl('show', '--property', names.join(','), unit)).split('\n');
+  return (name) => lines.find((line) => line.startsWith(`${name}=`))?.slice(name.length + 1) ?? '';
 }

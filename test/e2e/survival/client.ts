@@ -33,7 +33,11 @@ export class Client {
   async once(method: string, path: string, options: AskOptions = {}): Promise<Answer | typeof broken> {
     for (;;) {
       try {
-        return await send(this.socket, { method, path, ...options });
+        const answer = await send(this.socket, { method, path, ...options });
+        // An agent that ends says so of what it has begun.
+        if (answer.status !== 499) return answer;
+        this.cutOff++;
+        return broken;
       } catch (failure) {
         const code = codeOf(failure);
         // Nobody listened: nothing was asked.
