@@ -82,7 +82,8 @@ export function normalizeCapability(name: string): string {
 }
 
 /**
- * Docker's `--cap-add` and `--cap-drop`, with ALL in either: the names that are left, in the kernel's order.
+ * Docker's `--cap-add` and `--cap-drop`, with ALL in either: the names that are left, in the kernel's order. A name in both
+ * is added, but for what ALL adds.
  * @throws invalid on an unknown name.
  */
 export function adjustCapabilities(change: { add?: readonly string[]; drop?: readonly string[] }): string[] {
@@ -90,10 +91,9 @@ export function adjustCapabilities(change: { add?: readonly string[]; drop?: rea
   const listed = (names: readonly string[] = []): Set<string> =>
     new Set(names.filter((name) => !isAll(name)).map(normalizeCapability));
   const [added, dropped] = [listed(change.add), listed(change.drop)];
-  const base = startingSet({ addAll: change.add?.some(isAll) ?? false, dropAll: change.drop?.some(isAll) ?? false });
-  return capabilityNames.filter(
-    (name) => (base.has(name) && !dropped.has(name)) || (added.has(name) && !dropped.has(name)),
-  );
+  const addAll = change.add?.some(isAll) ?? false;
+  const base = startingSet({ addAll, dropAll: change.drop?.some(isAll) ?? false });
+  return capabilityNames.filter((name) => (base.has(name) && !dropped.has(name)) || (added.has(name) && !addAll));
 }
 
 /**

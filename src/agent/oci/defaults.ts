@@ -4,12 +4,12 @@ import {
   allowedOnCpu,
   allowedPersonalities,
   allowedSinceLinux4_8,
+  allowedSocketFamilies,
   allowedWithCapability,
   alwaysAllowed,
   ENOSYS,
   EPERM,
   refusedCloneFlags,
-  refusedSocketFamily,
 } from './seccomp-profile.ts';
 
 export interface DefaultSpecOptions {
@@ -20,6 +20,7 @@ export interface DefaultSpecOptions {
     readonly architecture: 'x64' | 'arm64';
     readonly cgroup: { readonly version: 1 | 2 };
     readonly features: ReadonlySet<string>;
+    readonly telltales?: readonly string[];
   };
   /** Names such as 'CAP_CHOWN'; absent: Docker's default set. */
   readonly capabilities?: readonly string[];
@@ -45,7 +46,13 @@ export function defaultSpec(options: DefaultSpecOptions): Spec {
       namespaces: defaultNamespaces(host.cgroup.version, { privileged }),
       resources: { devices: privileged ? [{ allow: true, access: 'rwm' }] : defaultDeviceRules },
       sysctl: defaultNetworkSysctls,
-      ...(privileged ? {} : { maskedPaths, readonlyPaths, seccomp: defaultSeccomp(capabilities, host.architecture) }),
+      ...(privileged
+        ? {}
+        : {
+            maskedPaths: [...maskedPaths, ...(host.telltales ?? [])],
+            readonlyPaths,
+            seccomp: defaultSeccomp(capabilities, host.architecture),
+          }),
     },
   };
 }
@@ -178,8 +185,15 @@ const argumentRules: readonly SeccompRule[] = [
   {
     names: ['socket'],
     action: 'SCMP_ACT_ALLOW',
-    args: [{ index: 0, value: refusedSocketFamily, op: 'SCMP_CMP_NE' }],
+    args: [{ index: 0, value: allowedSocketFamilies.below, op: 'SCMP_CMP_LT' }],
   },
+  ...allowedSocketFamilies.others.map(
+    (value): SeccompRule => ({
+      names: ['socket'],
+      action: 'SCMP_ACT_ALLOW',
+      args: [{ index: 0, value, op: 'SCMP_CMP_EQ' }],
+    }),
+  ),
   ...allowedPersonalities.map(
     (value): SeccompRule => ({
       names: ['personality'],

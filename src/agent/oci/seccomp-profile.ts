@@ -21,7 +21,7 @@ export const alwaysAllowed = words(`
   getuid32 getxattr getxattrat inotify_add_watch inotify_init inotify_init1 inotify_rm_watch io_cancel io_destroy
   io_getevents io_pgetevents io_pgetevents_time64 io_setup io_submit ioctl ioprio_get ioprio_set ipc kill
   landlock_add_rule landlock_create_ruleset landlock_restrict_self lchown lchown32 lgetxattr link linkat listen
-  listxattr listxattrat llistxattr _llseek lremovexattr lseek lsetxattr lstat lstat64 madvise map_shadow_stack
+  listmount listxattr listxattrat llistxattr _llseek lremovexattr lseek lsetxattr lstat lstat64 madvise map_shadow_stack
   membarrier memfd_create memfd_secret mincore mkdir mkdirat mknod mknodat mlock mlock2 mlockall mmap mmap2 mprotect
   mq_getsetattr mq_notify mq_open mq_timedreceive mq_timedreceive_time64 mq_timedsend mq_timedsend_time64 mq_unlink
   mremap mseal msgctl msgget msgrcv msgsnd msync munlock munlockall munmap name_to_handle_at nanosleep newfstatat
@@ -37,7 +37,7 @@ export const alwaysAllowed = words(`
   setfsuid32 setgid setgid32 setgroups setgroups32 setitimer setpgid setpriority setregid setregid32 setresgid
   setresgid32 setresuid setresuid32 setreuid setreuid32 setrlimit setsid setsockopt setuid setuid32 setxattr setxattrat
   shmat shmctl shmdt shmget shutdown sigaltstack signalfd signalfd4 sigprocmask sigreturn socketcall socketpair splice
-  stat stat64 statfs statfs64 statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create
+  stat stat64 statfs statfs64 statmount statx symlink symlinkat sync sync_file_range syncfs sysinfo tee tgkill time timer_create
   timer_delete timer_getoverrun timer_gettime timer_gettime64 timer_settime timer_settime64 timerfd_create
   timerfd_gettime timerfd_gettime64 timerfd_settime timerfd_settime64 times tkill truncate truncate64 ugetrlimit umask
   uname unlink unlinkat uretprobe utime utimensat utimensat_time64 utimes vfork vmsplice wait4 waitid waitpid write
@@ -57,8 +57,8 @@ export const allowedWithCapability: Readonly<Record<string, readonly string[]>> 
   CAP_DAC_READ_SEARCH: words('open_by_handle_at'),
   CAP_SYS_ADMIN: words(`
     bpf clone clone3 fanotify_init fsconfig fsmount fsopen fspick lookup_dcookie lsm_get_self_attr lsm_list_modules
-    lsm_set_self_attr listmount mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd
-    setdomainname sethostname setns statmount syslog umount umount2 unshare
+    lsm_set_self_attr mount mount_setattr move_mount open_tree perf_event_open quotactl quotactl_fd
+    setdomainname sethostname setns syslog umount umount2 unshare
   `),
   CAP_SYS_BOOT: words('reboot'),
   CAP_SYS_CHROOT: words('chroot'),
@@ -77,8 +77,14 @@ export const allowedWithCapability: Readonly<Record<string, readonly string[]>> 
 /** personality(2) may read the current one and choose Linux and 32-bit Linux, with or without UNAME26. */
 export const allowedPersonalities = [0x0, 0x8, 0x20000, 0x20008, 0xffffffff] as const;
 
-/** AF_VSOCK reaches the hypervisor, past every network namespace. */
-export const refusedSocketFamily = 40;
+/**
+ * AF_* of socket(2): everything below the first, and the others. Families that are obsolete in the kernel are not among them,
+ * nor AF_ALG (38, CVE-2026-31431), nor AF_VSOCK (40), which reaches the hypervisor past every network namespace.
+ */
+export const allowedSocketFamilies = {
+  below: 12,
+  others: [13, 14, 15, 16, 17, 18, 21, 22, 24, 26, 27, 28, 29, 30, 31, 32, 33, 35, 36, 39, 41, 42, 43, 44, 45],
+} as const;
 
 /** Every CLONE_NEW* flag of clone(2) but CLONE_NEWTIME, whose bit belongs to the exit signal there. */
 export const refusedCloneFlags = 0x7e020000;

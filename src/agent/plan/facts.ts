@@ -13,6 +13,8 @@ export interface HostFacts {
   readonly features: ReadonlySet<string>;
   /** Online CPUs and memory nodes as lists, for example { cpus: '0-3,8', mems: '0' }. */
   readonly processors?: { readonly cpus: string; readonly mems: string };
+  /** Kernel files of this machine alone that are masked beside the usual ones. */
+  readonly telltales?: readonly string[];
   /**
    * Set when the engine itself is in a user namespace: its root is an ordinary user of the host. `groups` tells whether
    * setgroups(2) is allowed there.

@@ -258,6 +258,13 @@ static long filter_calls(struct op_seccomp op) {
   return result;
 }
 
+/* As runc does it: whoever of the same user holds it may search it, or a program that changes its user loses its keys. */
+static long join_keyring(const char *name) {
+  enum { SEARCHED_BY_USER = 0x3f1b0000 };
+  long ring = sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, name);
+  return ring < 0 ? ring : sys(keyctl, KEYCTL_SETPERM, ring, SEARCHED_BY_USER);
+}
+
 static long open_log(const char *path) {
   process.log = (int)open_at(path, O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW, 0640);
   return process.log < 0 ? process.log : 0;
@@ -335,7 +342,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(fchown, sys(fchown, op.fd, op.uid, op.gid))
     DO(seccomp, filter_calls(op))
     case OP_setsid: return sys(setsid);
-    DO(keyring, sys(keyctl, KEYCTL_JOIN_SESSION_KEYRING, op.name))
+    DO(keyring, join_keyring(op.name))
     DO(spawn, spawn(op))
     DO(terminal, make_terminal(op.console))
     DO(exec, execute(id, op))

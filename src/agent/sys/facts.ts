@@ -1,4 +1,4 @@
-import { access, constants } from 'node:fs/promises';
+import { access, constants, readdir } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { PortholeError } from '../../base/errors.ts';
 import { parseMap } from '../oci/id-mappings.ts';
@@ -18,11 +18,12 @@ const noCgroups = () =>
  */
 export async function readHostFacts(options: { readonly cgroupParent?: string } = {}): Promise<HostFacts> {
   const rootless = await readRootless();
-  const [cgroup, lastCapability, features, processors] = await Promise.all([
+  const [cgroup, lastCapability, features, processors, telltales] = await Promise.all([
     rootless ? readDelegatedCgroup(options.cgroupParent) : readCgroupFacts(options.cgroupParent),
     readIfThere('/proc/sys/kernel/cap_last_cap'),
     readFeatures(),
     readProcessors(),
+    readTelltales(),
   ]);
   const [major = 0, minor = 0] = release().split(/[.-]/).map(Number);
   const cpu = { architecture: architecture() };
@@ -33,6 +34,7 @@ export async function readHostFacts(options: { readonly cgroupParent?: string } 
     cgroup,
     features,
     processors,
+    telltales,
     ...(rootless && { rootless }),
     filters: new SeccompFilters(cpu),
   };
@@ -137,6 +139,15 @@ async function readProcessors(): Promise<{ cpus: string; mems: string }> {
   ]);
   // A kernel without NUMA has no node directory and exactly one node.
   return { cpus: (cpus ?? '0').trim(), mems: (mems ?? '0').trim() };
+}
+
+/** How hot each processor has been tells others what it did (GHSA-6fw5-f8r9-fgfm). Not every machine has these files. */
+async function readTelltales(): Promise<string[]> {
+  const root = '/sys/devices/system/cpu';
+  const names = await readdir(root).catch(() => []);
+  const paths = names.filter((name) => /^cpu\d+$/.test(name)).map((name) => `${root}/${name}/thermal_throttle`);
+  const there = await Promise.all(paths.map(exists));
+  return paths.filter((_, at) => there[at]);
 }
 
 async function listed(path: string, pattern: RegExp): Promise<boolean> {

@@ -20,6 +20,8 @@ describe('Docker’s defaults', () => {
     ]);
     assert.equal(adjustCapabilities({ add: ['ALL'] }).length, 41);
     assert.ok(!adjustCapabilities({ add: ['ALL'], drop: ['SYS_ADMIN'] }).includes('CAP_SYS_ADMIN'));
+    assert.ok(!adjustCapabilities({ add: ['ALL', 'SYS_ADMIN'], drop: ['SYS_ADMIN'] }).includes('CAP_SYS_ADMIN'));
+    assert.ok(adjustCapabilities({ add: ['SYS_ADMIN'], drop: ['SYS_ADMIN'] }).includes('CAP_SYS_ADMIN'));
     assert.throws(() => normalizeCapability('fly'), /unknown capability: CAP_FLY/);
   });
 

@@ -35,7 +35,7 @@ describe('a seccomp filter', () => {
         const newest = Math.max(...namedNumbers(policy, numbers).filter((number) => number - base < 0x0f0000));
         const all = [...Array(1200).keys()].map((number) => base + number);
         for (const number of [...all, ...numbers.values()]) {
-          for (const first of [0n, 1n, 40n, 0x20000n, 0x10000000n]) {
+          for (const first of [0n, 1n, 12n, 16n, 38n, 40n, 0x20000n, 0x10000000n]) {
             const expected = expectedVerdict(policy, { name: names.get(number), first, isNewer: number > newest });
             const verdict = runFilter(filter, { audit, number, args: [first] });
             assert.equal(verdict, expected, `${names.get(number) ?? 'unknown'} (${number}) with ${first}`);
@@ -62,7 +62,7 @@ describe('a seccomp filter', () => {
   it('is small', () => {
     const size = (host: typeof x64 | typeof arm64) =>
       compileSeccomp(defaultSeccomp(defaultCapabilities, host.architecture), host).length / 8;
-    assert.ok(size(x64) < 700 && size(arm64) < 500, `${size(x64)} and ${size(arm64)} instructions`);
+    assert.ok(size(x64) < 1000 && size(arm64) < 700, `${size(x64)} and ${size(arm64)} instructions`);
   });
 
   it('kills in a CPU mode that the policy does not name', () => {
@@ -171,7 +171,7 @@ function expectedVerdict(
     if (call.name === undefined || !rule.names.includes(call.name)) continue;
     const holds = (rule.args ?? []).every((condition) => {
       assert.equal(condition.index, 0);
-      if (condition.op === 'SCMP_CMP_NE') return call.first !== BigInt(condition.value);
+      if (condition.op === 'SCMP_CMP_LT') return call.first < BigInt(condition.value);
       if (condition.op === 'SCMP_CMP_EQ') return call.first === BigInt(condition.value);
       assert.equal(condition.op, 'SCMP_CMP_MASKED_EQ');
       return (call.first & BigInt(condition.value)) === BigInt(condition.valueTwo ?? 0);
