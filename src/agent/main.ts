@@ -139,7 +139,7 @@ async function serve(settings: Settings): Promise<void> {
   const cgroupParent = settings.cgroupParent ?? (await delegated(dataRoot));
   const parent = cgroupParent === undefined ? {} : { cgroupParent };
   const host = await hostWithLimits(await readHostFacts(parent), { ...settings, ...parent });
-  const shims = createShims({ path: settings.shim });
+  const shims = createShims({ path: settings.shim, spares: true });
   const events = new EventHub(nanosecondClock());
   const images = await openImageStore({
     root: dataRoot,

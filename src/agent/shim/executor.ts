@@ -5,7 +5,7 @@ import { Connection } from './connection.ts';
 import type { Executor, OperationResult } from './contract.ts';
 import { encodeInPieces, encodeOperations } from './encode.ts';
 import { planTooLarge, shimVanished } from './errors.ts';
-import { type ShimProcess, spawnShim } from './process.ts';
+import type { ShimProcess } from './process.ts';
 import { failureOf } from './start.ts';
 import { type Frame, frame, frameHead, parseResults, planLimit } from './wire.ts';
 
@@ -25,8 +25,9 @@ export class ShimExecutor implements Executor {
   #failure: Error | undefined;
   #closing = false;
 
-  constructor(path: string) {
-    this.#process = spawnShim(path);
+  /** @param process a shim that has not been asked for anything yet. */
+  constructor(process: ShimProcess) {
+    this.#process = process;
     this.#connection = new Connection(this.#process.socket, {
       onFrame: (received) => this.#handle(received),
       onClose: () => {

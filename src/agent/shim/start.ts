@@ -6,19 +6,20 @@ import type { OnOutput, OperationResult, StartedShim, StartOptions } from './con
 import { encodeOperations } from './encode.ts';
 import { PlanFailed, planTooLarge, shimVanished } from './errors.ts';
 import { LiveShim } from './live.ts';
-import { spawnShim } from './process.ts';
+import type { ShimProcess } from './process.ts';
 import { readRecord } from './record.ts';
 import { type Frame, frame, frameHead, frameOf, parseResults, parseStarted, planLimit } from './wire.ts';
 
 const sigkill = 9;
 
-export async function startShim(path: string, plan: Plan, options: StartOptions): Promise<StartedShim> {
+/** @param take gives a shim that has not been asked for anything yet. */
+export async function startShim(take: () => ShimProcess, plan: Plan, options: StartOptions): Promise<StartedShim> {
   const { signal, onOutput } = options;
   const encoded = encodeOperations(plan.operations);
   if (encoded.length > planLimit) throw planTooLarge(encoded.length, planLimit);
   if (signal?.aborted) throw canceled('starting the process');
 
-  const { child, socket, ended } = spawnShim(path);
+  const { child, socket, ended } = take();
   const subscribers = new Set<OnOutput>(onOutput ? [onOutput] : []);
   const started = deferred<LiveShim>();
   const results: OperationResult[] = [];
