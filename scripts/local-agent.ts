@@ -66,7 +66,8 @@ export async function endAgentAt(socket: string): Promise<void> {
   await until('the agent ends', () => !existsSync(`/proc/${pid}`));
 }
 
-async function pidAt(socket: string): Promise<number> {
+/** The pid of the agent that answers on a socket, as it tells it itself. */
+export async function pidAt(socket: string): Promise<number> {
   const info = await new Promise<string>((resolve, reject) => {
     const asked = request({ socketPath: socket, path: '/porthole/v1/info' }, (answer) => {
       text(answer).then(resolve, reject);

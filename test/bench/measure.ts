@@ -3,75 +3,44 @@ import { performance } from 'node:perf_hooks';
 /** Durations of one thing done again and again, in milliseconds. */
 export interface Timing {
   readonly median: number;
-  readonly min: number;
-  readonly p90: number;
+  /** The median of the shortest of each three: what it takes when nothing else happens on the machine. */
+  readonly undisturbed: number;
   readonly count: number;
 }
 
-/** Runs a task `warm` times unmeasured, then `count` times measured, one after another. */
-export async function time(
-  task: () => Promise<unknown>,
-  { count = 20, warm = 2 }: { count?: number; warm?: number } = {},
-): Promise<Timing> {
-  for (let at = 0; at < warm; at += 1) await task();
-  const durations: number[] = [];
-  for (let at = 0; at < count; at += 1) {
-    const begun = performance.now();
-    await task();
-    durations.push(performance.now() - begun);
-  }
-  return timing(durations);
-}
-
-/** Sums up durations that were measured elsewhere. */
+/** Sums up durations in the order in which they were measured. */
 export function timing(durations: readonly number[]): Timing {
-  const sorted = [...durations].sort((a, b) => a - b);
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
-  return { median: at(0.5), min: at(0), p90: at(0.9), count: sorted.length };
+  const shortest: number[] = [];
+  for (let at = 0; at < durations.length; at += 3) shortest.push(Math.min(...durations.slice(at, at + 3)));
+  return { median: median(durations), undisturbed: median(shortest), count: durations.length };
 }
 
-/** One line of the printed table. */
-export interface Row {
-  readonly what: string;
-  readonly ours: number;
-  readonly theirs: number;
-  /** Whose figure `theirs` is. */
-  readonly against: string;
-  readonly unit: 'ms' | 'KiB';
-  /** The share of theirs that ours should not exceed, or an absolute bound. */
-  readonly goal?: { readonly share: number } | { readonly most: number };
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
 }
 
-/** The table as lines: figures, their ratio, whether a goal is met. */
-export function table(rows: readonly Row[]): string[] {
-  const cells = rows.map((row) => [
-    row.what,
-    `${figure(row.ours)} ${row.unit}`,
-    `${figure(row.theirs)} ${row.unit} (${row.against})`,
-    (row.ours / row.theirs).toFixed(2),
-    goalText(row),
-  ]);
-  const all = [['what (median)', 'porthole', 'the other', 'ratio', 'goal'], ...cells];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((line) => (line[column] ?? '').length))) ?? [];
-  return all.map((line) =>
-    line
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  );
+/** Milliseconds that a task took. */
+export async function timed(task: () => Promise<unknown>): Promise<number> {
+  const begun = performance.now();
+  await task();
+  return performance.now() - begun;
 }
 
-/** True when the row has no goal or meets it. */
-export function isMet({ goal, ours, theirs }: Row): boolean {
-  if (goal === undefined) return true;
-  return 'share' in goal ? ours <= theirs * goal.share : ours <= goal.most;
+/**
+ * The tasks take turns, so that the machine's mood meets all of them alike. Each gives back its milliseconds, which may leave
+ * out what it only prepares. The first three rounds warm what there is to be warmed.
+ */
+export async function inTurns<Name extends string>(
+  tasks: Readonly<Record<Name, () => Promise<number>>>,
+  options: { readonly rounds: number },
+): Promise<(name: Name) => Timing> {
+  const durations = new Map<string, number[]>();
+  for (let round = -3; round < options.rounds; round += 1) {
+    for (const [name, task] of Object.entries<() => Promise<number>>(tasks)) {
+      const took = await task();
+      if (round >= 0) durations.set(name, [...(durations.get(name) ?? []), took]);
+    }
+  }
+  return (name) => timing(durations.get(name) ?? []);
 }
-
-function goalText(row: Row): string {
-  if (row.goal === undefined) return '';
-  const bound =
-    'share' in row.goal ? `at most ${row.goal.share.toFixed(2)} of it` : `at most ${row.goal.most} ${row.unit}`;
-  return `${bound}: ${isMet(row) ? 'met' : 'MISSED'}`;
-}
-
-const figure = (value: number): string => (value >= 100 ? value.toFixed(0) : value.toFixed(1));

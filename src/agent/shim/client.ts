@@ -2,8 +2,8 @@ import type { Plan } from '../plan/operations.ts';
 import { connectToShim } from './connect.ts';
 import type { Executor, Shims, StartedShim, StartOptions } from './contract.ts';
 import { ShimExecutor } from './executor.ts';
-import { readRecord } from './record.ts';
 import { spawnShim } from './process.ts';
+import { readRecord } from './record.ts';
 import { SpareShims } from './spare.ts';
 import { startShim } from './start.ts';
 
