@@ -22,8 +22,9 @@ const patience = 90_000;
 /** A client of an agent that may be killed at any moment. */
 export class Client {
   readonly socket: string;
-  /** Requests that were cut off. */
+  /** Requests that were cut off, and those that were answered. */
   cutOff = 0;
+  answered = 0;
 
   constructor(socket: string) {
     this.socket = socket;
@@ -35,7 +36,10 @@ export class Client {
       try {
         const answer = await send(this.socket, { method, path, ...options });
         // An agent that ends says so of what it has begun.
-        if (answer.status !== 499) return answer;
+        if (answer.status !== 499) {
+          this.answered++;
+          return answer;
+        }
         this.cutOff++;
         return broken;
       } catch (failure) {
