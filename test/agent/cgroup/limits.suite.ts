@@ -64,7 +64,7 @@ const limitInside = inside('limit', ['memory/memory.limit_in_bytes', 'memory.max
 
 async function throttled(host: LimitsHost): Promise<undefined> {
   const stat = 'cat /sys/fs/cgroup/cpu/cpu.stat /sys/fs/cgroup/cpu.stat 2>/dev/null | grep nr_throttled';
-  const loop = 'i=0; while [ $i -lt 20000 ]; do i=$((i+1)); done';
+  const loop = 'i=0; while [ $i -lt 1000 ]; do i=$((i+1)); done';
   const box = await start(host, `while :; do ${loop}; ${stat}; done`, { CpuPeriod: 10_000, CpuQuota: 2000 });
   await box.says(/^nr_throttled [1-9]/m);
   const { cpu, limits } = await box.untilReading('it is throttled', (now) => (now.cpu?.throttledPeriods ?? 0) > 2);
@@ -250,7 +250,7 @@ async function start(host: LimitsHost, line: string, limits: object): Promise<Bo
   return box;
 }
 
-async function until(what: string, isSo: () => Promise<boolean>, milliseconds = 30_000): Promise<void> {
+async function until(what: string, isSo: () => Promise<boolean>, milliseconds = 60_000): Promise<void> {
   for (const deadline = Date.now() + milliseconds; !(await isSo()); ) {
     if (Date.now() > deadline) throw new Error(`in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
