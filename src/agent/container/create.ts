@@ -21,7 +21,7 @@ import { checkHealthcheck } from './health.ts';
 import { checkedLimits } from './limits.ts';
 import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
-import { checkedModes } from './modes.ts';
+import { checkedModes, partnerOf } from './modes.ts';
 import { cleaned } from './mount-target.ts';
 import { wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
@@ -106,7 +106,7 @@ export async function draftRecord(
   const config: ContainerConfig = {
     ...merged,
     WorkingDir: checkedWorkingDir(merged.WorkingDir ?? ''),
-    Hostname: merged.Hostname || (hostConfig.NetworkMode === 'host' ? hostname() : id.slice(0, 12)),
+    Hostname: merged.Hostname || nameOfHost(engine, hostConfig) || id.slice(0, 12),
   };
   const { directory } = directoriesOf(engine, id);
   const canRecurse = atLeast(engine.host, 5, 12);
@@ -150,6 +150,13 @@ export async function draftRecord(
     after: [],
     startTicks: '',
   };
+}
+
+/** Where the network is another's, so is the name in it; '' where it is its own. */
+function nameOfHost(engine: Engine, { NetworkMode: mode = '' }: HostConfig): string {
+  if (mode === 'host') return hostname();
+  const partner = partnerOf(mode);
+  return partner === undefined ? '' : (engine.registry.find(partner).record.config.Hostname ?? '');
 }
 
 /** A lender that is not there is a bad request: a client takes not-found for the image's, and pulls that. */

@@ -44,6 +44,9 @@ async function nodesAt(source: string, target: string): Promise<Device[]> {
   throw invalid(`error gathering device information while adding custom device "${source}": not a device node`);
 }
 
+/** What a container has of its own: a terminal is bound over /dev/console, and /dev/ptmx leads to its own devpts. */
+const nodesOfOurs = new Set(['console', 'ptmx']);
+
 async function nodesBelow(source: string, target: string): Promise<Device[]> {
   const found: Device[] = [];
   for (const entry of await readdir(source, { withFileTypes: true })) {
@@ -51,7 +54,7 @@ async function nodesBelow(source: string, target: string): Promise<Device[]> {
       if (!passedOver.has(entry.name)) {
         found.push(...(await nodesBelow(join(source, entry.name), join(target, entry.name))));
       }
-    } else if ((entry.isCharacterDevice() || entry.isBlockDevice()) && entry.name !== 'console') {
+    } else if ((entry.isCharacterDevice() || entry.isBlockDevice()) && !nodesOfOurs.has(entry.name)) {
       const node = asNode(await stat(join(source, entry.name)), join(target, entry.name));
       if (node) found.push(node);
     }

@@ -149,9 +149,8 @@ export const readonlyPaths: readonly string[] = [
   '/proc/sysrq-trigger',
 ];
 
-/** Nothing, then: creating any node, and using the harmless ones. Terminals are major 136 (pts), 5:2 (ptmx). */
-const defaultDeviceRules: readonly DeviceRule[] = [
-  { allow: false, access: 'rwm' },
+/** Creating any node, and using the harmless ones. Terminals are major 136 (pts), 5:2 (ptmx). */
+export const usualDeviceRules: readonly DeviceRule[] = [
   { allow: true, type: 'c', access: 'm' },
   { allow: true, type: 'b', access: 'm' },
   ...[
@@ -167,6 +166,8 @@ const defaultDeviceRules: readonly DeviceRule[] = [
   ].map(([major = 0, minor = 0]): DeviceRule => ({ allow: true, type: 'c', major, minor, access: 'rwm' })),
   { allow: true, type: 'c', major: 136, access: 'rwm' },
 ];
+
+const defaultDeviceRules: readonly DeviceRule[] = [{ allow: false, access: 'rwm' }, ...usualDeviceRules];
 
 /** On cgroup v2 Docker gives a container its own cgroup namespace, on v1 the host's; a privileged one always the host's on v1. */
 function defaultNamespaces(version: 1 | 2, options: { privileged: boolean }): Namespace[] {

@@ -1,3 +1,4 @@
+import { usualDeviceRules } from '../oci/defaults.ts';
 import type { DeviceRule, Spec } from '../oci/runtime.ts';
 import { type LimitWrite, limitWrites, needsCpuset } from './cgroup-limits.ts';
 import { ancestorsOf } from './cgroup-path.ts';
@@ -183,7 +184,11 @@ function stepsV2(input: Input<CgroupV2>): CgroupSteps {
 
 /** Without root nobody may filter devices, and nobody needs to: no node can be made that the user could not open before. */
 function deviceRules({ spec, host }: Input<CgroupV1 | CgroupV2>): readonly DeviceRule[] {
-  return host.rootless === undefined ? (spec.linux.resources?.devices ?? []) : [];
+  const asked = host.rootless === undefined ? (spec.linux.resources?.devices ?? []) : [];
+  if (asked.every(({ allow }) => allow)) return asked;
+  // Every container gets the usual devices (OCI's "default devices"), whatever a configuration denies; runc's rules say so too.
+  const texts = new Set(asked.map(deviceRuleText));
+  return [...asked, ...usualDeviceRules.filter((rule) => !texts.has(deviceRuleText(rule)))];
 }
 
 function limitStep(write: LimitWrite, directory: string): Operation {

@@ -116,7 +116,8 @@ function capabilityMasks(process: Process, host: HostFacts) {
     effective: mask(effective),
     permitted: mask(permitted),
     inheritable: mask(inheritable),
-    ambient: mask(ambient),
+    // capabilities(7): none can be ambient that is not permitted and inheritable too. runc passes over them as well.
+    ambient: mask(ambient) & mask(permitted) & mask(inheritable),
   };
 }
 

@@ -1,8 +1,4 @@
-/** A difference that is meant: which keys of the view, and why. */
-export interface Difference {
-  readonly keys: RegExp;
-  readonly why: string;
-}
+import type { Difference } from './kinds.ts';
 
 /** From runc on the same bundle, on a host with cgroup v1 hybrid. */
 export const againstRunc: readonly Difference[] = [

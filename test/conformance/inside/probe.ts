@@ -1,3 +1,5 @@
+import { readlinkSync } from 'node:fs';
+
 /** Facts that a process sees about its own container, one string per key. */
 export type View = ReadonlyMap<string, string>;
 
@@ -13,7 +15,7 @@ export const probeScript = [
   'echo "== process"; echo "pid $$"; pwd; id; tr "\\0" "\\n" < /proc/self/environ | sort',
   'echo "== masked"; for p in /proc/kcore /proc/keys /proc/timer_list /sys/firmware /proc/scsi; do echo "$p $(ls -A $p 2>&1 | head -c 60 | tr "\\n" " ")$(head -c 20 $p 2>&1 | tr "\\n" " ")"; done',
   'echo "== read-only"; for p in /proc/sys/kernel/hostname /proc/sysrq-trigger /sys/kernel/uevent_seqnum; do (: > $p) 2>&1 | sed "s/^sh: //"; done',
-  'echo "== refused"; unshare -U true 2>&1; mount -t tmpfs x /mnt 2>&1; mknod /tmp/null c 1 3 2>&1 && echo mknod works; rm -f /tmp/null; chroot / true 2>&1 && echo chroot works',
+  'echo "== refused"; unshare -U true 2>&1; mount -t tmpfs x /mnt 2>&1; mknod /tmp/null c 1 3 2>&1 && echo mknod works; rm -f /tmp/null; chroot / true 2>&1 && echo chroot works; true',
 ].join('; ');
 
 /** Reads what the script printed. `hostNamespaces` are the host's `ns` links, so that a shared one shows as `host`. */
@@ -62,7 +64,8 @@ function entriesOf(section: string, text: string, context: { line: number; hostN
       return [[rest.slice(isNode ? 5 : 4).join(' '), `${mode} ${owner} ${group} ${numbers}`.trim()]];
     }
     default:
-      return [[`${context.line}`, text]];
+      // A key has a number of its own.
+      return [[`${context.line}`, text.replace(/(\/proc\/keys) [0-9a-f]{8} /, '$1 KEY ')]];
   }
 }
 
@@ -97,4 +100,11 @@ export function compareViews(ours: View, theirs: View): Map<string, string> {
     if (a !== b) differences.set(key, `${a} | ${b}`);
   }
   return differences;
+}
+
+/** The host's `ns` links by kind. */
+export function hostNamespaces(): View {
+  return new Map(
+    ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'user', 'uts'].map((kind) => [kind, readlinkSync(`/proc/self/ns/${kind}`)]),
+  );
 }

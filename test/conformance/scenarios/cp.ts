@@ -134,7 +134,7 @@ export const copyScenarios: readonly Scenario[] = [
       `commit -c 'RUN x' box made:3`,
       'commit nobody made:3',
       'commit box Bad:Name',
-      `images --format '{{.Repository}}:{{.Tag}}'`,
+      shell(`docker images --format '{{.Repository}}:{{.Tag}}' | sort`),
       `history --format '{{.CreatedBy}}|{{.Comment}}' made:2`,
     ),
   ),

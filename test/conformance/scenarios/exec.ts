@@ -38,10 +38,10 @@ export const execScenarios: readonly Scenario[] = [
   scenario(
     'exec -d and ExecIDs',
     host,
+    'exec -d host sleep 100',
+    `inspect -f '{{len .ExecIDs}}' host`,
     'exec -d host touch /tmp/made',
-    `inspect -f '{{json .ExecIDs}}' host`,
     `exec host sh -c 'while ! test -e /tmp/made; do sleep 0.02; done; ls /tmp'`,
-    `inspect -f '{{json .ExecIDs}}' host`,
   ),
   scenario(
     'exec of what is not there',

@@ -33,7 +33,7 @@ export const pruneScenarios: readonly Scenario[] = [
       'image prune -f',
       'image prune -f --filter dangling=false --filter label=nothing',
       'image prune -f --filter nonsense=1',
-      `images --format '{{.Repository}}:{{.Tag}}'`,
+      shell(`docker images --format '{{.Repository}}:{{.Tag}}' | sort`),
     ),
   ),
   scenario(

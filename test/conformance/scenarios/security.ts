@@ -131,6 +131,7 @@ export const securityScenarios: readonly Scenario[] = [
        inside=$(docker run --rm --$n container:base busybox readlink /proc/self/ns/$ns)
        test "$inside" = "$(docker exec base readlink /proc/self/ns/$ns)" && echo $n shared; done`,
     ),
+    'run --rm --network container:base busybox hostname',
     'run --rm --pid container:nobody busybox true',
     'run --rm --ipc container:nobody busybox true',
     'run --rm --uts container:base busybox true',
