@@ -15,8 +15,8 @@ import { parallelRows, scaleRows } from './scale-rows.ts';
 
 const image = 'bench/busybox:1';
 
-/** Measures and prints; resolves with whether every goal was met. */
-export async function bench(): Promise<boolean> {
+/** Measures and prints; resolves with whether every goal was met. @param only names of groups; none: all of them */
+export async function bench(only: readonly string[] = []): Promise<boolean> {
   const reason = missing({ root: true, programs: ['docker', 'dockerd', 'runc', 'busybox'] });
   if (reason !== undefined) throw new Error(`The bench ${reason}`);
   // Where dockerd's data lie too: the same disk for both.
@@ -31,17 +31,20 @@ export async function bench(): Promise<boolean> {
     const tar = await busyboxTar();
     for (const { engine } of [places.ours, places.theirs]) await docker(engine, ['import', '-', image], { input: tar });
     const rows: Row[] = [];
-    for (const group of [
-      () => commandRows(places),
-      () => startRows(places, { dir: join(dir, 'runc'), tar }),
-      async () => [await execRow(places)],
-      () => supervisorRows(places),
-      () => parallelRows(places),
-      () => scaleRows(places),
-    ]) {
-      rows.push(...(await group()));
-      console.error(`measured: ${rows.at(-1)?.what}`);
+    const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
+      commands: () => commandRows(places),
+      start: () => startRows(places, { dir: join(dir, 'runc'), tar }),
+      exec: async () => [await execRow(places)],
+      memory: () => supervisorRows(places),
+      parallel: () => parallelRows(places),
+      thousand: () => scaleRows(places),
+    };
+    for (const [name, measure] of Object.entries(groups)) {
+      if (only.length > 0 && !only.includes(name)) continue;
+      console.error(`measuring: ${name}`);
+      rows.push(...(await measure()));
     }
+    if (rows.length === 0) throw new Error(`nothing to measure: there are ${Object.keys(groups).join(', ')}`);
     for (const { api } of [places.ours, places.theirs]) api.close();
     console.log(`\nLinux ${release()}, ${cpus().length} CPUs, Node ${process.version}, load ${await load()}\n`);
     for (const line of table(rows)) console.log(line);

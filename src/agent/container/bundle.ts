@@ -67,6 +67,12 @@ export function specPath(directory: string): string {
   return join(directory, 'config.json');
 }
 
+/** Writes the spec that the container's life is led by; who asks for it next need not read it. */
+export async function keepSpec(container: Container, spec: Spec): Promise<void> {
+  container.spec = new WeakRef(spec);
+  await replaceFile(specPath(container.directory), JSON.stringify(spec, undefined, 1));
+}
+
 /** A start makes it anew, so it need not last through a power failure: a rename is enough to have it whole. */
 export async function replaceFile(path: string, text: string): Promise<void> {
   const temporary = `${path}.new`;

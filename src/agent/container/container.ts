@@ -1,5 +1,6 @@
 import { Signal } from '../../base/async.ts';
 import { PortholeError } from '../../base/errors.ts';
+import type { Spec } from '../oci/runtime.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import type { ContainerState } from './contract.ts';
 import type { EndingTry } from './ending.ts';
@@ -10,6 +11,9 @@ import { type StoredRecord, saveRecord } from './record.ts';
 import { after, type Move } from './state.ts';
 import { TraceFile } from './trace-file.ts';
 import type { KnownAccountFiles } from './users.ts';
+
+/** Milliseconds in which a container that is removed at its end often ends. */
+const patience = 50;
 
 /** One run of the initial process, from exec to the handled exit. */
 export interface Life {
@@ -39,6 +43,8 @@ export class Container {
   readonly trace: TraceFile;
   accounts: KnownAccountFiles | undefined;
   life: Life | undefined;
+  /** Of the last start, as long as there is memory for it: config.json has it too. */
+  spec: WeakRef<Spec> | undefined;
   /** Why a process that runs cannot be reached: its shim is newer than this agent. */
   unreachable: PortholeError | undefined;
   /** The last thing that the engine did to end this life. */
@@ -56,6 +62,7 @@ export class Container {
   backOff = 0;
   #record: StoredRecord;
   #saving: Promise<void> = Promise.resolve();
+  #later: NodeJS.Timeout | undefined;
 
   constructor(record: StoredRecord, directories: { readonly directory: string; readonly runtime: string }) {
     this.id = record.id;
@@ -83,12 +90,31 @@ export class Container {
 
   /** Writes the record durably; writes of one container follow each other, so the newest record is the one that stays. */
   save(): Promise<void> {
+    this.#forgetLater();
     this.#saving = this.#saving.catch(() => undefined).then(() => saveRecord(this.directory, this.#record));
     return this.#saving;
   }
 
-  /** Resolves when no write is under way, whatever became of it. */
+  /** As `save`, for one that may be gone in a moment: then there is nothing to write. A failure shows at the next save. */
+  saveLater(): void {
+    this.#later ??= setTimeout(() => this.save().catch(() => undefined), patience).unref();
+  }
+
+  /** Resolves when no write is under way and none waits, whatever became of it. */
   async saved(): Promise<void> {
+    if (this.#later) this.save().catch(() => undefined);
     await this.#saving.catch(() => undefined);
+  }
+
+  /** The container is going away: nothing more is written into its directory. */
+  async letGo(): Promise<void> {
+    this.trace.drop();
+    this.#forgetLater();
+    await this.saved();
+  }
+
+  #forgetLater(): void {
+    clearTimeout(this.#later);
+    this.#later = undefined;
   }
 }

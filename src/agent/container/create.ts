@@ -26,7 +26,7 @@ import { cleaned } from './mount-target.ts';
 import { wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
-import { never, noOom, type StoredRecord, saveRecord, timestamp } from './record.ts';
+import { never, noOom, type StoredRecord, saveFirstRecord, timestamp } from './record.ts';
 import { readSecurityOptions } from './security.ts';
 import { signalNumber } from './signals.ts';
 import { namedCapabilities } from './spec.ts';
@@ -247,8 +247,9 @@ async function fillDirectory(engine: Engine, container: Container, directory: st
     }),
     fillVolumes(engine, record),
     writeFirstSpec(engine, container, directory),
+    saveFirstRecord(directory, record),
   ]);
-  await saveRecord(directory, record);
+  await syncDirectory(directory);
 }
 
 /**

@@ -200,8 +200,11 @@ async function planInput(
 
 /** The spec that the running life was started with. */
 export async function specOf(container: Container): Promise<Spec> {
+  const known = container.spec?.deref();
+  if (known) return known;
   const found = await readJsonFile(specPath(container.directory));
   if (!isSpec(found)) throw new PortholeError('internal', `${specPath(container.directory)} is missing or damaged`);
+  container.spec = new WeakRef(found);
   return found;
 }
 

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { IdMappings } from '../oci/id-mappings.ts';
 import { containerCgroupPath } from '../plan/cgroup-path.ts';
-import { readJsonFile, writeDurable } from '../sys/durable.ts';
+import { readJsonFile, writeDurable, writeNew } from '../sys/durable.ts';
 import type { ContainerRecord } from './contract.ts';
 import type { WantedMount } from './mounts.ts';
 
@@ -38,8 +38,15 @@ function recordPath(directory: string): string {
 }
 
 export async function saveRecord(directory: string, record: StoredRecord): Promise<void> {
-  await writeDurable(recordPath(directory), `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600 });
+  await writeDurable(recordPath(directory), textOf(record), { mode: 0o600 });
 }
+
+/** The record of a container that is being created, in a directory that gets its name when everything is in it. */
+export async function saveFirstRecord(directory: string, record: StoredRecord): Promise<void> {
+  await writeNew(recordPath(directory), textOf(record), { mode: 0o600 });
+}
+
+const textOf = (record: StoredRecord): string => `${JSON.stringify(record, undefined, 1)}\n`;
 
 /** Undefined when there is none (a creation that a crash cut off) or when it is not one of ours. */
 export async function readRecord(directory: string): Promise<StoredRecord | undefined> {

@@ -16,11 +16,10 @@ export async function removeLocked(
 ): Promise<void> {
   const last = container.record.state;
   container.retry?.cancel();
-  container.trace.drop();
   container.move('removing');
   const doomed = join(containersRoot(engine), `${removingPrefix}${container.id}`);
   try {
-    await container.saved();
+    await container.letGo();
     if (options.volumes) await markVolumes(container);
     // One rename takes the container out of the world whole; what follows can be cut off at any point.
     await rename(container.directory, doomed);

@@ -11,7 +11,7 @@ import { PlanFailed } from '../shim/errors.ts';
 import { startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
 import { blockIoOf } from './block-devices.ts';
-import { containerFacts, freshRuntime, prepareSources, replaceFile, specPath } from './bundle.ts';
+import { containerFacts, freshRuntime, keepSpec, prepareSources } from './bundle.ts';
 import type { Container } from './container.ts';
 import { wantedDevices } from './devices.ts';
 import { announce, type Engine } from './engine.ts';
@@ -59,7 +59,7 @@ export async function startLocked(
     const subscribed = container.output.hasClients;
     const [shim] = await Promise.all([
       engine.shims.start(plan, subscribed ? { onOutput: container.output.deliver } : {}),
-      replaceFile(specPath(container.directory), JSON.stringify(spec, undefined, 1)),
+      keepSpec(container, spec),
       rewriteNetworkFiles(container),
     ]);
     await started(engine, container, { plan, shim, subscribed });
@@ -141,7 +141,8 @@ async function started(
   announce(engine, container, 'start');
   // It need not be on disk before the caller hears of the start: an agent that comes after a crash finds the shim's
   // socket whatever the record says. A full disk shows when the end is recorded.
-  container.save().catch(() => undefined);
+  if (container.record.hostConfig.AutoRemove) container.saveLater();
+  else container.save().catch(() => undefined);
   const { results, startedAt, pid } = shim;
   const trace = once(() => traceOfStart(plan, results, { startedAt, pid }));
   container.trace.keep(trace);

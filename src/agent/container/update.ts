@@ -1,6 +1,6 @@
 import type { HostConfig, UpdateBody } from '../../protocol/docker.ts';
 import { blockIoOf } from './block-devices.ts';
-import { replaceFile, specPath } from './bundle.ts';
+import { keepSpec } from './bundle.ts';
 import type { Container } from './container.ts';
 import { announce, type Engine } from './engine.ts';
 import { conflict, invalid, notSupportedYet } from './errors.ts';
@@ -110,5 +110,5 @@ async function changeLive(
   await applyLimits(engine, container, { before, after });
   const linux = { ...spec.linux, resources: { ...after, ...(devices && { devices }) } };
   // The next exec joins the cgroups that this says.
-  await replaceFile(specPath(container.directory), JSON.stringify({ ...spec, linux }, undefined, 1));
+  await keepSpec(container, { ...spec, linux });
 }

@@ -41,7 +41,6 @@ function greet(address: string, path: string): Promise<StartedShim> {
     }
     live = new LiveShim(connection, {
       ...hello,
-      results: hello.results.sort((a, b) => a.id - b.id),
       subscribers: new Set(),
       findRecord: () => Promise.resolve(undefined),
     });

@@ -47,9 +47,9 @@ function writeOperations(out: Writer, operations: readonly Operation[], ids: { n
     out.u8(first ? errnoNumber(first) : 0);
     out.u8(second ? errnoNumber(second) : 0);
     out.u32(ids.next++);
-    const values = new Map<string, unknown>(Object.entries(operation));
+    const values: Readonly<Record<string, unknown>> = { ...operation };
     out.sized(() => {
-      for (const [name, type] of Object.entries<ArgumentType>(args)) writeArgument(out, type, values.get(name), ids);
+      for (const [name, type] of Object.entries<ArgumentType>(args)) writeArgument(out, type, values[name], ids);
     });
   }
 }

@@ -3,14 +3,15 @@ import { canceled } from '../../base/errors.ts';
 import type { Connection } from './connection.ts';
 import type { ExitRecord, OnOutput, OperationResult, Output, StartedShim } from './contract.ts';
 import { shimVanished } from './errors.ts';
-import { chunkSize, type Frame, frame, frameHead, frameOf, parseExited } from './wire.ts';
+import { chunkSize, type Frame, frame, frameHead, frameOf, parseExited, parseResults } from './wire.ts';
 
 /** One connection to a supervising shim. Its owner feeds it the frames. */
 export class LiveShim implements StartedShim {
   readonly shimPid: number;
   readonly pid: number;
   readonly startedAt: number;
-  readonly results: readonly OperationResult[];
+  /** As they came: a thousand of these live long, and the results are looked at once. */
+  readonly #results: Buffer;
   readonly exited: Promise<ExitRecord>;
   readonly #exit = deferred<ExitRecord>();
   readonly #connection: Connection;
@@ -28,7 +29,7 @@ export class LiveShim implements StartedShim {
       shimPid: number;
       pid: number;
       startedAt: number;
-      results: readonly OperationResult[];
+      results: Buffer;
       subscribers: Set<OnOutput>;
       /** Asked when the shim vanishes: it may have written its record before. */
       findRecord: () => Promise<ExitRecord | undefined>;
@@ -38,12 +39,17 @@ export class LiveShim implements StartedShim {
     this.shimPid = state.shimPid;
     this.pid = state.pid;
     this.startedAt = state.startedAt;
-    this.results = state.results;
+    // A copy of its own: what was received is part of something larger, and so is a small Buffer.from().
+    this.#results = Buffer.from(new Uint8Array(state.results).buffer);
     this.#subscribers = state.subscribers;
     this.#findRecord = state.findRecord;
     this.exited = this.#exit.promise;
     // Who does not wait for the exit need not handle its failure.
     this.exited.catch(() => undefined);
+  }
+
+  get results(): readonly OperationResult[] {
+    return parseResults(this.#results).sort((a, b) => a.id - b.id);
   }
 
   handle({ type, data }: Frame): void | Promise<void> {

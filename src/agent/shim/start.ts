@@ -1,6 +1,6 @@
 import { deferred } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
-import { type Operation, type Plan, steps } from '../plan/operations.ts';
+import { type Plan, steps } from '../plan/operations.ts';
 import { Connection } from './connection.ts';
 import type { OnOutput, OperationResult, StartedShim, StartOptions } from './contract.ts';
 import { encodeOperations } from './encode.ts';
@@ -22,21 +22,33 @@ export async function startShim(take: () => ShimProcess, plan: Plan, options: St
   const { child, socket, ended } = take();
   const subscribers = new Set<OnOutput>(onOutput ? [onOutput] : []);
   const started = deferred<LiveShim>();
-  const results: OperationResult[] = [];
+  // The connection's handlers live as long as the process. The plan, which is large, must not.
+  let starting: { readonly plan: Plan; readonly results: Buffer[] } | undefined = { plan, results: [] };
   let live: LiveShim | undefined;
+  const recordPath = plan.operations.find((operation) => operation.op === 'record')?.path;
 
   const onFrame = ({ type, data }: Frame): void | Promise<void> => {
     if (live) return live.handle({ type, data });
-    if (type === frame.result) results.push(...parseResults(data));
-    if (type === frame.failed) started.reject(failureOf(plan, data, results));
+    if (!starting) return;
+    if (type === frame.result) starting.results.push(data);
+    if (type === frame.failed) {
+      started.reject(
+        failureOf(
+          starting.plan,
+          data,
+          starting.results.flatMap((part) => parseResults(part)),
+        ),
+      );
+    }
     if (type !== frame.started) return;
     live = new LiveShim(connection, {
       ...parseStarted(data),
       shimPid: child.pid ?? 0,
-      results: results.sort((a, b) => a.id - b.id),
+      results: Buffer.concat(starting.results),
       subscribers,
-      findRecord: () => findRecord(plan.operations),
+      findRecord: () => (recordPath === undefined ? Promise.resolve(undefined) : readRecord(recordPath)),
     });
+    starting = undefined;
     started.resolve(live);
   };
   const onClose = (): void => {
@@ -66,9 +78,4 @@ export function failureOf(plan: Plan, data: Buffer, results: readonly OperationR
   const step = steps(plan).find((candidate) => candidate.id === id);
   if (!step) return shimVanished(`it ran an operation ${id} that is not of the plan`);
   return new PlanFailed(step, { errno: data.readUInt32LE(4), waitStatus: data.readUInt32LE(8), results });
-}
-
-function findRecord(operations: readonly Operation[]): ReturnType<typeof readRecord> {
-  const record = operations.find((operation) => operation.op === 'record');
-  return record ? readRecord(record.path) : Promise.resolve(undefined);
 }

@@ -73,8 +73,10 @@ export class FrameReader {
     const size = head.readUInt32LE(4);
     if (this.#size < headSize + size) return undefined;
     const all = this.#front(headSize + size);
-    this.#chunks[0] = all.subarray(headSize + size);
     this.#size -= headSize + size;
+    // An empty part would keep the whole chunk in memory, for as long as nothing else comes.
+    if (this.#size === 0) this.#chunks = [];
+    else this.#chunks[0] = all.subarray(headSize + size);
     return { type: all.readUInt32LE(0), data: all.subarray(headSize, headSize + size) };
   }
 
@@ -95,7 +97,8 @@ export interface Hello {
   readonly pid: number;
   /** Milliseconds since the epoch, 0 before. */
   readonly startedAt: number;
-  readonly results: OperationResult[];
+  /** As `parseResults` takes them. */
+  readonly results: Buffer;
 }
 
 export function parseHello(data: Buffer): Hello {
@@ -105,7 +108,7 @@ export function parseHello(data: Buffer): Hello {
     shimPid: data.readUInt32LE(8),
     pid: data.readUInt32LE(12),
     startedAt: milliseconds(data.readBigUInt64LE(16)),
-    results: parseResults(data.subarray(24)),
+    results: data.subarray(24),
   };
 }
 

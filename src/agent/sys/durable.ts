@@ -37,6 +37,24 @@ export async function writeDurable(
   await syncDirectory(directory);
 }
 
+/**
+ * Writes a file that is not there yet into a directory that nobody looks into before it has got its name. The file's name
+ * lasts once the directory is synced.
+ */
+export async function writeNew(
+  path: string,
+  data: string | Uint8Array,
+  options: { readonly mode: number },
+): Promise<void> {
+  const file = await open(path, 'wx', options.mode);
+  try {
+    await file.writeFile(data);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
 /** Makes the names in a directory last: created, renamed and removed entries. */
 export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { access, mkdir, readdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { errnoOf } from '../../base/errors.ts';
 
@@ -8,6 +9,19 @@ import { errnoOf } from '../../base/errors.ts';
 export async function readIfThere(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
+  } catch (failure) {
+    if (isGone(failure)) return undefined;
+    throw failure;
+  }
+}
+
+/**
+ * As `readIfThere`, at once: for files of /proc that the kernel makes up without waiting for anybody. That is quicker by
+ * far than the four round trips to another thread of `readFile`.
+ */
+export function readNowIfThere(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
   } catch (failure) {
     if (isGone(failure)) return undefined;
     throw failure;

@@ -1,7 +1,7 @@
 import { readlink } from 'node:fs/promises';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { NamespaceKind } from '../../protocol/usage.ts';
-import { namesIfThere, readIfThere } from './files.ts';
+import { namesIfThere, readIfThere, readNowIfThere } from './files.ts';
 
 /** One line of /proc/PID/stat, as far as we use it. See proc_pid_stat(5). */
 export interface ProcessStat {
@@ -50,7 +50,7 @@ export const namespaceKinds = [
 
 /** Undefined when the process is gone. */
 export async function readStat(pid: number): Promise<ProcessStat | undefined> {
-  const text = await readIfThere(`/proc/${pid}/stat`);
+  const text = readNowIfThere(`/proc/${pid}/stat`);
   return text === undefined ? undefined : parseStat(text);
 }
 
