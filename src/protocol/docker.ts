@@ -70,9 +70,13 @@ export const ContainerConfig = v.object({
 });
 export type ContainerConfig = v.InferOutput<typeof ContainerConfig>;
 
-const Ulimit = v.object({ Name: v.string(), Soft: whole, Hard: whole });
+// What is not there is Go's zero value: the engine says what is wrong with that.
+const noText = v.optional(v.string(), '');
+const zero = v.optional(whole, 0);
+
+const Ulimit = v.object({ Name: noText, Soft: zero, Hard: zero });
 const Device = v.object({
-  PathOnHost: v.string(),
+  PathOnHost: noText,
   PathInContainer: v.optional(v.string(), ''),
   CgroupPermissions: v.optional(v.string(), ''),
 });
@@ -83,8 +87,8 @@ const DeviceRequest = v.object({
   Capabilities: maybe(v.array(texts)),
   Options: maybe(labels),
 });
-const ThrottleDevice = v.object({ Path: v.string(), Rate: whole });
-const WeightDevice = v.object({ Path: v.string(), Weight: whole });
+const ThrottleDevice = v.object({ Path: noText, Rate: zero });
+const WeightDevice = v.object({ Path: noText, Weight: zero });
 
 export const Mount = v.object({
   /** 'bind', 'volume' or 'tmpfs'; what else a client sends is refused by name. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type Duplex, PassThrough, type Readable } from 'node:stream';
+import { type Duplex, PassThrough, Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import type { Engine } from './engine.ts';
 import { badParameter, bodyTooLarge, uploadCut } from './errors.ts';
@@ -25,11 +25,20 @@ export class HttpCall implements Call {
   readonly signal: AbortSignal;
   readonly #socket: Duplex | undefined;
   readonly #params: ReadonlyMap<string, string>;
+  readonly #body: Buffer | undefined;
   #isHijacked = false;
 
   constructor(
     incoming: Incoming,
-    parts: { engine: Engine; match: Match; search: string; minor: number; signal: AbortSignal },
+    parts: {
+      engine: Engine;
+      match: Match;
+      search: string;
+      minor: number;
+      signal: AbortSignal;
+      /** What was read of it already. */
+      body?: Buffer;
+    },
   ) {
     this.request = incoming.request;
     this.response = incoming.response;
@@ -39,6 +48,7 @@ export class HttpCall implements Call {
     this.minor = parts.minor;
     this.signal = parts.signal;
     this.#params = parts.match.params;
+    this.#body = parts.body;
   }
 
   get isHijacked(): boolean {
@@ -56,7 +66,8 @@ export class HttpCall implements Call {
   }
 
   async readBody(limit: number): Promise<Buffer> {
-    if (this.#socket !== undefined) return readUpgradeBody(this.request, this.#socket, limit);
+    if (this.#socket !== undefined && this.#body === undefined)
+      return readUpgradeBody(this.request, this.#socket, limit);
     const parts: Buffer[] = [];
     let length = 0;
     for await (const part of this.upload()) {
@@ -69,6 +80,7 @@ export class HttpCall implements Call {
   }
 
   upload(): Readable {
+    if (this.#body !== undefined) return Readable.from([this.#body], { objectMode: false });
     const { request } = this;
     const body = new PassThrough();
     request.pipe(body);

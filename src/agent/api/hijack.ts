@@ -99,7 +99,7 @@ export async function join(
  * What was written goes out before the connection closes. What the client still sends is read and dropped meanwhile: a
  * socket that is closed with input unread resets the connection, and the client may lose the output that was on its way.
  */
-function hangUp(connection: Duplex): void {
+export function hangUp(connection: Duplex): void {
   if (connection.destroyed) return;
   const patience = setTimeout(() => connection.destroy(), patienceMs);
   const close = (): void => {

@@ -14,6 +14,8 @@ export interface Route {
   readonly path: string;
   /** Minor number of the first API version that has it. */
   readonly since?: number;
+  /** It takes the connection over (`Call.hijack`, `Call.webSocket`). */
+  readonly hijacks?: true;
   readonly handler: Handler;
 }
 

@@ -8,7 +8,8 @@ import { splitVersion } from './api-version.ts';
 import { HttpCall, type Incoming } from './call.ts';
 import type { Engine } from './engine.ts';
 import { pageNotFound } from './errors.ts';
-import { matcher, type Reply } from './route.ts';
+import { hangUp, readUpgradeBody } from './hijack.ts';
+import { matcher, type Reply, type Route } from './route.ts';
 import { allRoutes } from './routes/all.ts';
 import { statusOf } from './status.ts';
 
@@ -52,7 +53,8 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
       const { minor, path } = splitVersion(pathname);
       const match = find({ method: request.method ?? 'GET', path, minor });
       if (match === undefined) throw pageNotFound();
-      call = new HttpCall(incoming, { engine: await ready, match, search, minor, signal: abort.signal });
+      const body = await bodyOfUpgrade(incoming, match.route);
+      call = new HttpCall(incoming, { engine: await ready, match, search, minor, signal: abort.signal, ...body });
       send(response, await match.route.handler(call));
     } catch (failure) {
       if (abort.signal.aborted) response.destroy();
@@ -85,7 +87,7 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
-    response.once('finish', () => request.socket.end());
+    response.once('finish', () => hangUp(request.socket));
     void answer({ request, response, socket });
   };
   http.on('upgrade', answerOn);
@@ -145,6 +147,20 @@ function refuseMalformed(failure: Error, socket: Duplex): void {
   const own = ownHeaders.map(([name, value]) => `${name}: ${value}`);
   socket.end(`${[...head, 'Connection: close', ...own].join('\r\n')}\r\n\r\n${body}`);
 }
+
+/**
+ * An upgrade that the route does not know means nothing, as in dockerd. What node:http has let go of is read here: only
+ * who reads learns that the client has gone.
+ */
+async function bodyOfUpgrade({ request, socket }: Incoming, route: Route): Promise<{ readonly body?: Buffer }> {
+  if (socket === undefined || route.hijacks) return {};
+  const body = await readUpgradeBody(request, socket, upgradeLimit);
+  socket.once('end', () => socket.destroy()).resume();
+  return { body };
+}
+
+/** Bytes of a body that comes with an upgrade which nobody asked for. */
+const upgradeLimit = 4 * 1024 * 1024;
 
 const ownHeaders = [
   ['Api-Version', dockerApi.newest],

@@ -48,7 +48,8 @@ async function setFrozen(engine: Engine, container: Container, frozen: boolean):
   const deadline = Date.now() + patience;
   do {
     // v1 gives up on a freeze when a process forks at the wrong moment; writing again goes on with it.
-    if (!(await writeIfThere(files.control, frozen ? files.freeze : files.thaw))) throw failed('its cgroup is gone');
+    // The cgroup goes with the last process; that the container has ended is noted a moment later.
+    if (!(await writeIfThere(files.control, frozen ? files.freeze : files.thaw))) throw notRunning(container.id);
     if (files.isFrozen((await readIfThere(files.state)) ?? '') === frozen) return;
     await delay(5);
   } while (Date.now() < deadline);

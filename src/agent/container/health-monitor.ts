@@ -1,3 +1,4 @@
+import { longestTimer } from '../../base/timer.ts';
 import type { Output } from '../shim/contract.ts';
 import type { Container } from './container.ts';
 import type { ProbeResult } from './contract.ts';
@@ -83,7 +84,7 @@ class Monitor implements HealthMonitor {
       () => {
         this.#probe().finally(() => this.#schedule());
       },
-      untilNextProbe(health.status, life),
+      Math.min(untilNextProbe(health.status, life), longestTimer),
     );
   }
 
@@ -113,10 +114,13 @@ class Monitor implements HealthMonitor {
     if (!exec) return { exitCode: noAnswer, output: '' };
     const output = new FirstBytes();
     let isLate = false;
-    const timer = setTimeout(() => {
-      isLate = true;
-      exec.shim?.signal(SIGKILL);
-    }, this.#check.timeout);
+    const timer = setTimeout(
+      () => {
+        isLate = true;
+        exec.shim?.signal(SIGKILL);
+      },
+      Math.min(this.#check.timeout, longestTimer),
+    );
     this.#running = exec;
     try {
       await startExec(this.#engine, exec, { detach: false, tty: false, into: output });

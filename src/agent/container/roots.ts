@@ -4,6 +4,7 @@ import { openFileRoot } from '../files/root.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { noSuchContainer } from './errors.ts';
 import { hasProcess } from './state.ts';
 import { withDevices } from './volumes.ts';
 
@@ -35,8 +36,13 @@ export async function openRootOf(engine: Engine, container: Container, options: 
     }
   }
   const open = () => openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
-  // Once opened, the root has its own copy of what is mounted there.
-  return options.alone ? open() : withDevices(engine, container.record, open);
+  try {
+    // Once opened, the root has its own copy of what is mounted there.
+    return await (options.alone ? open() : withDevices(engine, container.record, open));
+  } catch (failure) {
+    if (engine.registry.has(container)) throw failure;
+    throw noSuchContainer(container.id);
+  }
 }
 
 function stackOf(engine: Engine, container: Container, options: RootOptions): StackedRoot {

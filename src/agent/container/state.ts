@@ -13,7 +13,7 @@ export type Move = 'started' | 'paused' | 'unpaused' | 'exited' | 'retrying' | '
  */
 const table: Readonly<Record<ContainerStatus, Readonly<Partial<Record<Move, ContainerStatus>>>>> = {
   created: { started: 'running', removing: 'removing', broke: 'dead' },
-  running: { paused: 'paused', exited: 'exited', retrying: 'restarting', removing: 'removing', broke: 'dead' },
+  running: { paused: 'paused', exited: 'exited', retrying: 'restarting', broke: 'dead' },
   paused: { unpaused: 'running', exited: 'exited', retrying: 'restarting', broke: 'dead' },
   restarting: { started: 'running', 'gave-up': 'exited', removing: 'removing', broke: 'dead' },
   exited: { started: 'running', removing: 'removing', broke: 'dead' },

@@ -1,4 +1,5 @@
 import { PortholeError } from '../../base/errors.ts';
+import { longestTimer } from '../../base/timer.ts';
 import type { StopPurpose } from '../../protocol/history.ts';
 import { killCgroup } from '../cgroup/leftovers.ts';
 import type { Container } from './container.ts';
@@ -144,7 +145,7 @@ function stopSignal(container: Container): number {
 async function within(promise: Promise<unknown>, milliseconds: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), milliseconds);
+    timer = setTimeout(() => resolve(false), Math.min(milliseconds, longestTimer));
   });
   try {
     return await Promise.race([promise.then(() => true), late]);

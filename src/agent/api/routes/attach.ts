@@ -6,8 +6,8 @@ import { withoutFrames } from '../websocket.ts';
 
 /** Streams of a container: live and stored. */
 export const attachRoutes: readonly Route[] = [
-  { method: 'POST', path: '/containers/{id}/attach', handler: attach },
-  { method: 'GET', path: '/containers/{id}/attach/ws', handler: attachWebSocket },
+  { method: 'POST', path: '/containers/{id}/attach', hijacks: true, handler: attach },
+  { method: 'GET', path: '/containers/{id}/attach/ws', hijacks: true, handler: attachWebSocket },
   { method: 'GET', path: '/containers/{id}/logs', handler: logs },
 ];
 

@@ -1,3 +1,4 @@
+import { longestTimer } from '../../../base/timer.ts';
 import type { EngineEvent } from '../../container/events.ts';
 import { badParameter } from '../errors.ts';
 import { Filters } from '../filters.ts';
@@ -38,8 +39,6 @@ async function events(call: Call): Promise<Reply> {
 
 /** Bytes that are held for a client. */
 export const mostBehind = 4 * 1024 * 1024;
-/** A longer timer would fire at once; an `until` beyond it (24 days) is waited for in parts. */
-const longestTimer = 2 ** 31 - 1;
 
 /** Resolves after `milliseconds`, or when the client is gone. */
 async function untilOver(call: Call, milliseconds: number | undefined): Promise<void> {
@@ -53,6 +52,7 @@ async function untilOver(call: Call, milliseconds: number | undefined): Promise<
       signal.removeEventListener('abort', done);
       resolve();
     };
+    // An `until` beyond the longest timer is waited for in parts.
     const tick = (): void => {
       if (end === undefined) return;
       const left = end - Date.now();

@@ -13,7 +13,7 @@ import { sizeOf } from './life.ts';
 /** Further processes in a running container. */
 export const execRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/{id}/exec', handler: create },
-  { method: 'POST', path: '/exec/{id}/start', handler: start },
+  { method: 'POST', path: '/exec/{id}/start', hijacks: true, handler: start },
   { method: 'POST', path: '/exec/{id}/resize', handler: resize },
   { method: 'GET', path: '/exec/{id}/json', handler: inspect },
 ];

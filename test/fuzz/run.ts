@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { type CampaignOptions, type Report, stormBodies, stormRequests } from './campaign.ts';
+import { type Counted, openWorld } from './world.ts';
+
+/**
+ * The long run: `npx tsx test/fuzz/run.ts --requests 50000 --bodies 10000 --seed S`. A finding is repeated with the same
+ * seed and `--only INDEX --requests 1` (or `--bodies 1`); it comes as a curl command line.
+ */
+async function main(): Promise<void> {
+  const { values } = parseArgs({
+    options: {
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      requests: { type: 'string', default: '0' },
+      bodies: { type: 'string', default: '0' },
+      only: { type: 'string' },
+    },
+  });
+  const seed = Number(values.seed);
+  const only = values.only === undefined ? {} : { only: Number(values.only) };
+  console.log(`seed ${seed}`);
+  const world = await openWorld();
+  let findings = 0;
+  try {
+    const campaigns = [
+      ['create bodies', Number(values.bodies), stormBodies],
+      ['requests', Number(values.requests), stormRequests],
+    ] as const;
+    await world.restore();
+    await world.empty();
+    show('before', await world.count());
+    for (const [what, count, storm] of campaigns) {
+      if (count === 0) continue;
+      const options: CampaignOptions = { seed, count, ...only };
+      const began = Date.now();
+      const report = await storm(world, options);
+      findings += report.findings.length;
+      tell(`${count} ${what} in ${Math.round((Date.now() - began) / 1000)} s`, report);
+      await world.empty();
+      show('after', await world.count());
+    }
+    console.log(world.agent.stderr().split('\n').slice(0, 200).join('\n'));
+  } finally {
+    await world.close();
+  }
+  process.exitCode = findings > 0 ? 1 : 0;
+}
+
+function tell(what: string, { statuses, findings }: Report): void {
+  const counts = [...statuses].sort(([a], [b]) => a - b).map(([status, times]) => `${status}: ${times}`);
+  console.log(`${what}: ${counts.join(', ')}; ${findings.length} findings`);
+  for (const { index, times, problem, curl } of findings) {
+    console.log(`\n#${index}, ${times} times: ${problem}\n  ${curl.slice(0, 3000)}`);
+  }
+}
+
+function show(when: string, { mounts, cgroups, shims, directories, descriptors, resident }: Counted): void {
+  const things = `${mounts.length} mounts, ${cgroups.length} cgroups, ${shims.length} shims, ${directories.length} directories`;
+  console.log(`${when}: ${things}, ${descriptors.length} descriptors, ${resident} MB`);
+  for (const one of [...mounts, ...cgroups, ...shims, ...directories].slice(0, 20)) console.log(`  ${one}`);
+}
+
+await main();
