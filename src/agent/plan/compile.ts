@@ -365,7 +365,7 @@ function sysctlSteps(spec: Spec): Operation[] {
     if (!spec.linux.namespaces.some((one) => one.type === owner[1])) {
       throw invalidSpec(place, `needs a ${owner[1]} namespace of its own`);
     }
-    return { op: 'write', path: `/proc/sys/${path}`, data: text(value), why: reasons.sysctl };
+    return { op: 'sysctl', path: `sys/${path}`, data: text(value), why: reasons.sysctl };
   });
 }
 

@@ -50,6 +50,7 @@ const hints: readonly Hint[] = [
     where: onFile(/\/cpuset\.(cpus|mems)$/),
     hint: 'the cgroup above does not have them',
   },
+  { op: 'sysctl', errno: 'EXDEV', hint: 'something is mounted in the place of the kernel’s own /proc' },
   { op: 'directory', errno: 'ENOTDIR', hint: 'the image has a link or a file where a directory must be' },
   { op: 'moveMount', errno: 'ENOTDIR', hint: kindsOfFile },
   // move_mount(2) says EINVAL where mount(2) said ENOTDIR.

@@ -12,6 +12,7 @@ import {
   sourceInside,
 } from './mount-options.ts';
 import type { Operation } from './operations.ts';
+import { refuseInProc } from './proc-mounts.ts';
 import { reasons } from './reasons.ts';
 
 /** A container's mounts in parts: before the pivot, inside the new root, and what becomes read-only at the end. */
@@ -77,6 +78,7 @@ export class Slots {
 function checked(mount: SpecMount): SpecMount {
   const place = `mount of ${mount.destination}`;
   if (!mount.destination.startsWith('/')) throw invalidSpec(place, 'the destination is not an absolute path');
+  refuseInProc(mount);
   if (isBind(mount) && !(mount.source ?? '').startsWith('/')) {
     throw invalidSpec(place, `the source "${mount.source ?? ''}" is not an absolute path`);
   }

@@ -18,6 +18,8 @@ export const operationTable = {
   touch: { code: 3, args: { path: 'text', mode: 'u32' } },
   /** Opens an existing file for writing and writes `data` with one write(2): cgroup and /proc files. */
   write: { code: 4, args: { path: 'text', data: 'bytes' } },
+  /** `write` to a file below the root of /proc, which has to be the kernel's: nothing mounted on the way, no link. */
+  sysctl: { code: 125, args: { path: 'text', data: 'bytes' } },
   /** Reads at most `limit` bytes, without waiting for any (O_NONBLOCK); they come back in the operation's result. */
   read: { code: 5, args: { path: 'text', limit: 'u32' } },
   symlink: { code: 6, args: { target: 'text', path: 'text' } },

@@ -84,6 +84,8 @@ function renderers(operation: Operation): string {
       return `touch${mode(operation.mode, 0o644)} ${word(operation.path)}`;
     case 'write':
       return `echo ${content(operation.data)} > ${word(operation.path)}`;
+    case 'sysctl':
+      return `echo ${content(operation.data)} > ${word(`/proc/${operation.path}`)}`;
     case 'read':
       return `cat ${word(operation.path)}`;
     case 'symlink':

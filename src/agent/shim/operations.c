@@ -116,8 +116,9 @@ static long mask(const char *path) {
   if ((is.stx_mode & S_IFMT) == S_IFDIR)
     return sys(mount, "tmpfs", path, "tmpfs", MS_RDONLY, "nr_blocks=1,nr_inodes=1,mode=755");
   result = sys(mount, "/dev/null", path, 0, MS_BIND, 0);
-  if (result < 0) return result;
-  /* CVE-2025-31133: /dev/null may have been replaced by a link. What matters is what lies there now. */
+  /* CVE-2025-31133: /dev/null may have been removed, which does not mean that there is nothing to mask; */
+  if (result < 0) return result == -ENOENT || result == -ENOTDIR ? -ENODEV : result;
+  /* or replaced by a link: what matters is what lies there now. */
   result = sys(statx, HERE, path, 0, STATX_TYPE, &is);
   if (result == 0 && (is.stx_mode & S_IFMT) == S_IFCHR && is.stx_rdev_major == 1 && is.stx_rdev_minor == 3) return 0;
   sys(umount2, path, DETACH);
@@ -282,6 +283,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(mkdirs, make_directories(op.path, op.mode))
     DO(touch, make_file(op.path, op.mode))
     DO(write, write_file(op))
+    DO(sysctl, write_sysctl(op))
     DO(read, read_file(op))
     DO(symlink, sys(symlinkat, op.target, HERE, op.path))
     DO(link, sys(linkat, HERE, op.target, HERE, op.path, 0))

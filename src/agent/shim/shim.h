@@ -81,6 +81,9 @@ long inherit_text(struct op_inherit op);
 long watch_memory(struct op_watchMemory op);
 u32 memory_told(void);
 
+/* kernel.c */
+long write_sysctl(struct op_sysctl op);
+
 /* init.c */
 u32 is_init(const char *name);
 _Noreturn void init_main(char **argv, char **environment);

@@ -165,26 +165,30 @@ long execute(u32 id, struct op_exec op) {
   return execute_file(op.file, op.search, argv, env);
 }
 
+/* CVE-2025-52565: by its descriptor, and not through a link: whoever shares our /dev may have put others in both places. */
+static long bind_terminal(int slave, const char *console) {
+  long result = sys(mknodat, AT_FDCWD, console, S_IFREG | 0600, 0);
+  if (result < 0 && result != -EEXIST) return result;
+  long tree = sys(open_tree, slave, "", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC | AT_EMPTY_PATH);
+  if (tree < 0) return tree;
+  result = sys(move_mount, tree, "", AT_FDCWD, console, MOVE_MOUNT_F_EMPTY_PATH);
+  sys(close, tree);
+  return result;
+}
+
 long make_terminal(const char *console) {
   static const int unlocked = 0;
-  char path[32];
-  u32 number;
   /* O_NONBLOCK is for the supervisor, and keeps a FIFO that a container put there from holding us. */
   long master = sys(openat, AT_FDCWD, "/dev/pts/ptmx", NO_TERMINAL_YET | O_NONBLOCK, 0);
   if (master < 0) return master;
   long result = sys(ioctl, master, TIOCSPTLCK, &unlocked);
-  if (result == 0) result = sys(ioctl, master, TIOCGPTN, &number);
   /* The peer of this very master, by no name: a path in /dev/pts could have been replaced. */
   long slave = result < 0 ? result : sys(ioctl, master, TIOCGPTPEER, NO_TERMINAL_YET);
   if (slave >= 0) {
     sys(setsid); /* EPERM: the plan did it before */
     result = sys(ioctl, slave, TIOCSCTTY, 0);
     for (int fd = 0; fd < 3; fd++) sys(dup3, slave, fd, 0);
-    if (result == 0 && *console) {
-      proc_path(path, "/dev/pts/", number, "");
-      result = sys(mknodat, AT_FDCWD, console, S_IFREG | 0600, 0);
-      if (result == 0 || result == -EEXIST) result = sys(mount, path, console, 0, MS_BIND, 0);
-    }
+    if (result == 0 && *console) result = bind_terminal((int)slave, console);
     if (result == 0) send_fd(process.sync, (int)master);
     sys(close, slave);
   } else result = slave;
