@@ -29,8 +29,8 @@ export interface AgentCommand {
   replace(running: RunningAgent): Promise<boolean>;
 }
 
-/** Milliseconds: a slow machine under load takes its time to read the program, to ask systemd and to adopt containers. */
-const patience = 60_000;
+/** Milliseconds: a slow machine takes its time to ask systemd and to adopt containers. The extension waits 45 s for a word. */
+const patience = 40_000;
 
 /**
  * Makes sure that an agent of this version or a newer one answers on the socket; several callers at once start one. An
