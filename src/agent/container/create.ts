@@ -156,7 +156,14 @@ export async function draftRecord(
 function nameOfHost(engine: Engine, { NetworkMode: mode = '' }: HostConfig): string {
   if (mode === 'host') return hostname();
   const partner = partnerOf(mode);
-  return partner === undefined ? '' : (engine.registry.find(partner).record.config.Hostname ?? '');
+  if (partner === undefined) return '';
+  try {
+    return engine.registry.find(partner).record.config.Hostname ?? '';
+  } catch (failure) {
+    // It may come before the start does.
+    if (isKind(failure, 'not-found')) return '';
+    throw failure;
+  }
 }
 
 /** A lender that is not there is a bad request: a client takes not-found for the image's, and pulls that. */
