@@ -25,6 +25,8 @@ export interface HistoryQuery {
 
 /** Milliseconds: starts and ends of a moment go to the disk together. */
 const patience = 200;
+/** Files that are written at the same time. */
+const width = 4;
 /** Bytes of one container's history; beyond, the older half goes. */
 const largest = 512 * 1024;
 const day = 86_400_000;
@@ -138,10 +140,16 @@ export class DiskHistory {
 
   async #write(batch: Map<string, Pending[]>): Promise<void> {
     let isNew = false;
-    for (const [id, pending] of batch) {
-      // Only an account of what happened: a full disk must not fail what it tells of.
-      isNew = (await this.#append(id, pending).catch(() => false)) || isNew;
-    }
+    const rest = [...batch];
+    const worker = async (): Promise<void> => {
+      for (let next = rest.shift(); next; next = rest.shift()) {
+        const [id, pending] = next;
+        // Only an account of what happened: a full disk must not fail what it tells of.
+        if (await this.#append(id, pending).catch(() => false)) isNew = true;
+      }
+    };
+    // Side by side: a disk makes several files last in little more time than one.
+    await Promise.all(Array.from({ length: width }, worker));
     if (isNew) await syncDirectory(this.#root).catch(() => undefined);
   }
 

@@ -66,6 +66,8 @@ function writeArgument(out: Writer, type: ArgumentType, value: unknown, ids: { n
   else throw new TypeError(`an argument of type ${type} cannot be ${typeof value}`);
 }
 
+const isAscii = /^[ -~]*$/;
+
 class Writer {
   #buffer = Buffer.allocUnsafe(1024);
   size = 0;
@@ -95,7 +97,12 @@ class Writer {
   text(value: string): void {
     // A NUL would silently end the text for the kernel: a path that means something else.
     if (value.includes('\0')) throw new RangeError(`a text for the kernel cannot hold NUL: ${JSON.stringify(value)}`);
-    this.bytes(bytesOf(value));
+    if (!isAscii.test(value)) this.bytes(bytesOf(value));
+    else {
+      // Nearly all texts: no bytes are made of them first.
+      this.u32(value.length);
+      this.size += this.#room(value.length).write(value, this.size, 'latin1');
+    }
     this.u8(0);
   }
 
