@@ -41,7 +41,7 @@ async function strangers(): Promise<string[]> {
   return found;
 }
 
-/** Descriptors of each shim, by pid. */
+/** Descriptors of each shim that supervises a container, by pid: it has its log open, and an executor has none. */
 export async function shimDescriptors(): Promise<Map<number, string[]>> {
   const found = new Map<number, string[]>();
   for (const name of await entries('/proc')) {
@@ -52,6 +52,7 @@ export async function shimDescriptors(): Promise<Map<number, string[]>> {
     const links = await Promise.all(
       (await entries(`/proc/${pid}/fd`)).map((path) => readlink(path).catch(() => 'closed')),
     );
+    if (!links.some((link) => link.endsWith('/log'))) continue;
     found.set(pid, links.map((link) => link.replace(/\d+/g, 'N')).sort());
   }
   return found;
