@@ -58,6 +58,7 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
       random,
       image,
       archive: { tar: await makeStarterImage(), tag: starterImage },
+      isArchiveTaken: false,
       figures,
     };
     const pids = await beginSitting(world);
