@@ -2,8 +2,8 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex, Transform } from 'node:stream';
 import { bodyTooLarge } from './errors.ts';
 
-/** Events by which node:http reads a connection. */
-const httpEvents = ['data', 'end', 'close', 'drain', 'error', 'timeout'] as const;
+/** Events by which node:http reads a connection. At its close it lets go of the parser, and others have waited for that too. */
+const httpEvents = ['data', 'end', 'drain', 'error', 'timeout'] as const;
 
 /**
  * Takes a connection out of node:http's hands once its request has been read, so that raw bytes can follow. It is what
