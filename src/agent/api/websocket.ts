@@ -50,12 +50,17 @@ export class WebSocketStream extends Duplex {
           this.push(null);
           return;
         }
-        if (part.opcode === opcodes.ping) this.#send(opcodes.pong, part.data, () => undefined);
+        if (part.opcode === opcodes.ping) this.#pong(part.data);
         else if (part.opcode !== opcodes.pong && !this.push(part.data)) this.#socket.pause();
       }
     } catch {
       this.#close(statuses.protocolError, () => this.destroy());
     }
+  }
+
+  /** Nobody has to answer every ping (RFC 6455, 5.5.3): one who does not read is not to fill our memory with answers. */
+  #pong(data: Buffer): void {
+    if (!this.#socket.writableNeedDrain) this.#send(opcodes.pong, data, () => undefined);
   }
 
   #close(status: number, done: () => void): void {
