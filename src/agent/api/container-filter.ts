@@ -4,6 +4,7 @@ import { isUp } from '../container/state.ts';
 import type { Engine } from './engine.ts';
 import { badParameter } from './errors.ts';
 import type { Filters } from './filters.ts';
+import { imageOrNone } from './image-lookup.ts';
 import { networkId, networkOf } from './networks.ts';
 
 export const containerFilterKeys = [
@@ -35,7 +36,7 @@ export function chosenContainers(
   const exitCodes = filters.get('exited').map(exitCodeOf);
   const before = filters.get('before').map((name) => createdAt(engine, name));
   const since = filters.get('since').map((name) => createdAt(engine, name));
-  const ancestors = filters.get('ancestor').flatMap((name) => imageIdOf(engine, name));
+  const ancestors = filters.get('ancestor').map((name) => descendantsOf(engine, name));
   const all = options.all || options.limit > 0 || filters.has('status') || exitCodes.length > 0;
 
   const chosen = engine.containers
@@ -51,7 +52,7 @@ export function chosenContainers(
         (exitCodes.length === 0 || (exitCodes.includes(state.exitCode) && hasEnded(record))) &&
         before.every((time) => record.created < time) &&
         since.every((time) => record.created > time) &&
-        (!filters.has('ancestor') || ancestors.includes(record.imageId)) &&
+        (!filters.has('ancestor') || ancestors.some((ids) => ids.has(record.imageId))) &&
         filters.equals('health', state.health?.status ?? 'none') &&
         isInNetwork(record, filters) &&
         hasVolume(record, filters) &&
@@ -106,14 +107,17 @@ function createdAt(engine: Engine, name: string): string {
   }
 }
 
-/** None for an image that is not there: the filter then matches nothing. */
-function imageIdOf(engine: Engine, name: string): string[] {
-  try {
-    return [engine.images.get(name).id];
-  } catch (failure) {
-    if (isKind(failure, 'not-found')) return [];
-    throw failure;
+/** Ids of an image and of those that were made from it; of one that is not there none, and the filter matches nothing. */
+function descendantsOf(engine: Engine, name: string): Set<string> {
+  const ancestor = imageOrNone(engine, name);
+  const found = new Set(ancestor && [ancestor.id]);
+  const others = found.size > 0 ? engine.images.list() : [];
+  // A child may be listed before its parent: again, until there is none to add.
+  for (let size = 0; size < found.size; ) {
+    size = found.size;
+    for (const { id, parent } of others) if (parent !== undefined && found.has(parent)) found.add(id);
   }
+  return found;
 }
 
 function exitCodeOf(text: string): number {
