@@ -1,4 +1,5 @@
 import type { CgroupFacts } from '../plan/facts.ts';
+import { trafficV1 } from './io.ts';
 import { flatKeyed, nestedKeyed, numberIn } from './parse.ts';
 import { readerOf } from './reading.ts';
 
@@ -23,7 +24,8 @@ export interface IoEntry {
 }
 
 export async function readDockerFigures(facts: CgroupFacts, path: string): Promise<DockerFigures> {
-  const { file } = readerOf(facts, path);
+  const read = readerOf(facts, path);
+  const { file } = read;
   if (facts.version === 2) {
     const [stat, events, io] = await Promise.all([
       file('memory', 'memory.stat'),
@@ -33,14 +35,11 @@ export async function readDockerFigures(facts: CgroupFacts, path: string): Promi
     const failures = flatKeyed(events).get('oom');
     return { memory: pick(stat, namesV2), ...(failures !== undefined && { failures }), ioBytes: entriesV2(io) };
   }
-  const either = async (name: string): Promise<string | undefined> =>
-    (await file('blkio', `${name}_recursive`)) ?? file('blkio', name);
-  const [stat, failed, perCpu, bytes, count] = await Promise.all([
+  const [stat, failed, perCpu, [bytes, count]] = await Promise.all([
     file('memory', 'memory.stat'),
     file('memory', 'memory.failcnt'),
     file('cpuacct', 'cpuacct.usage_percpu'),
-    either('blkio.throttle.io_service_bytes'),
-    either('blkio.throttle.io_serviced'),
+    trafficV1(read),
   ]);
   const failures = numberIn(failed);
   return {

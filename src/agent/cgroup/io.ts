@@ -29,14 +29,14 @@ export async function ioUsage(read: FileReader): Promise<CgroupReading['io']> {
 
 type ByDevice = ReadonlyMap<string, Figures>;
 
-async function usageV1({ file }: FileReader): Promise<ByDevice | undefined> {
-  // The recursive files are of Linux 4.15; without them a cgroup's own traffic is what can be told.
-  const either = async (name: string): Promise<string | undefined> =>
-    (await file('blkio', `${name}_recursive`)) ?? file('blkio', name);
-  const [bytes, count] = await Promise.all([
-    either('blkio.throttle.io_service_bytes'),
-    either('blkio.throttle.io_serviced'),
-  ]);
+/** v1's two files of what went to and from disks. The recursive ones are of Linux 4.15; without them a cgroup's own is what can be told. */
+export function trafficV1({ file }: FileReader): Promise<(string | undefined)[]> {
+  const names = ['blkio.throttle.io_service_bytes', 'blkio.throttle.io_serviced'];
+  return Promise.all(names.map(async (name) => (await file('blkio', `${name}_recursive`)) ?? file('blkio', name)));
+}
+
+async function usageV1(read: FileReader): Promise<ByDevice | undefined> {
+  const [bytes, count] = await trafficV1(read);
   if (bytes === undefined) return undefined;
   const found = new Map<string, { -readonly [K in keyof Figures]: number }>();
   const add = (

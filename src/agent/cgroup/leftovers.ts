@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { PortholeError } from '../../base/errors.ts';
+import { hierarchyOf } from '../plan/cgroup-path.ts';
 import type { CgroupFacts } from '../plan/facts.ts';
 import { removeDirectoryIfThere, writeIfThere } from '../sys/files.ts';
 import { killProcess } from '../sys/signals.ts';
@@ -65,7 +66,7 @@ async function thawBelow(directory: string): Promise<void> {
 }
 
 function freezerOf(facts: CgroupFacts): string | undefined {
-  return facts.version === 2 ? undefined : facts.hierarchies.find((one) => one.controllers.includes('freezer'))?.root;
+  return facts.version === 2 ? undefined : hierarchyOf(facts, 'freezer');
 }
 
 async function removeTree(directory: string): Promise<boolean> {

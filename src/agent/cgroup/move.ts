@@ -1,3 +1,4 @@
+import { hierarchyOf } from '../plan/cgroup-path.ts';
 import type { CgroupV1 } from '../plan/facts.ts';
 import { readIfThere, writeIfThere } from '../sys/files.ts';
 
@@ -10,18 +11,16 @@ export async function moveProcesses(
   path: string,
   options: { readonly from: string; readonly to: string },
 ): Promise<void> {
-  const rootOf = (controller: string): string | undefined =>
-    facts.hierarchies.find((one) => one.controllers.includes(controller))?.root;
   const moved = new Set<string>();
   for (let isNew = true; isNew; ) {
     isNew = false;
-    const pids = ((await readIfThere(`${rootOf(options.from)}${path}/cgroup.procs`)) ?? '').split('\n');
+    const pids = ((await readIfThere(`${hierarchyOf(facts, options.from)}${path}/cgroup.procs`)) ?? '').split('\n');
     for (const pid of pids) {
       if (pid === '' || moved.has(pid)) continue;
       moved.add(pid);
       isNew = true;
       // One that has ended by now is none to move.
-      await writeIfThere(`${rootOf(options.to)}${path}/cgroup.procs`, pid);
+      await writeIfThere(`${hierarchyOf(facts, options.to)}${path}/cgroup.procs`, pid);
     }
   }
 }

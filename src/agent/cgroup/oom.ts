@@ -1,6 +1,6 @@
 import type { CgroupFacts } from '../plan/facts.ts';
-import { readIfThere } from '../sys/files.ts';
 import { flatKeyed } from './parse.ts';
+import { readerOf } from './reading.ts';
 
 /** What happened in a memory cgroup for lack of memory. */
 export interface OomReading {
@@ -12,16 +12,13 @@ export interface OomReading {
 
 /** Undefined when the cgroup is gone or there is no memory controller. @param path below the root of the hierarchy */
 export async function readOom(facts: CgroupFacts, path: string): Promise<OomReading | undefined> {
-  if (facts.version === 2) {
-    const events = await readIfThere(`${facts.root}${path}/memory.events`);
-    return events === undefined ? undefined : { kills: flatKeyed(events).get('oom_kill') ?? 0, waits: false };
-  }
-  const root = facts.hierarchies.find((one) => one.controllers.includes('memory'))?.root;
-  const text = root === undefined ? undefined : await readIfThere(`${root}${path}/memory.oom_control`);
+  const { file } = readerOf(facts, path);
+  const text = await file('memory', facts.version === 2 ? 'memory.events' : 'memory.oom_control');
   if (text === undefined) return undefined;
-  const control = flatKeyed(text);
+  const figures = flatKeyed(text);
   return {
-    kills: control.get('oom_kill') ?? 0,
-    waits: control.get('oom_kill_disable') === 1 && control.get('under_oom') === 1,
+    kills: figures.get('oom_kill') ?? 0,
+    // v2 has no killer that could be off.
+    waits: figures.get('oom_kill_disable') === 1 && figures.get('under_oom') === 1,
   };
 }

@@ -1,4 +1,4 @@
-import { ancestorsOf } from '../plan/cgroup-path.ts';
+import { ancestorsOf, hierarchyOf } from '../plan/cgroup-path.ts';
 import { handedDown, handedDownFrom } from '../plan/cgroup-plan.ts';
 import type { CgroupFacts, CgroupV2 } from '../plan/facts.ts';
 import { makeDirectories, namesIfThere, removeDirectoryIfThere, writeIfThere } from '../sys/files.ts';
@@ -43,7 +43,7 @@ async function handDown(facts: CgroupV2, parent: string): Promise<void> {
 
 async function shareRealtime(facts: CgroupFacts, parent: string, share: RealtimeShare): Promise<void> {
   if (facts.version === 2 || parent === '') return;
-  const root = facts.hierarchies.find((one) => one.controllers.includes('cpu'))?.root;
+  const root = hierarchyOf(facts, 'cpu');
   if (root === undefined) return;
   for (const path of [...ancestorsOf(parent), parent]) {
     if (share.period > 0) await writeIfThere(`${root}${path}/cpu.rt_period_us`, String(share.period));

@@ -1,4 +1,5 @@
 import type { CgroupReading, LimitsInForce } from '../../protocol/usage.ts';
+import { hierarchyOf } from '../plan/cgroup-path.ts';
 import type { CgroupFacts } from '../plan/facts.ts';
 import { readIfThere } from '../sys/files.ts';
 import { cpuLimits, cpusetLimits, cpuUsage } from './cpu.ts';
@@ -44,7 +45,7 @@ export async function readCgroup(facts: CgroupFacts, path: string): Promise<Cgro
 export function readerOf(facts: CgroupFacts, path: string): FileReader {
   const below = path === '/' ? '' : path;
   const rootOf = (controller: string): string | undefined =>
-    facts.version === 2 ? facts.root : facts.hierarchies.find((one) => one.controllers.includes(controller))?.root;
+    facts.version === 2 ? facts.root : hierarchyOf(facts, controller);
   return {
     version: facts.version,
     file: async (controller, name) => {

@@ -1,6 +1,7 @@
 import { PortholeError } from '../../base/errors.ts';
 import type { Spec } from '../oci/runtime.ts';
 import { invalidSpec, unsupportedSpec } from './errors.ts';
+import type { CgroupV1 } from './facts.ts';
 
 /** The cgroup above containers' cgroups, below the root of each hierarchy, where nobody asks for another. */
 export const defaultCgroupParent = '/porthole';
@@ -50,4 +51,9 @@ export function cgroupPathOf(spec: Spec, id: string | undefined): string {
 export function ancestorsOf(path: string): string[] {
   const parts = path.split('/').slice(1, -1);
   return parts.map((_, index) => `/${parts.slice(0, index + 1).join('/')}`);
+}
+
+/** Where a controller's hierarchy is mounted; undefined where this machine has none for it. */
+export function hierarchyOf({ hierarchies }: CgroupV1, controller: string): string | undefined {
+  return hierarchies.find((one) => one.controllers.includes(controller))?.root;
 }

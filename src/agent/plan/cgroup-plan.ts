@@ -1,7 +1,7 @@
 import { usualDeviceRules } from '../oci/defaults.ts';
 import type { DeviceRule, Spec } from '../oci/runtime.ts';
 import { type LimitWrite, limitWrites, needsCpuset } from './cgroup-limits.ts';
-import { ancestorsOf } from './cgroup-path.ts';
+import { ancestorsOf, hierarchyOf } from './cgroup-path.ts';
 import { deviceProgram, deviceRuleText } from './device-filter.ts';
 import { unsupportedSpec } from './errors.ts';
 import type { CgroupV1, CgroupV2, HostFacts } from './facts.ts';
@@ -127,12 +127,9 @@ function fillCpusets(path: string, root: string): Operation[] {
 
 /** v1: a cpuset that takes processes. */
 export function cpusetSteps(path: string, cgroup: CgroupV1): Operation[] {
-  const hierarchy = cgroup.hierarchies.find((one) => one.controllers.includes('cpuset'));
-  if (hierarchy === undefined) throw missingController('cpuset');
-  return [
-    { op: 'mkdirs', path: `${hierarchy.root}${path}`, mode: 0o755, why: reasons.cgroupMake },
-    ...fillCpusets(path, hierarchy.root),
-  ];
+  const root = hierarchyOf(cgroup, 'cpuset');
+  if (root === undefined) throw missingController('cpuset');
+  return [{ op: 'mkdirs', path: `${root}${path}`, mode: 0o755, why: reasons.cgroupMake }, ...fillCpusets(path, root)];
 }
 
 function stepsV2(input: Input<CgroupV2>): CgroupSteps {

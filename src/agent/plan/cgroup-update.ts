@@ -1,5 +1,6 @@
 import type { Resources } from '../oci/runtime.ts';
 import { type LimitWrite, limitWrites, needsCpuset } from './cgroup-limits.ts';
+import { hierarchyOf } from './cgroup-path.ts';
 import { cpusetSteps } from './cgroup-plan.ts';
 import type { HostFacts } from './facts.ts';
 import type { Operation } from './operations.ts';
@@ -32,9 +33,8 @@ export function limitUpdate(
   const changed = wants.filter((write) => !had.some((one) => isSame(one, write) && one.value === write.value));
   const entersCpuset = cgroup.version === 1 && needsCpuset(after) && !needsCpuset(before);
   const directoryOf = (controller: string): string => {
-    if (cgroup.version === 2) return `${cgroup.root}${place.path}`;
-    const found = cgroup.hierarchies.find((one) => one.controllers.includes(controller));
-    return `${found?.root ?? ''}${place.path}`;
+    const root = cgroup.version === 2 ? cgroup.root : (hierarchyOf(cgroup, controller) ?? '');
+    return `${root}${place.path}`;
   };
   return {
     make: entersCpuset && cgroup.version === 1 ? cpusetSteps(place.path, cgroup) : [],
