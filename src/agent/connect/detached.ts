@@ -79,11 +79,11 @@ async function startAgent(
   const { log, deadline, running } = options;
   await mkdir(dirname(log), { recursive: true, mode: 0o711 });
   const output = await open(log, 'a', 0o600);
-  const { size } = await output.stat();
+  let size = 0;
   let ended: string | undefined;
-  const isReplaced = running !== undefined && (await command.replace(running));
   try {
-    if (isReplaced) return await untilServed(command, deadline, log);
+    size = (await output.stat()).size;
+    if (running !== undefined && (await command.replace(running))) return await untilServed(command, deadline, log);
     const [program, ...args] = command.argv(running);
     const child = spawn(program, args, { detached: true, stdio: ['ignore', output.fd, output.fd], cwd: '/' });
     child.once('error', (failure) => {

@@ -37,21 +37,11 @@ export class ShimExecutor implements Executor {
   }
 
   run(plan: Plan): Promise<OperationResult[]> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const encoded = encodeOperations(plan.operations);
-    if (encoded.length > planLimit) return Promise.reject(planTooLarge(encoded.length, planLimit));
-    const answer = this.#expect(plan);
-    void this.#connection.send(frameHead(frame.ops, encoded.length), encoded);
-    return answer;
+    return this.#request(frame.ops, plan);
   }
 
   ask(operations: Plan['operations']): Promise<OperationResult[]> {
-    if (this.#failure) return Promise.reject(this.#failure);
-    const encoded = encodeOperations(operations);
-    if (encoded.length > planLimit) return Promise.reject(planTooLarge(encoded.length, planLimit));
-    const answer = this.#expect({ operations });
-    void this.#connection.send(frameHead(frame.ask, encoded.length), encoded);
-    return answer;
+    return this.#request(frame.ask, { operations });
   }
 
   async send(operations: Plan['operations']): Promise<void> {
@@ -78,6 +68,15 @@ export class ShimExecutor implements Executor {
     this.#fail(canceled('the operations'));
     this.#process.child.kill('SIGKILL');
     this.#connection.destroy();
+  }
+
+  #request(type: typeof frame.ops | typeof frame.ask, plan: Plan): Promise<OperationResult[]> {
+    if (this.#failure) return Promise.reject(this.#failure);
+    const encoded = encodeOperations(plan.operations);
+    if (encoded.length > planLimit) return Promise.reject(planTooLarge(encoded.length, planLimit));
+    const answer = this.#expect(plan);
+    void this.#connection.send(frameHead(type, encoded.length), encoded);
+    return answer;
   }
 
   #expect(plan: Plan): Promise<OperationResult[]> {

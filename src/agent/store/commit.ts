@@ -35,10 +35,8 @@ export async function commitImage(
       await storage.layers.ensure(layer);
     }
     const created = now().toISOString();
-    const config = await stageText(
-      join(directory, 'config'),
-      JSON.stringify(configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest })),
-    );
+    const made = configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest });
+    const config = await stageText(join(directory, 'config'), JSON.stringify(made));
     const before = parseManifest(await storage.blobs.read(parent.manifest.digest), parent.manifest.digest);
     const document: Manifest = {
       schemaVersion: 2,
@@ -51,7 +49,7 @@ export async function commitImage(
     };
     const manifest = await stageText(join(directory, 'manifest'), JSON.stringify(document));
     const image = imageOf({
-      config: configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest }),
+      config: made,
       manifest: { document, digest: manifest.digest, size: manifest.size },
       loadedAt: created,
       hidden: false,

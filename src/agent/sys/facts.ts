@@ -1,10 +1,10 @@
-import { access, constants, readdir } from 'node:fs/promises';
+import { constants, readdir } from 'node:fs/promises';
 import { arch, release } from 'node:os';
 import { PortholeError } from '../../base/errors.ts';
 import { parseMap } from '../oci/id-mappings.ts';
 import type { CgroupFacts, CgroupV1, HostFacts } from '../plan/facts.ts';
 import { SeccompFilters } from '../plan/seccomp-filters.ts';
-import { readIfThere } from './files.ts';
+import { isThere, readIfThere } from './files.ts';
 import { type MountInfo, readMounts } from './proc.ts';
 
 const unsupportedCpu = (name: string) =>
@@ -58,16 +58,9 @@ async function readDelegatedCgroup(parent: string | undefined): Promise<CgroupFa
   const isOurs =
     facts?.version === 2 &&
     facts.delegated !== undefined &&
-    (await isWritable(`${facts.root}${facts.delegated}`)) &&
-    (await isWritable(`${facts.root}${facts.delegated}/cgroup.subtree_control`));
+    (await isThere(`${facts.root}${facts.delegated}`, constants.W_OK)) &&
+    (await isThere(`${facts.root}${facts.delegated}/cgroup.subtree_control`, constants.W_OK));
   return isOurs ? facts : { version: 1, hierarchies: [] };
-}
-
-async function isWritable(path: string): Promise<boolean> {
-  return access(path, constants.W_OK).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The mounted cgroup hierarchies. A hybrid host has its controllers on v1 and counts as v1. */
@@ -122,11 +115,11 @@ async function readFeatures(): Promise<ReadonlySet<string>> {
     ['apparmor', () => listed('/sys/module/apparmor/parameters/enabled', /^Y/)],
     // The profile that a Docker engine on this host has loaded; nobody else has.
     ['docker-default', () => listed('/sys/kernel/security/apparmor/profiles', /^docker-default /m)],
-    ['selinux', () => exists('/sys/fs/selinux/enforce')],
-    ['keyring', () => exists('/proc/keys')],
-    ['cgroupns', () => exists('/proc/self/ns/cgroup')],
-    ['timens', () => exists('/proc/self/ns/time')],
-    ['userns', () => exists('/proc/self/ns/user')],
+    ['selinux', () => isThere('/sys/fs/selinux/enforce')],
+    ['keyring', () => isThere('/proc/keys')],
+    ['cgroupns', () => isThere('/proc/self/ns/cgroup')],
+    ['timens', () => isThere('/proc/self/ns/time')],
+    ['userns', () => isThere('/proc/self/ns/user')],
   ];
   const found = await Promise.all(probes.map(async ([name, probe]) => ((await probe()) ? [name] : [])));
   return new Set(found.flat());
@@ -146,17 +139,10 @@ async function readTelltales(): Promise<string[]> {
   const root = '/sys/devices/system/cpu';
   const names = await readdir(root).catch(() => []);
   const paths = names.filter((name) => /^cpu\d+$/.test(name)).map((name) => `${root}/${name}/thermal_throttle`);
-  const there = await Promise.all(paths.map(exists));
+  const there = await Promise.all(paths.map((path) => isThere(path)));
   return paths.filter((_, at) => there[at]);
 }
 
 async function listed(path: string, pattern: RegExp): Promise<boolean> {
   return pattern.test((await readIfThere(path)) ?? '');
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

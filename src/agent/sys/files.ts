@@ -28,8 +28,9 @@ export function readNowIfThere(path: string): string | undefined {
   }
 }
 
-export function isThere(path: string): Promise<boolean> {
-  return access(path).then(
+/** @param mode what we must be allowed to do with it: `constants.W_OK` and the like. */
+export function isThere(path: string, mode?: number): Promise<boolean> {
+  return access(path, mode).then(
     () => true,
     () => false,
   );

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { access, constants } from 'node:fs/promises';
+import { constants } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
 import type { IdMapping } from '../oci/runtime.ts';
+import { isThere } from './files.ts';
 
 /** Where the setuid programs of the package uidmap are. PATH is not asked: they are to be the host's, not somebody's. */
 const places = ['/usr/bin', '/bin', '/usr/local/bin', '/usr/sbin', '/sbin', '/run/wrappers/bin'];
@@ -12,11 +13,7 @@ const programs = { uid: 'newuidmap', gid: 'newgidmap' } as const;
 export async function findIdMapper(kind: 'uid' | 'gid'): Promise<string | undefined> {
   for (const place of places) {
     const path = join(place, programs[kind]);
-    const isThere = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    );
-    if (isThere) return path;
+    if (await isThere(path, constants.X_OK)) return path;
   }
   return undefined;
 }
