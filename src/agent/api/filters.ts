@@ -67,6 +67,11 @@ export class Filters {
     });
   }
 
+  /** `label` and `label!`, as prune routes have them. */
+  prunes(labels: Readonly<Record<string, string>> | undefined): boolean {
+    return this.labels(labels) && !(this.has('label!') && this.labels(labels, 'label!'));
+  }
+
   /** A filter whose value is a truth: undefined when it is absent. */
   flag(key: string): boolean | undefined {
     const [value] = this.get(key);

@@ -29,20 +29,21 @@ async function list(call: Call): Promise<Reply> {
   const { engine, query } = call;
   const filters = Filters.parse(query.text('filters'), containerFilterKeys);
   const chosen = chosenContainers(engine, filters, { all: query.flag('all'), limit: query.whole('limit') ?? 0 });
+  return json(await summariesOf(call, chosen, { sizes: query.flag('size') }));
+}
+
+/** Entries of `GET /containers/json`. */
+export function summariesOf(
+  { engine, minor }: Call,
+  records: readonly ContainerRecord[],
+  options: { readonly sizes: boolean },
+): Promise<object[]> {
   const now = new Date();
-  const withSize = query.flag('size');
-  return json(
-    await Promise.all(
-      chosen.map(async (record) => {
-        const sizes = withSize ? await sizesOf(engine, record) : undefined;
-        return containerSummary(record, {
-          now,
-          image: imageWord(engine, record),
-          minor: call.minor,
-          ...(sizes && { sizes }),
-        });
-      }),
-    ),
+  return Promise.all(
+    records.map(async (record) => {
+      const sizes = options.sizes ? await sizesOf(engine, record) : undefined;
+      return containerSummary(record, { now, image: imageWord(engine, record), minor, ...(sizes && { sizes }) });
+    }),
   );
 }
 
@@ -74,14 +75,14 @@ async function top(call: Call): Promise<Reply> {
   return json(table);
 }
 
-/** @throws never: a record whose image is gone has just its own files. */
+/** A record whose image is gone has just its own files. */
 export async function sizesOf(engine: Engine, record: ContainerRecord): Promise<ContainerSizes> {
   const rw = await treeBytes(engine.containers.upper(record.id));
   return { rw, rootFs: rw + (imageOrNone(engine, record.imageId)?.size ?? 0) };
 }
 
 /** The image as `docker ps` shows it: by name, or by id once the name means another image. */
-export function imageWord(engine: Engine, record: ContainerRecord): string {
+function imageWord(engine: Engine, record: ContainerRecord): string {
   const named = imageOrNone(engine, record.image);
   return named === undefined || named.id === record.imageId ? record.image : record.imageId;
 }

@@ -1,9 +1,8 @@
-import { containerSummary } from '../container-summary.ts';
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
 import { imageSummary } from '../image-json.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
-import { imageWord, sizesOf } from './containers.ts';
+import { summariesOf } from './containers.ts';
 import { volumesInUse } from './volumes.ts';
 
 export const diskUsageRoutes: readonly Route[] = [{ method: 'GET', path: '/system/df', handler: diskUsage }];
@@ -20,7 +19,7 @@ async function diskUsage(call: Call): Promise<Reply> {
   return json({
     LayersSize: images?.size ?? 0,
     Images: images?.rows ?? null,
-    Containers: asks('container') ? await containersOf(engine, minor) : null,
+    Containers: asks('container') ? await summariesOf(call, engine.containers.list(), { sizes: true }) : null,
     Volumes: asks('volume') ? await volumesInUse(engine, minor) : null,
     BuildCache: asks('build-cache') ? [] : null,
     ...(minor < 42 && { BuilderSize: 0 }),
@@ -42,18 +41,4 @@ function imagesOf(engine: Engine, minor: number): { readonly size: number; reado
       Containers: records.filter(({ imageId }) => imageId === image.id).length,
     })),
   };
-}
-
-async function containersOf(engine: Engine, minor: number): Promise<object[]> {
-  const now = new Date();
-  return Promise.all(
-    engine.containers.list().map(async (record) =>
-      containerSummary(record, {
-        now,
-        minor,
-        image: imageWord(engine, record),
-        sizes: await sizesOf(engine, record),
-      }),
-    ),
-  );
 }

@@ -55,7 +55,6 @@ async function tag(call: Call): Promise<Reply> {
 async function remove(call: Call): Promise<Reply> {
   const { engine, query } = call;
   const before = engine.images.list();
-  engine.images.get(call.param('name'));
   const removed = await engine.images.remove(call.param('name'), {
     force: query.flag('force'),
     prune: !query.flag('noprune'),
@@ -76,7 +75,7 @@ async function prune(call: Call): Promise<Reply> {
     chosen: (image) => {
       const labels = image.config.config?.Labels ?? undefined;
       const isOld = until === undefined || Date.parse(image.created) <= until;
-      return isOld && filters.labels(labels) && !(filters.has('label!') && filters.labels(labels, 'label!'));
+      return isOld && filters.prunes(labels);
     },
   });
   announceRemoved(engine, before, removed);

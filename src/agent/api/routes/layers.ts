@@ -1,11 +1,10 @@
-import { pipeline } from 'node:stream/promises';
 import { PortholeError } from '../../../base/errors.ts';
 import type { LayerEntry } from '../../../protocol/layers.ts';
 import { entryHeader } from '../../../protocol/porthole.ts';
 import type { OpenedFile } from '../../store/contract.ts';
-import { byteRange, rangeProblem } from '../byte-range.ts';
 import { badParameter } from '../errors.ts';
-import { type Call, json, type Reply, type Route, sent } from '../route.ts';
+import { sendRanged } from '../ranged.ts';
+import { type Call, json, type Reply, type Route } from '../route.ts';
 
 const image = '/porthole/v1/images/{name*}';
 
@@ -62,27 +61,12 @@ async function merged(call: Call): Promise<Reply> {
   return json(entries.filter(({ path }) => isDirectlyIn(path, directory)));
 }
 
-async function sendFile(call: Call, file: OpenedFile): Promise<Reply> {
-  const { request, response } = call;
-  const { size, entry } = file;
-  const range = byteRange(request.headers.range, size);
-  response.setHeader('Accept-Ranges', 'bytes');
-  response.setHeader('Content-Type', 'application/octet-stream');
-  response.setHeader(entryHeader, encodeEntry(entry));
-  if (entry.digest !== undefined) response.setHeader('ETag', `"${entry.digest}"`);
-  if (range === 'unsatisfiable') {
-    response.setHeader('Content-Range', `bytes */${size}`);
-    response.removeHeader(entryHeader);
-    response.writeHead(416, { 'Content-Type': 'application/json' });
-    response.end(`${JSON.stringify({ message: rangeProblem(size).message })}\n`);
-    return sent;
-  }
-  const length = range === undefined ? size : range.end - range.start + 1;
-  if (range !== undefined) response.setHeader('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
-  response.writeHead(range === undefined ? 200 : 206, { 'Content-Length': length });
-  if (request.method === 'HEAD' || length === 0) response.end();
-  else await pipeline(file.stream(range), response, { signal: call.signal });
-  return sent;
+function sendFile(call: Call, { size, entry, stream }: OpenedFile): Promise<Reply> {
+  const headers = {
+    [entryHeader]: encodeEntry(entry),
+    ...(entry.digest !== undefined && { ETag: `"${entry.digest}"` }),
+  };
+  return sendRanged(call, { size, headers, stream });
 }
 
 /** Base64, because names may hold any character; without extended attributes, which may be larger than a header may be. */

@@ -35,8 +35,7 @@ async function pruneContainers(call: Call): Promise<Reply> {
   for (const record of engine.containers.list()) {
     if (call.signal.aborted) break;
     if (isUp(record.state.status) || (until !== undefined && Date.parse(record.created) > until)) continue;
-    if (!filters.labels(record.config.Labels)) continue;
-    if (filters.has('label!') && filters.labels(record.config.Labels, 'label!')) continue;
+    if (!filters.prunes(record.config.Labels)) continue;
     const { rw } = await sizesOf(engine, record).catch(() => ({ rw: 0 }));
     try {
       await engine.containers.remove(record.id, { force: false, volumes: false });

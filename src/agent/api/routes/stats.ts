@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { isKind } from '../../../base/errors.ts';
 import { hasProcess } from '../../container/state.ts';
@@ -6,7 +5,8 @@ import { dockerStats, type Sample } from '../../inspect/stats.ts';
 import { readMachineCpu, readMemoryTotal } from '../../sys/machine.ts';
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
-import { type Call, json, type Reply, type Route, sent } from '../route.ts';
+import { streamJson } from '../json-lines.ts';
+import { type Call, json, type Reply, type Route } from '../route.ts';
 
 export const statsRoutes: readonly Route[] = [{ method: 'GET', path: '/containers/{id}/stats', handler: stats }];
 
@@ -26,32 +26,19 @@ async function stats(call: Call): Promise<Reply> {
     await pause(period, undefined, { signal });
     return json(dockerStats(container, await sample(engine, id), first));
   }
-  call.response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
-  await streamStats(call, container);
-  call.response.end();
-  return sent;
+  let before: Sample | undefined;
+  return streamJson(call, period, async () => {
+    const current = await sample(engine, id).catch(noneIfRemoved);
+    if (current === undefined) return undefined;
+    const figures = dockerStats(container, current, before);
+    before = current;
+    return figures;
+  });
 }
 
-/** One line a second until the container is removed or the client is gone. */
-async function streamStats(call: Call, container: { id: string; name: string; memoryTotal: number }): Promise<void> {
-  const { engine, response, signal } = call;
-  let before: Sample | undefined;
-  for (let next = Date.now(); !signal.aborted; next += period) {
-    let current: Sample;
-    try {
-      current = await sample(engine, container.id);
-    } catch (failure) {
-      if (isKind(failure, 'not-found')) return;
-      throw failure;
-    }
-    const line = `${JSON.stringify(dockerStats(container, current, before))}\n`;
-    // A client that does not read misses samples instead of filling our memory.
-    if (!response.write(line)) await once(response, 'drain', { signal }).catch(() => undefined);
-    before = current;
-    // After a pause of the client the rhythm begins anew, or it would be flooded with what it has missed.
-    next = Math.max(next, Date.now() - period);
-    await pause(Math.max(0, next + period - Date.now()), undefined, { signal }).catch(() => undefined);
-  }
+/** The stream ends with the container, not with its process. */
+function noneIfRemoved(failure: unknown): undefined {
+  if (!isKind(failure, 'not-found')) throw failure;
 }
 
 async function sample(engine: Engine, id: string): Promise<Sample> {

@@ -1,12 +1,11 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { PortholeError } from '../../../base/errors.ts';
 import type { VolumeEntry } from '../../../protocol/volumes.ts';
 import type { FileDescription, FileRoot, Piece } from '../../files/contract.ts';
-import { byteRange, rangeProblem } from '../byte-range.ts';
 import { badParameter } from '../errors.ts';
-import { type Call, empty, json, type Reply, type Route, sent } from '../route.ts';
+import { sendRanged } from '../ranged.ts';
+import { type Call, empty, json, type Reply, type Route } from '../route.ts';
 
 const volume = '/porthole/v1/volumes/{name}';
 
@@ -49,25 +48,12 @@ function entryOf(name: string, description: FileDescription | undefined): Volume
 
 /** The content, or with `Range` a part of it; links are followed within the volume. */
 async function readFile(call: Call, root: FileRoot): Promise<Reply> {
-  const { request, response, signal } = call;
-  const path = await root.resolve(pathOf(call));
-  const file = await root.open(path);
+  const file = await root.open(await root.resolve(pathOf(call)));
   const { size } = file.status;
-  const range = byteRange(request.headers.range, size);
-  response.setHeader('Accept-Ranges', 'bytes');
-  response.setHeader('Content-Type', 'application/octet-stream');
-  if (range === 'unsatisfiable') {
-    response.setHeader('Content-Range', `bytes */${size}`);
-    response.writeHead(416, { 'Content-Type': 'application/json' });
-    response.end(`${JSON.stringify({ message: rangeProblem(size).message })}\n`);
-    return sent;
-  }
-  const length = range === undefined ? size : range.end - range.start + 1;
-  if (range !== undefined) response.setHeader('Content-Range', `bytes ${range.start}-${range.end}/${size}`);
-  response.writeHead(range === undefined ? 200 : 206, { 'Content-Length': length });
-  if (request.method === 'HEAD' || length === 0) response.end();
-  else await pipeline(Readable.from(filled(file.pieces(range), length)), response, { signal });
-  return sent;
+  return sendRanged(call, {
+    size,
+    stream: (range) => Readable.from(filled(file.pieces(range), range ? range.end - range.start + 1 : size)),
+  });
 }
 
 /** Bytes where the file has holes, and where it became shorter: the length has been promised. */

@@ -69,8 +69,7 @@ async function prune(call: Call): Promise<Reply> {
   const filters = Filters.parse(query.text('filters'), known);
   const all = minor < 42 || filters.flag('all') === true;
   const { removed, bytes } = await engine.volumes.prune(
-    ({ anonymous, labels }) =>
-      (all || anonymous) && filters.labels(labels) && !(filters.has('label!') && filters.labels(labels, 'label!')),
+    ({ anonymous, labels }) => (all || anonymous) && filters.prunes(labels),
     signal,
   );
   return json({ VolumesDeleted: removed, SpaceReclaimed: bytes });
