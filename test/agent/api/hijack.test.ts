@@ -1,8 +1,14 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { Duplex, PassThrough } from 'node:stream';
+import { takeSocket } from '../../../src/agent/api/hijack.ts';
+import { WebSocketStream } from '../../../src/agent/api/websocket.ts';
 import type { ExecRecord } from '../../../src/agent/container/contract.ts';
 import { PortholeError } from '../../../src/base/errors.ts';
 import { ask } from '../../support/agent.ts';
@@ -169,5 +175,33 @@ describe('api: connections that are taken over', () => {
     await server.close();
     client.end();
     await closed;
+  });
+});
+
+describe('api: a connection itself', () => {
+  it('that was taken over without an upgrade is still known to close', async () => {
+    const http = createServer((request) =>
+      takeSocket(request)
+        .once('end', () => request.socket.destroy())
+        .resume(),
+    );
+    const socket = join(await mkdtemp(join(tmpdir(), 'porthole-hijack-')), 'socket');
+    await new Promise<void>((resolve) => http.listen(socket, resolve));
+    const closed = new Promise<void>((resolve) => http.once('connection', (one: Socket) => one.once('close', resolve)));
+    const client = connect({ path: socket });
+    client.end('GET / HTTP/1.1\r\nHost: x\r\n\r\n');
+    await closed;
+    http.close();
+    await rm(dirname(socket), { recursive: true });
+  });
+
+  it('of a WebSocket client that does not read holds back few answers to its pings', () => {
+    const ping = Buffer.concat([Buffer.from([0x89, 0x80 | 125, 0, 0, 0, 0]), Buffer.alloc(125)]);
+    const socket = new Duplex({ read: () => undefined, write: () => undefined });
+    const stream = new WebSocketStream(socket, { text: false });
+    for (let count = 0; count < 10_000; count++) socket.emit('data', ping);
+    assert.ok(socket.writableLength > 0 && socket.writableLength < 2 * socket.writableHighWaterMark);
+    stream.destroy();
+    socket.destroy();
   });
 });

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { request } from 'node:http';
 import { connect } from 'node:net';
 import { Readable } from 'node:stream';
+import type { ImageRecord } from '../../../src/agent/store/contract.ts';
 import { deferred } from '../../../src/base/async.ts';
 import { isKind, PortholeError } from '../../../src/base/errors.ts';
 import { ask } from '../../support/agent.ts';
@@ -263,6 +264,40 @@ describe('api: the server over given parts', () => {
       assert.match(String(line), /"Action":"exec_create: sh -c x"/);
       client.destroy();
     });
+  });
+
+  it('of an ancestor are also the containers of images that were made from it', async () => {
+    const image = (id: string, parent?: string): ImageRecord => ({
+      ...{ id, tags: [], digests: [], size: 0, hasChildren: parent !== 'middle', created: '2026-01-01T00:00:00Z' },
+      config: { architecture: 'amd64', os: 'linux', rootfs: { type: 'layers', diff_ids: [] } },
+      ...(parent !== undefined && { parent }),
+    });
+    const images = [image('top', 'middle'), image('middle', 'base'), image('base'), image('other')];
+    const { socket } = await serve({
+      containers: { list: () => images.map(({ id }) => record({ id, name: id, imageId: id })) },
+      images: {
+        list: () => images,
+        get: (name) => {
+          const found = images.find(({ id }) => id === name);
+          if (!found) throw new PortholeError(name === 'A' ? 'invalid' : 'not-found', name);
+          return found;
+        },
+      },
+    });
+    for (const [ancestor, expected] of [
+      ['base', ['/top', '/middle', '/base']],
+      ['middle', ['/top', '/middle']],
+      ['other', ['/other']],
+      ['nothing', []],
+      ['A', []],
+    ] as const) {
+      const filters = encodeURIComponent(JSON.stringify({ ancestor: [ancestor] }));
+      const { body } = await ask(socket, 'GET', `/containers/json?all=1&filters=${filters}`);
+      assert.deepEqual(
+        JSON.parse(body).map((one: { Names: string[] }) => one.Names[0]),
+        expected,
+      );
+    }
   });
 
   it('a list shows what the filters ask for', async () => {
