@@ -6,6 +6,7 @@ import { compile } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { removeTrees } from '../shim/remove-tree.ts';
 import { removeStaleTemporaries } from '../sys/durable.ts';
+import { namesIfThere } from '../sys/files.ts';
 import { startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
 import { containerFacts, exitRecordPath, socketPath } from './bundle.ts';
@@ -13,15 +14,15 @@ import { Container } from './container.ts';
 import { directoriesOf, unfinishedPrefix } from './create.ts';
 import { containersRoot, type Engine } from './engine.ts';
 import { specOf } from './exec.ts';
-import { beginLife, lostExit, recordExit, supervisorKilled } from './exits.ts';
+import { beginLife, endCgroups, lostExit, recordExit, supervisorKilled } from './exits.ts';
 import { announceOom } from './oom.ts';
 import { never, noOom, readRecord, saveRecord, timestamp } from './record.ts';
 import { removingPrefix } from './remove.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
+import { SIGKILL } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { adoptVolumes, markedVolumes, withMovedVolumes } from './volumes.ts';
 
-const SIGKILL = 9;
 /** Milliseconds that the start of the engine waits for one shim. */
 const patience = 3000;
 /** Containers that are looked at side by side. */
@@ -57,7 +58,7 @@ export async function adopt(engine: Engine): Promise<void> {
     engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
   });
   for (const name of doomed) await engine.volumes.remove(name, { force: true }).catch(() => undefined);
-  await endOrphans(engine);
+  await endOrphans(engine, new Set(names));
   await inParallel(engine.registry.all(), (container) => settleInTime(engine, container));
   await engine.volumes.settle();
 }
@@ -74,10 +75,12 @@ async function settleInTime(engine: Engine, container: Container): Promise<void>
   });
 }
 
-/** A shim whose container's directory is gone serves nobody. */
-async function endOrphans(engine: Engine): Promise<void> {
+/**
+ * A shim whose container's directory is gone serves nobody. One whose record cannot be read may serve the next agent.
+ * @param known names of the directories of containers
+ */
+async function endOrphans(engine: Engine, known: ReadonlySet<string>): Promise<void> {
   const root = join(engine.execRoot, 'containers');
-  const known = new Set(engine.registry.all().map((container) => container.id));
   for (const name of await readdir(root)) {
     if (known.has(name)) continue;
     const shim = await connect(engine, socketPath(join(root, name)));
@@ -109,6 +112,8 @@ async function settle(engine: Engine, container: Container): Promise<void> {
     await recordExit(engine, container, exit ?? lostExit(), { error: exit ? '' : supervisorKilled });
     return;
   }
+  // A start was cut off together with its shim, which nobody else clears up after.
+  if ((await namesIfThere(container.runtime)) !== undefined) await endCgroups(engine, container).catch(() => undefined);
   await rm(container.runtime, { recursive: true, force: true });
   if (status === 'restarting') scheduleRestart(engine, container);
   else if (isWantedUp(container)) {

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
+import { isWithin } from '../../base/paths.ts';
 import type { FileRoot, FileStatus } from '../files/contract.ts';
 import { extract } from '../files/extract.ts';
 import { treeItems } from '../files/tree.ts';
@@ -10,7 +11,7 @@ import type { Container } from './container.ts';
 import type { PathStatus } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
 import { conflict, invalid } from './errors.ts';
-import { openRootOf } from './roots.ts';
+import { openRootOf, openRunningRoot } from './roots.ts';
 import { hasProcess } from './state.ts';
 import { accountAtStart, accountInside } from './users.ts';
 
@@ -70,10 +71,9 @@ export async function writeArchive(
   container: Container,
   options: At & { readonly archive: Readable; readonly keepKinds: boolean; readonly ownUser: boolean },
 ): Promise<void> {
-  const put = async (): Promise<void> => {
-    const root = await openRootOf(engine, container, { signal: options.signal, writable: true });
+  const { path, signal } = options;
+  const put = async (root: FileRoot): Promise<void> => {
     try {
-      const { path, signal } = options;
       const into = await root.resolve(path);
       const there = await root.status(into);
       if (!there) throw notFound(path, options.given);
@@ -87,9 +87,12 @@ export async function writeArchive(
     }
     announce(engine, container, 'extract-to-dir');
   };
+  const running = await openRunningRoot(engine, container, { signal });
+  if (running) return put(running);
   // What is mounted here must not be mounted by a start at the same time.
-  if (hasProcess(container.record.state.status)) await put();
-  else await engine.locks.run(container.id, put);
+  await engine.locks.run(container.id, async () =>
+    put(await openRootOf(engine, container, { signal, writable: true })),
+  );
 }
 
 interface Found {
@@ -167,7 +170,7 @@ function checkWritable(container: Container, path: string): void {
     .filter(({ Destination, Type }) => {
       // A tmpfs is there only while the container runs.
       if (Type === 'tmpfs' && !hasProcess(state.status)) return false;
-      return path === Destination || path.startsWith(`${Destination}/`);
+      return isWithin(path, Destination);
     })
     .sort((a, b) => b.Destination.length - a.Destination.length)[0];
   if (over && !over.RW) throw readOnly('mounted volume');

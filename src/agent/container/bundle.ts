@@ -1,6 +1,7 @@
 import { mkdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errnoOf } from '../../base/errors.ts';
+import { isWithin } from '../../base/paths.ts';
 import type { Spec } from '../oci/runtime.ts';
 import type { ContainerFacts } from '../plan/facts.ts';
 import { fileBinds } from '../sys/binds.ts';
@@ -104,7 +105,7 @@ export async function prepareSources(container: Container): Promise<void> {
 /** @throws invalid in dockerd's words: what is not shared cannot pass on what is mounted there. */
 async function checkPropagation(source: string, must: 'shared' | 'shared or slave'): Promise<void> {
   const path = await realpath(source);
-  const mounts = (await readMounts('self')).filter(({ target }) => isIn(path, target));
+  const mounts = (await readMounts('self')).filter(({ target }) => isWithin(path, target));
   const mount = mounts.reduce<MountInfo | undefined>(
     (nearest, each) => (nearest && nearest.target.length > each.target.length ? nearest : each),
     undefined,
@@ -113,9 +114,6 @@ async function checkPropagation(source: string, must: 'shared' | 'shared or slav
   if (mount?.propagation.some((option) => kinds.test(option))) return;
   throw invalid(`path ${source} is mounted on ${mount?.target ?? '/'} but it is not a ${must} mount`);
 }
-
-const isIn = (path: string, directory: string): boolean =>
-  directory === '/' || path === directory || path.startsWith(`${directory}/`);
 
 /** @throws invalid in Docker's words when a bind source does not exist. */
 export async function checkSource(source: string): Promise<void> {

@@ -17,9 +17,9 @@ const modified = 0;
 const added = 1;
 const deleted = 2;
 
-/** Mount points that the engine makes where an image has none; dockerd keeps them in a layer of its own. */
-const engineDirectories = new Set(['dev', 'proc', 'sys']);
-const engineFiles = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf']);
+/** Mount points that the engine makes where an image has none: no change of the container's. dockerd keeps them in a layer of its own. */
+export const engineDirectories: ReadonlySet<string> = new Set(['dev', 'proc', 'sys']);
+export const engineFiles: ReadonlySet<string> = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf']);
 
 /**
  * `docker diff`: the writable layer against the image. Only the upper directory is walked; what it does not hold

@@ -22,9 +22,9 @@ export interface Containers {
   get(nameOrId: string): ContainerRecord;
   /** @throws not-modified when it runs already; invalid (400) with exit code 126/127 wording when the program cannot be executed. */
   start(nameOrId: string): Promise<void>;
-  /** Stop signal, grace, SIGKILL. @throws not-modified when it does not run. @param seconds undefined: the container's own, else 10. */
-  stop(nameOrId: string, options: { seconds?: number; signal?: string; abort: AbortSignal }): Promise<void>;
-  restart(nameOrId: string, options: { seconds?: number; signal?: string; abort: AbortSignal }): Promise<void>;
+  /** Stop signal, grace, SIGKILL. @throws not-modified when it does not run. */
+  stop(nameOrId: string, options: StopOptions): Promise<void>;
+  restart(nameOrId: string, options: StopOptions): Promise<void>;
   kill(nameOrId: string, signal: string | undefined): Promise<void>;
   pause(nameOrId: string): Promise<void>;
   unpause(nameOrId: string): Promise<void>;
@@ -79,6 +79,13 @@ export interface Containers {
   commit(nameOrId: string, request: CommitRequest): Promise<string>;
   /** Directory of the writable layer. */
   upper(nameOrId: string): string;
+}
+
+export interface StopOptions {
+  /** Of grace; below 0: for ever. Undefined: the container's own, else 10. */
+  readonly seconds?: number;
+  /** Undefined: the container's own, else SIGTERM. */
+  readonly signal?: string;
 }
 
 export interface PathOptions {

@@ -44,14 +44,14 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   const id = randomBytes(32).toString('hex');
   const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });
   const draft = await draftRecord(engine, { ...options, hostConfig, id, image });
-  const name = takeName(engine, options.name, id);
   const undo = new CleanupStack();
-  undo.push(() => engine.registry.release(name, id));
-  const ids = takeMappings(engine, options.hostConfig);
-  undo.push(async () => ids.release());
-  const record: StoredRecord = { ...draft, name, ...(ids.mappings && { idMappings: ids.mappings }) };
-  const container = new Container(record, directoriesOf(engine, id));
   try {
+    const name = takeName(engine, options.name, id);
+    undo.push(() => engine.registry.release(name, id));
+    const ids = takeMappings(engine, options.hostConfig);
+    undo.push(() => ids.release());
+    const record: StoredRecord = { ...draft, name, ...(ids.mappings && { idMappings: ids.mappings }) };
+    const container = new Container(record, directoriesOf(engine, id));
     const unfinished = join(containersRoot(engine), `${unfinishedPrefix}${id}`);
     undo.push(() => removeTrees(engine, [unfinished]));
     undo.push(() => releaseVolumes(engine, record, { remove: true }));
@@ -61,14 +61,14 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
     undo.push(() => removeTrees(engine, [record.bundle]));
     await syncDirectory(containersRoot(engine));
     undo.release();
+    engine.registry.add(container);
+    ids.release();
+    announce(engine, container, 'create');
+    engine.history.add(record, { event: 'created', image: record.image, imageId: record.imageId });
+    return { id, warnings: [...warnings, ...warningsOf(record)] };
   } catch (failure) {
-    await undo.unwind(explained(failure));
+    return undo.unwind(explained(failure));
   }
-  engine.registry.add(container);
-  ids.release();
-  announce(engine, container, 'create');
-  engine.history.add(record, { event: 'created', image: record.image, imageId: record.imageId });
-  return { id, warnings: [...warnings, ...warningsOf(record)] };
 }
 
 function explained(failure: unknown): unknown {

@@ -62,20 +62,8 @@ export class LineCutter {
 export type ReadAt = (buffer: Buffer, position: number) => Promise<unknown>;
 
 /**
- * Where the last `count` lines begin, found from the end backwards. The parts of one long line count once.
- */
-export async function tailOffset(
-  read: ReadAt,
-  file: { readonly size: number; readonly count: number; readonly chunk?: number },
-): Promise<number> {
-  const { size, count, chunk = 64 * 1024 } = file;
-  if (count <= 0) return size;
-  return (await tailOf(read, { size, count, chunk, goesOn: false })).offset;
-}
-
-/**
- * The same for one of several files: also how many lines more than this file holds are wanted, undefined when it holds
- * enough. With `goesOn` the file's last line may go on in the next file, where it was counted.
+ * Where the last `count` lines of one of several files begin, found from the end backwards; the parts of one long line count
+ * once. Also how many lines more than this file holds are wanted, undefined when it holds enough. With `goesOn` the file's last line may go on in the next file, where it was counted.
  */
 export async function tailOf(
   read: ReadAt,

@@ -1,8 +1,7 @@
 import type { Ending, EndingCause, StopPurpose } from '../../protocol/history.ts';
 import type { ExitRecord } from '../shim/contract.ts';
 import type { StoredRecord } from './record.ts';
-
-const SIGKILL = 9;
+import { SIGKILL } from './signals.ts';
 
 /** What the engine did to end a container, as far as it did. */
 export type EndingTry =

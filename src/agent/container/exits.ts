@@ -126,12 +126,15 @@ async function endProcesses(
     !hostConfig.CpusetCpus &&
     !hostConfig.CpusetMems &&
     exit.after.every((result) => result.errno === 0 || result.errno === 2);
-  if (!cleanEnd) {
-    const path = container.record.cgroupPath;
-    await succeeds(killCgroup(engine.host.cgroup, path));
-    await succeeds(removeCgroup(engine.host.cgroup, path));
-  }
+  if (!cleanEnd) await succeeds(endCgroups(engine, container));
   await endOfExecs(container);
+}
+
+/** Ends whatever is in its cgroups and removes them, where its shim did not. @throws conflict when they stay busy */
+export async function endCgroups(engine: Engine, container: Container): Promise<void> {
+  const { cgroupPath } = container.record;
+  await succeeds(killCgroup(engine.host.cgroup, cgroupPath));
+  await removeCgroup(engine.host.cgroup, cgroupPath);
 }
 
 /** What the engine did to end this life; of an agent before us, the last signal that it sent. */

@@ -31,14 +31,15 @@ export async function pauseLocked(engine: Engine, container: Container): Promise
 export async function unpauseLocked(engine: Engine, container: Container): Promise<void> {
   if (container.record.state.status !== 'paused') throw notPaused(container.id);
   await thaw(engine, container);
-  container.move('unpaused');
-  watchHealth(engine, container);
   await container.save();
   announce(engine, container, 'unpause');
 }
 
+/** The lock is held. */
 export async function thaw(engine: Engine, container: Container): Promise<void> {
   await setFrozen(engine, container, false);
+  container.move('unpaused');
+  watchHealth(engine, container);
 }
 
 async function setFrozen(engine: Engine, container: Container, frozen: boolean): Promise<void> {

@@ -16,8 +16,8 @@ import {
 } from './health.ts';
 import type { OutputClient } from './output.ts';
 import { timestamp } from './record.ts';
+import { SIGKILL } from './signals.ts';
 
-const SIGKILL = 9;
 /** Exit code of a probe that could not be run or took too long. */
 const noAnswer = -1;
 

@@ -2,12 +2,10 @@ import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
 import type { LayerEntry } from '../../protocol/layers.ts';
 import type { TarItem } from '../store/tar-writer.ts';
+import { engineDirectories, engineFiles } from './changes.ts';
 
 const whiteoutPrefix = '.wh.';
 const opaqueMarker = '.wh..wh..opq';
-/** Mount points that the engine made where the image had none: no change of the container's. */
-const ownDirectories = ['dev', 'proc', 'sys'];
-const ownFiles = ['etc/hosts', 'etc/hostname', 'etc/resolv.conf'];
 const ownParent = 'etc';
 
 /**
@@ -72,8 +70,8 @@ function whiteout(item: TarItem, base: string): TarItem {
 async function isOwn(item: TarItem, lookup: (path: string) => Promise<LayerEntry | undefined>): Promise<boolean> {
   const isCandidate =
     item.type === 'directory'
-      ? ownDirectories.includes(item.name)
-      : item.type === 'file' && item.size === 0 && ownFiles.includes(item.name);
+      ? engineDirectories.has(item.name)
+      : item.type === 'file' && item.size === 0 && engineFiles.has(item.name);
   return isCandidate && (await lookup(item.name)) === undefined;
 }
 

@@ -1,4 +1,5 @@
 import { posix } from 'node:path';
+import { isWithin } from '../../base/paths.ts';
 import type { ContainerConfig, HostConfig, Mount } from '../../protocol/docker.ts';
 import type { SpecMount } from '../oci/runtime.ts';
 import type { MountPoint } from './contract.ts';
@@ -228,8 +229,7 @@ function bind(
 
 /** What is mounted below the engine's own directory must not be kept there by a container that sees it. */
 function touchesRoot(source: string, dataRoot: string): boolean {
-  const isBelow = (path: string, directory: string) => `${path}/`.startsWith(`${directory === '/' ? '' : directory}/`);
-  return isBelow(source, dataRoot) || isBelow(dataRoot, source);
+  return isWithin(source, dataRoot) || isWithin(dataRoot, source);
 }
 
 function checkRoot(source: string, propagation: string, dataRoot: string): void {

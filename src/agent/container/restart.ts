@@ -1,8 +1,9 @@
 import { isKind } from '../../base/errors.ts';
 import type { Container } from './container.ts';
+import type { StopOptions } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
 import { startLocked } from './start.ts';
-import { type StopOptions, stop } from './stop.ts';
+import { stop } from './stop.ts';
 
 /** `docker restart`: stops what runs, then starts. Auto-remove and the restart policy hold still in between. */
 export async function restart(engine: Engine, container: Container, options: StopOptions): Promise<void> {

@@ -18,23 +18,9 @@ export interface RootOptions {
 
 /** The files of a container, as they are in it when it runs, else as they would be mounted. */
 export async function openRootOf(engine: Engine, container: Container, options: RootOptions): Promise<FileRoot> {
+  const running = await openRunningRoot(engine, container, options);
+  if (running) return running;
   const { signal } = options;
-  const { state, startTicks } = container.record;
-  if (hasProcess(state.status)) {
-    const place: Place = {
-      kind: 'running',
-      pid: state.pid,
-      startTicks: BigInt(startTicks || '0'),
-      ...(options.alone && { alone: true }),
-      ...(container.record.idMappings && { remapped: true }),
-    };
-    try {
-      return await openFileRoot(engine, place, { ...(signal && { signal }) });
-    } catch (failure) {
-      // It has ended this moment.
-      if (!(failure instanceof PlanFailed && failure.step.operation.op === 'joinProcess')) throw failure;
-    }
-  }
   const open = () => openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
   try {
     // Once opened, the root has its own copy of what is mounted there.
@@ -42,6 +28,29 @@ export async function openRootOf(engine: Engine, container: Container, options: 
   } catch (failure) {
     if (engine.registry.has(container)) throw failure;
     throw noSuchContainer(container.id);
+  }
+}
+
+/** Undefined: it does not run, or has ended this moment. */
+export async function openRunningRoot(
+  engine: Engine,
+  container: Container,
+  { signal, alone }: RootOptions,
+): Promise<FileRoot | undefined> {
+  const { state, startTicks, idMappings } = container.record;
+  if (!hasProcess(state.status)) return undefined;
+  const place: Place = {
+    kind: 'running',
+    pid: state.pid,
+    startTicks: BigInt(startTicks || '0'),
+    ...(alone && { alone: true }),
+    ...(idMappings && { remapped: true }),
+  };
+  try {
+    return await openFileRoot(engine, place, { ...(signal && { signal }) });
+  } catch (failure) {
+    if (failure instanceof PlanFailed && failure.step.operation.op === 'joinProcess') return undefined;
+    throw failure;
   }
 }
 

@@ -1,6 +1,8 @@
 import { constants } from 'node:os';
 import { invalid } from './errors.ts';
 
+export const SIGTERM = 15;
+export const SIGKILL = 9;
 /** Linux's real-time signals as the C library hands them out. */
 const realTimeFirst = 34;
 export const lastSignal = 64;

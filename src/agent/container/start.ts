@@ -25,13 +25,14 @@ import {
   StartFailed,
   startOfPaused,
 } from './errors.ts';
-import { beginLife } from './exits.ts';
+import { beginLife, endCgroups } from './exits.ts';
 import { startFailure } from './failure.ts';
 import { resetHealth } from './health-monitor.ts';
 import { writeNetworkFiles } from './network-files.ts';
 import { never, noOom, timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { forgetRestarts } from './restart-policy.ts';
+import { SIGKILL } from './signals.ts';
 import { buildSpec } from './spec.ts';
 import { hasProcess } from './state.ts';
 import { accountAtStart } from './users.ts';
@@ -57,15 +58,25 @@ export async function startLocked(
     ]);
     plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
     const subscribed = container.output.hasClients;
-    const [shim] = await Promise.all([
+    const shim = await withFiles(
       engine.shims.start(plan, subscribed ? { onOutput: container.output.deliver } : {}),
-      keepSpec(container, spec),
-      rewriteNetworkFiles(container),
-    ]);
+      Promise.all([keepSpec(container, spec), rewriteNetworkFiles(container)]),
+    );
     await started(engine, container, { plan, shim, subscribed });
   } catch (thrown) {
     throw await failed(engine, container, { thrown, plan });
   }
+}
+
+/** The shim and the files of a life are made side by side; without its files nothing of it may run. */
+async function withFiles(starting: Promise<StartedShim>, writing: Promise<unknown>): Promise<StartedShim> {
+  const [shim, files] = await Promise.allSettled([starting, writing]);
+  if (shim.status === 'rejected') throw shim.reason;
+  if (files.status === 'fulfilled') return shim.value;
+  shim.value.signal(SIGKILL);
+  await shim.value.exited.catch(() => undefined);
+  shim.value.disconnect();
+  throw files.reason;
 }
 
 function checkStartable(container: Container): void {
@@ -160,18 +171,18 @@ async function failed(
   container: Container,
   start: { readonly thrown: unknown; readonly plan: Plan | undefined },
 ): Promise<StartFailed> {
-  const failure = startFailure(start.thrown, 'create');
+  const { plan, thrown } = start;
+  const failure = startFailure(thrown, 'create');
   if (container.record.state.status === 'restarting') container.move('gave-up');
   const { state } = container.record;
   container.change({ state: { ...state, pid: 0, exitCode: failure.exitCode, error: failure.message } });
   container.began.emit(undefined);
   container.output.end();
   const cleaned = await Promise.allSettled([
-    rm(container.runtime, { recursive: true, force: true }),
+    removeRemains(engine, container, start),
     container.save(),
     leaveVolumes(engine, container),
   ]);
-  const { plan, thrown } = start;
   const event = { event: 'start-failed', exitCode: failure.exitCode, error: failure.message } as const;
   if (plan && thrown instanceof PlanFailed) {
     const startedAt = Date.now();
@@ -188,6 +199,17 @@ async function failed(
     exitCode: failure.exitCode,
     cause: failure,
   });
+}
+
+/** A plan that failed was cleared away by its shim; one whose shim was killed was not. */
+async function removeRemains(
+  engine: Engine,
+  container: Container,
+  { thrown, plan }: { readonly thrown: unknown; readonly plan: Plan | undefined },
+): Promise<void> {
+  if (plan && !(thrown instanceof PlanFailed)) await endCgroups(engine, container);
+  // Last: as long as it is there, the next engine knows that there may be cgroups.
+  await rm(container.runtime, { recursive: true, force: true });
 }
 
 /** Rendered for the first who asks, the same for the next one. */

@@ -3,27 +3,20 @@ import { longestTimer } from '../../base/timer.ts';
 import type { StopPurpose } from '../../protocol/history.ts';
 import { killCgroup } from '../cgroup/leftovers.ts';
 import type { Container } from './container.ts';
+import type { StopOptions } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
 import { invalid, notModified, notRunning } from './errors.ts';
 import { thaw } from './freezer.ts';
-import { watchHealth } from './health-monitor.ts';
 import { cancelRetry } from './restart-policy.ts';
-import { lastSignal, signalNumber } from './signals.ts';
+import { lastSignal, SIGKILL, SIGTERM, signalNumber } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { nextExit } from './waiting.ts';
 
-const SIGTERM = 15;
-const SIGKILL = 9;
 /** Seconds between the stop signal and SIGKILL when neither the user nor the container says. */
 const defaultGrace = 10;
 /** Milliseconds: a process that SIGKILL does not end is frozen by somebody, or stuck in the kernel. */
 const killPatience = 10_000;
 const thawPatience = 1_000;
-
-export interface StopOptions {
-  readonly seconds?: number;
-  readonly signal?: string;
-}
 
 /**
  * Stop signal, grace, SIGKILL. The lock is not held: the exit's own handling takes it. A client that goes away does not
@@ -119,8 +112,6 @@ async function sendSignal(engine: Engine, container: Container, signal: number):
   await engine.locks.run(container.id, async () => {
     if (container.record.state.status !== 'paused') return;
     await thaw(engine, container);
-    container.move('unpaused');
-    watchHealth(engine, container);
     announce(engine, container, 'unpause');
   });
 }

@@ -2,9 +2,9 @@ import { lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
+import { closeDevices } from '../files/enter.ts';
 import type { HostFacts } from '../plan/facts.ts';
-import { mountAttributes, mountFlags } from '../plan/flags.ts';
-import { atLeast } from '../plan/mounts.ts';
+import { cloneFlags, mountFlags } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import { overlayOptions } from '../plan/overlay.ts';
 import type { OperationResult } from '../shim/contract.ts';
@@ -69,15 +69,7 @@ async function filesInside(engine: Engine, container: Container, pid: number): P
  * a node in place of /etc/passwd would open a disk or a watchdog of the host. In a copy of the mounts no node opens.
  */
 function withoutDevices(host: HostFacts): Operation[] {
-  const { MS_REMOUNT, MS_BIND, MS_NODEV } = mountFlags;
-  const set = mountAttributes.MOUNT_ATTR_NODEV;
-  const target = '/';
-  return [
-    { op: 'unshare', flags: CLONE_NEWNS, why },
-    atLeast(host, 5, 12)
-      ? { op: 'mountSetattr', target, set, clear: 0n, propagation: 0n, recursive: 1, why }
-      : { op: 'mount', source: 'none', target, type: 'none', flags: MS_REMOUNT | MS_BIND | MS_NODEV, data: '', why },
-  ];
+  return [{ op: 'unshare', flags: CLONE_NEWNS, why }, closeDevices(host, why)];
 }
 
 /** Undefined: nobody can tell whether the files are still the same ones. */
@@ -164,7 +156,7 @@ function filesOf(results: readonly OperationResult[], first: number): AccountFil
 /** CAP_DAC_READ_SEARCH: enough for files of any owner, not for the kernel's log that a link may lead to. */
 const onlyReading = 1n << 2n;
 const why = 'Users and groups are looked up in the container’s own files.';
-const CLONE_NEWNS = 0x20000n;
+const { CLONE_NEWNS } = cloneFlags;
 
 /** The container's root as it would be stacked, read-only, in a mount namespace that ends with the executor. */
 function stackedRoot(engine: Engine, container: Container): Operation[] {

@@ -1,12 +1,10 @@
 import type { LayerEntry } from '../../protocol/layers.ts';
+import { S_IFBLK, S_IFCHR, S_IFIFO } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import type { Executor } from '../shim/contract.ts';
 import type { Engine } from './engine.ts';
 
 const why = 'A new volume begins with what the image has at its place.';
-const S_IFCHR = 0o020000;
-const S_IFBLK = 0o060000;
-const S_IFIFO = 0o010000;
 
 interface VolumeCopy {
   readonly imageId: string;

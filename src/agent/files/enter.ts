@@ -119,22 +119,20 @@ export function giveUpRights(
   { trusted, remapped }: { readonly trusted: boolean; readonly remapped: boolean },
 ): Operation[] {
   const keep = [...fileRights, ...(trusted ? [CAP_SYS_ADMIN] : [])].reduce((all, bit) => all | (1n << bit), 0n);
-  const target = '/';
   return [
-    atLeast(host, 5, 12)
-      ? {
-          op: 'mountSetattr',
-          target,
-          set: mountAttributes.MOUNT_ATTR_NODEV,
-          clear: 0n,
-          propagation: 0n,
-          recursive: 1,
-          why,
-        }
-      : { op: 'mount', source: 'none', target, type: 'none', flags: MS_REMOUNT | MS_BIND | MS_NODEV, data: '', why },
+    closeDevices(host, why),
     ...(remapped ? [{ op: 'enterUserns', why } as const, ...becomeRoot()] : []),
     { op: 'capset', effective: keep, permitted: keep, inheritable: 0n, why },
   ];
+}
+
+/** In a mount namespace of one's own: no node below the root opens any more. */
+export function closeDevices(host: HostFacts, why: string): Operation {
+  const target = '/';
+  const set = mountAttributes.MOUNT_ATTR_NODEV;
+  return atLeast(host, 5, 12)
+    ? { op: 'mountSetattr', target, set, clear: 0n, propagation: 0n, recursive: 1, why }
+    : { op: 'mount', source: 'none', target, type: 'none', flags: MS_REMOUNT | MS_BIND | MS_NODEV, data: '', why };
 }
 
 /** CHOWN, DAC_OVERRIDE, DAC_READ_SEARCH, FOWNER, FSETID, MKNOD, SETFCAP: without SYS_PTRACE no link of /proc leads anywhere. */

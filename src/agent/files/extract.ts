@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
+import { isWithin } from '../../base/paths.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import { readTar, type TarEntry } from '../store/tar.ts';
@@ -43,14 +44,11 @@ export async function extract(
 function placeOf(name: string, into: string): string {
   const clean = posix.normalize(name);
   const path = posix.join(into, clean);
-  if (clean === '..' || clean.startsWith('../') || !isBelow(path, into)) {
+  if (clean === '..' || clean.startsWith('../') || !isWithin(path, into)) {
     throw new PortholeError('invalid', `${JSON.stringify(clean)} is outside of ${JSON.stringify(into)}`);
   }
   return path.length > 1 ? path.replace(/\/$/, '') : path;
 }
-
-const isBelow = (path: string, directory: string): boolean =>
-  directory === '/' || path === directory || path.startsWith(`${directory}/`);
 
 interface At {
   readonly path: string;
@@ -163,12 +161,12 @@ function timesOf({ mtime }: TarEntry, path: string): Operation {
 
 function linkTarget({ link }: TarEntry, into: string): string {
   const target = posix.join(into, link);
-  if (isBelow(target, into)) return target;
+  if (isWithin(target, into)) return target;
   throw new PortholeError('invalid', `invalid hardlink ${JSON.stringify(target)} -> ${JSON.stringify(link)}`);
 }
 
 /** Docker lets no link of an archive leave the directory that it is unpacked into. */
 function checkLink({ link }: TarEntry, { path, options }: At): void {
-  if (isBelow(posix.join(posix.dirname(path), link), options.into)) return;
+  if (isWithin(posix.join(posix.dirname(path), link), options.into)) return;
   throw new PortholeError('invalid', `invalid symlink ${JSON.stringify(path)} -> ${JSON.stringify(link)}`);
 }

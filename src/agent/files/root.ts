@@ -304,9 +304,10 @@ class ExecutorRoot implements FileRoot {
   }
 
   async close(): Promise<void> {
-    this.#release();
     this.#opened = undefined;
     await this.#executor.close().catch(() => undefined);
+    // Only now: what the kernel is still doing for it must be left to an abort.
+    this.#release();
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { mapText } from '../oci/id-mappings.ts';
@@ -24,7 +24,7 @@ export interface Keeper {
 const Stored = v.object({ pid: v.number(), startTicks: v.string() });
 const why = 'An engine without root has a user namespace of its own, in which it is root.';
 
-/** The keeper that is there, or a new one. The caller sees to it that nobody else does the same. */
+/** The keeper that is there, or a new one. The caller has made EXEC_ROOT and sees to it that nobody else does the same. */
 export async function ensureKeeper(options: {
   readonly execRoot: string;
   readonly shim: string;
@@ -37,10 +37,15 @@ export async function ensureKeeper(options: {
     if (await isAlive(keeper)) return keeper;
   }
   const { pid } = await makeKeeper(options);
-  const keeper = { pid, startTicks: (await startTicks(pid)) ?? 0n };
-  await mkdir(options.execRoot, { recursive: true, mode: 0o700 });
-  await writeDurable(file, `${JSON.stringify({ pid, startTicks: String(keeper.startTicks) })}\n`, { mode: 0o600 });
-  return keeper;
+  try {
+    const keeper = { pid, startTicks: (await startTicks(pid)) ?? 0n };
+    await writeDurable(file, `${JSON.stringify({ pid, startTicks: String(keeper.startTicks) })}\n`, { mode: 0o600 });
+    return keeper;
+  } catch (failure) {
+    // Nobody would ever find it.
+    killProcess(pid);
+    throw failure;
+  }
 }
 
 /** Ends the keeper: nobody is in its namespaces any more. */

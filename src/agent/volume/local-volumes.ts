@@ -169,16 +169,15 @@ export class LocalVolumes implements Volumes {
         if (signal.aborted) break;
         const hasOptions = Object.keys(volume.options ?? {}).length > 0;
         if (this.#holders.has(volume.name) || hasOptions || !isWanted(volume)) continue;
-        const { apparent } = await this.size(volume.name);
         try {
+          const { apparent } = await this.size(volume.name);
           await this.remove(volume.name, { force: false });
+          removed.push(volume.name);
+          bytes += apparent;
         } catch (failure) {
           // A container has taken it, or somebody else removed it, in this very moment.
-          if (isKind(failure, 'conflict') || isKind(failure, 'not-found')) continue;
-          throw failure;
+          if (!isKind(failure, 'conflict') && !isKind(failure, 'not-found')) throw failure;
         }
-        removed.push(volume.name);
-        bytes += apparent;
       }
     } finally {
       this.#pruning = false;

@@ -2,6 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { messageOf } from '../../base/errors.ts';
 import { MNT_DETACH, mountFlags } from '../plan/flags.ts';
 import { parseMountOptions } from '../plan/mount-options.ts';
+import { setPropagation } from '../plan/mounts.ts';
 import type { Operation } from '../plan/operations.ts';
 import type { Shims } from '../shim/contract.ts';
 import { errnoMeaning } from '../shim/errno.ts';
@@ -19,6 +20,8 @@ export async function mountVolume(shims: Shims, mount: VolumeMount, target: stri
     asked = await resolved(mount);
     await carryOut(shims, mountOperations(asked, target));
   } catch (failure) {
+    // Mounted, but not as it was asked for.
+    if (failure instanceof PlanFailed && failure.step.id > 0) await unmountVolume(shims, target).catch(() => undefined);
     throw cannotMount(target, reason(failure, asked, target), failure);
   }
 }
@@ -45,18 +48,15 @@ async function carryOut(shims: Shims, operations: readonly Operation[]): Promise
 }
 
 /** mount(2) binds, makes read-only and sets propagation in calls of their own. */
-export function mountOperations(mount: VolumeMount, target: string): Operation[] {
+function mountOperations(mount: VolumeMount, target: string): Operation[] {
   const { flags, propagation, data, isBind } = meaningOf(mount);
-  const base = { op: 'mount', target, why } as const;
-  const again = { ...base, source: 'none', type: 'none', data: '' };
-  const { MS_RDONLY, MS_REMOUNT, MS_REC } = mountFlags;
-  return [
-    { ...base, source: mount.device, type: mount.type, flags, data },
-    ...(propagation
-      ? [{ ...again, flags: propagation.flag | (propagation.recursive ? MS_REC : 0n) } satisfies Operation]
-      : []),
-    ...(isBind && (flags & MS_RDONLY) !== 0n ? [{ ...again, flags: flags | MS_REMOUNT } satisfies Operation] : []),
-  ];
+  const { MS_RDONLY, MS_REMOUNT } = mountFlags;
+  const operations: Operation[] = [{ op: 'mount', target, source: mount.device, type: mount.type, flags, data, why }];
+  if (propagation) operations.push(setPropagation(target, propagation, why));
+  if (isBind && (flags & MS_RDONLY) !== 0n) {
+    operations.push({ op: 'mount', target, source: 'none', type: 'none', flags: flags | MS_REMOUNT, data: '', why });
+  }
+  return operations;
 }
 
 function meaningOf(mount: VolumeMount) {

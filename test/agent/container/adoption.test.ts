@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { rootsOf } from '../../../src/agent/cgroup/tree.ts';
 import { startTicks } from '../../../src/agent/sys/proc.ts';
 import { cgroupsOf, never, openRig, type Rig, until } from './rig.ts';
 
@@ -49,7 +50,7 @@ describe('containers: adoption by a new engine', function () {
     }
     for (const id of ids.slice(0, 2)) {
       await until('two more seconds of lines', async () => (await linesOf(id)).length > 300);
-      await rig.containers.stop(id, { seconds: 0, abort: never });
+      await rig.containers.stop(id, { seconds: 0 });
       const lines = await linesOf(id);
       assert.deepEqual(
         lines,
@@ -67,7 +68,7 @@ describe('containers: adoption by a new engine', function () {
       stream: true,
     });
     duplex.resume();
-    await rig.containers.stop(last, { seconds: 0, abort: never });
+    await rig.containers.stop(last, { seconds: 0 });
     assert.equal(rig.containers.get(last).state.exitCode, 137);
     assert.deepEqual(await cgroupsOf(rig.host, last), []);
   });
@@ -122,6 +123,64 @@ describe('containers: adoption by a new engine', function () {
     assert.deepEqual(await cgroupsOf(rig.host, id), []);
   });
 
+  it('a start whose shim is killed on the way leaves nothing, and can be tried again', async () => {
+    const id = await rig.create(['sleep', '1000']);
+    const log = rig.containers.get(id).logPath;
+    // Nobody reads it: the shim has made the cgroups and waits in open(2) for its log.
+    execFileSync('mkfifo', [log]);
+    const before = await ownShims();
+    const start = assert.rejects(rig.containers.start(id), /shim/);
+    await until('its cgroups are there', async () => (await cgroupsOf(rig.host, id)).length > 0);
+    const shims = (await ownShims()).filter((pid) => !before.includes(pid));
+    assert.equal(shims.length, 1);
+    process.kill(shims[0] ?? 0, 'SIGKILL');
+    await start;
+    assert.deepEqual(await cgroupsOf(rig.host, id), []);
+    assert.ok(!existsSync(join(rig.execRoot, 'containers', id)));
+    await rm(log);
+    await rig.containers.start(id);
+    assert.equal(rig.containers.get(id).state.status, 'running');
+  });
+
+  it('removes the cgroups of a start that was cut off together with its engine', async () => {
+    const id = await rig.create(['true']);
+    await rig.containers.shutdown();
+    await mkdir(join(rig.execRoot, 'containers', id));
+    for (const root of rootsOf(rig.host.cgroup)) await mkdir(join(root, 'porthole', id), { recursive: true });
+    assert.notDeepEqual(await cgroupsOf(rig.host, id), []);
+    await rig.reopen();
+    assert.deepEqual(await cgroupsOf(rig.host, id), []);
+    assert.ok(!existsSync(join(rig.execRoot, 'containers', id)));
+    assert.equal(rig.containers.get(id).state.status, 'created');
+  });
+
+  it('nothing runs of a start that could not write its files', async () => {
+    const id = await rig.create(['sleep', '1000']);
+    const inTheWay = join(rig.containers.get(id).bundle, 'config.json.new');
+    await mkdir(inTheWay);
+    await assert.rejects(rig.containers.start(id), /EISDIR/);
+    assert.equal(rig.containers.get(id).state.status, 'created');
+    assert.deepEqual(await cgroupsOf(rig.host, id), []);
+    await rmdir(inTheWay);
+    await rig.containers.start(id);
+    assert.equal((await rig.containers.pids(id)).length, 1);
+  });
+
+  it('leaves the shim alone whose container it cannot read', async () => {
+    const id = await rig.run(['sleep', '1000']);
+    const { pid, status } = rig.containers.get(id).state;
+    const file = join(rig.containers.get(id).bundle, 'container.json');
+    await rig.containers.shutdown();
+    const record = await readFile(file);
+    await writeFile(file, 'damaged');
+    await rig.reopen();
+    assert.throws(() => rig.containers.get(id), /No such container/);
+    await rig.containers.shutdown();
+    await writeFile(file, record);
+    await rig.reopen();
+    assert.deepEqual([rig.containers.get(id).state.pid, rig.containers.get(id).state.status], [pid, status]);
+  });
+
   it('finishes what a crash cut off: creations, removals, temporary files', async () => {
     const id = await rig.create(['true'], { name: 'stays' });
     await rig.containers.shutdown();
@@ -141,7 +200,7 @@ describe('containers: adoption by a new engine', function () {
     const always = await rig.run(['sleep', '1000'], { hostConfig: policy('always') });
     const unless = await rig.run(['sleep', '1000'], { hostConfig: policy('unless-stopped') });
     const plain = await rig.run(['sleep', '1000']);
-    for (const id of [always, unless, plain]) await rig.containers.stop(id, { seconds: 0, abort: never });
+    for (const id of [always, unless, plain]) await rig.containers.stop(id, { seconds: 0 });
     await rig.containers.shutdown();
     await rig.reopen();
     await until('always is back', () => rig.containers.get(always).state.status === 'running');
@@ -169,6 +228,19 @@ async function exists(path: string): Promise<boolean> {
     () => true,
     () => false,
   );
+}
+
+/** Pids of the shims that this process has started. */
+async function ownShims(): Promise<number[]> {
+  const found: number[] = [];
+  for (const thread of await readdir('/proc/self/task')) {
+    const children = (await readFile(`/proc/self/task/${thread}/children`, 'utf8')).split(' ').map(Number);
+    for (const pid of children.filter((each) => each > 0)) {
+      const name = await readFile(`/proc/${pid}/comm`, 'utf8').catch(() => '');
+      if (name.trim() === 'porthole-shim') found.push(pid);
+    }
+  }
+  return found;
 }
 
 /** An engine in a process of its own, which starts ten containers and then only lives. */

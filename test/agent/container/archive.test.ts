@@ -81,7 +81,7 @@ describe('containers: files in and out', function () {
     assert.deepEqual(await listed(id, '/d'), treeListed);
     await put(id, '/d', await items(file('paused', 'p')));
     await rig.containers.unpause(id);
-    await rig.containers.stop(id, { seconds: 0, abort: never });
+    await rig.containers.stop(id, { seconds: 0 });
     await put(id, '/d', await items(file('stopped', 's')));
     assert.deepEqual([...(await out(id, '/d/')).keys()].sort(), [
       'd/',

@@ -171,7 +171,7 @@ describe('containers: the end', function () {
     await up(own, 2);
     assert.equal(countOf(own), 1);
     // A user's start counts anew.
-    await rig.containers.stop(own, { seconds: 0, abort: never });
+    await rig.containers.stop(own, { seconds: 0 });
     await rig.containers.start(own);
     assert.equal(countOf(own), 0);
     for (const id of [any, own]) await rig.containers.remove(id, { force: true, volumes: true });
@@ -181,7 +181,7 @@ describe('containers: the end', function () {
     for (const end of ['stop', 'kill'] as const) {
       const id = await rig.run(['false'], always);
       await until('it is waiting', () => status(id) === 'restarting' && countOf(id) > 1);
-      await (end === 'stop' ? rig.containers.stop(id, { abort: never }) : rig.containers.kill(id, undefined));
+      await (end === 'stop' ? rig.containers.stop(id, {}) : rig.containers.kill(id, undefined));
       assert.equal(status(id), 'exited');
       const count = countOf(id);
       await rig.containers.shutdown();

@@ -28,7 +28,7 @@ describe('containers: history', function () {
     await rig.containers.pause(id);
     await rig.containers.unpause(id);
     await rig.containers.rename(id, 'retold');
-    await rig.containers.restart(id, { seconds: 0, abort: never });
+    await rig.containers.restart(id, { seconds: 0 });
     await rig.containers.remove(id, { force: true, volumes: true });
     const told = await of('retold');
     assert.deepEqual(events(told), [
@@ -67,11 +67,11 @@ describe('containers: history', function () {
     const trap = 'trap "exit 7" TERM; echo ready; while :; do sleep 0.01; done';
     const gentle = await rig.run(['sh', '-c', trap]);
     await until('it is ready', async () => (await rig.logs(gentle)).stdout === 'ready\n');
-    await rig.containers.stop(gentle, { seconds: 30, abort: never });
+    await rig.containers.stop(gentle, { seconds: 30 });
     assert.deepEqual(await ended(gentle), { exitCode: 7, cause: { kind: 'stopped', by: 'stop', signal: 15 } });
 
     const stubborn = await rig.run(['sleep', '1000']);
-    await rig.containers.stop(stubborn, { seconds: 0, abort: never });
+    await rig.containers.stop(stubborn, { seconds: 0 });
     const cause = { kind: 'grace-over', by: 'stop', signal: 15, seconds: 0 };
     assert.deepEqual(await ended(stubborn), { exitCode: 137, signal: 9, cause });
 

@@ -66,10 +66,10 @@ describe('containers: --init', function () {
 
   it('passes signals on: what has no handler ends by them, as it would outside', async () => {
     const [with_, without] = [await rig.run(['sleep', '1000'], init), await rig.run(['sleep', '1000'])];
-    await rig.containers.stop(with_, { seconds: 60, abort: never });
+    await rig.containers.stop(with_, { seconds: 60 });
     assert.equal(await end(with_), 143);
     // As the first process of a PID namespace it does not even hear of SIGTERM.
-    await rig.containers.stop(without, { seconds: 0, abort: never });
+    await rig.containers.stop(without, { seconds: 0 });
     assert.equal(await end(without), 137);
     const traps = await rig.run(
       ['sh', '-c', 'trap "echo usr1" USR1; trap "exit 9" HUP; echo ready; while :; do sleep 0.01; done'],

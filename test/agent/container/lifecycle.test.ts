@@ -83,19 +83,19 @@ describe('containers: life', function () {
   it('stops by the stop signal, else by SIGKILL after the grace', async () => {
     const gentle = await rig.run(['sh', '-c', 'trap "exit 7" TERM; echo ready; while :; do sleep 0.01; done']);
     await until('it is ready', async () => (await rig.logs(gentle)).stdout === 'ready\n');
-    await rig.containers.stop(gentle, { seconds: 10, abort: never });
+    await rig.containers.stop(gentle, { seconds: 10 });
     assert.equal(rig.containers.get(gentle).state.exitCode, 7);
     const stubborn = await rig.run(['sleep', '100']);
-    await rig.containers.stop(stubborn, { seconds: 0, abort: never });
+    await rig.containers.stop(stubborn, { seconds: 0 });
     assert.equal(rig.containers.get(stubborn).state.exitCode, 137);
     assert.deepEqual(rig.eventsOf(stubborn), ['create', 'start', 'kill', 'kill', 'die', 'stop']);
-    await assert.rejects(rig.containers.stop(stubborn, { abort: never }), refused('not-modified', /already stopped/));
+    await assert.rejects(rig.containers.stop(stubborn, {}), refused('not-modified', /already stopped/));
   });
 
   it('restarts with the same root, appending to the log', async () => {
     const id = await rig.run(['sh', '-c', 'echo x >> /count; wc -l < /count; sleep 100']);
     await until('the first line', async () => (await rig.logs(id)).stdout === '1\n');
-    await rig.containers.restart(id, { seconds: 0, abort: never });
+    await rig.containers.restart(id, { seconds: 0 });
     await until('the second line', async () => (await rig.logs(id)).stdout === '1\n2\n');
     assert.deepEqual(rig.eventsOf(id).slice(-5), ['kill', 'die', 'stop', 'start', 'restart']);
     await rig.containers.remove(id, { force: true, volumes: true });
@@ -190,7 +190,7 @@ describe('containers: life', function () {
     assert.equal(rig.containers.get(id).restartCount, 2);
     const always = await rig.run(['true'], { hostConfig: { NetworkMode: 'none', RestartPolicy: { Name: 'always' } } });
     await until('it waits for its next attempt', () => rig.containers.get(always).state.status === 'restarting');
-    await rig.containers.stop(always, { abort: never });
+    await rig.containers.stop(always, {});
     assert.equal(rig.containers.get(always).state.status, 'exited');
     const starts = rig.eventsOf(always).filter((action) => action === 'start').length;
     await new Promise((resolve) => setTimeout(resolve, 500));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { resolveAccount } from '../../../src/agent/container/accounts.ts';
-import { LineCutter, logTime, parseRecord, tailOffset } from '../../../src/agent/container/cri.ts';
+import { LineCutter, logTime, parseRecord, tailOf } from '../../../src/agent/container/cri.ts';
 import { DetachFilter, parseDetachKeys } from '../../../src/agent/container/detach-keys.ts';
 import { mergeConfig, mergeEnvironment, programOf } from '../../../src/agent/container/merge.ts';
 import { checkName, randomName } from '../../../src/agent/container/names.ts';
@@ -139,13 +139,15 @@ describe('containers: pure parts', () => {
 
   describe('log lines', () => {
     const line = (text: string, tag = 'F') => `2016-10-06T00:17:09.669794202Z stdout ${tag} ${text}\n`;
-    const offsetOf = (text: string, count: number, chunk: number) => {
+    const offsetOf = async (text: string, count: number, chunk: number) => {
       const file = Buffer.from(text);
-      return tailOffset(async (buffer, position) => file.copy(buffer, 0, position), {
+      const { offset } = await tailOf(async (buffer, position) => file.copy(buffer, 0, position), {
         size: file.length,
         count,
         chunk,
+        goesOn: false,
       });
+      return offset;
     };
 
     it('are parsed by their fixed widths', () => {

@@ -240,7 +240,7 @@ describe('containers: attach, logs and exec', function () {
       const other = await rig.run(['sleep', '1000']);
       const running = rig.exec(other, ['sleep', '1000']);
       await until('both run', async () => (await rig.containers.pids(other)).length === 2);
-      await rig.containers.stop(other, { seconds: 0, abort: never });
+      await rig.containers.stop(other, { seconds: 0 });
       assert.equal((await running).exitCode, 137);
       await assert.rejects(rig.exec(other, ['true']), { message: `Container ${other} is not running` });
     });

@@ -55,7 +55,7 @@ describe('containers: update', function () {
     for (const [file, value] of Object.entries(files)) assert.equal(kernel(id, file), value, file);
     assert.deepEqual(rig.eventsOf(id).slice(-1), ['update']);
     // A life later it is still so.
-    await rig.containers.restart(id, { seconds: 0, abort: never });
+    await rig.containers.restart(id, { seconds: 0 });
     for (const [file, value] of Object.entries(files)) assert.equal(kernel(id, file), value, file);
     await rig.containers.update(id, { PidsLimit: -1, MemorySwap: -1 });
     assert.equal(kernel(id, 'pids.max'), 'max');

@@ -244,6 +244,9 @@ describe('--userns-remap USER, beside dockerd', function () {
     'a shared network': ['run', '--rm', '--net', 'host', 'img', 'true'],
     'shared processes': ['run', '--rm', '--net', 'none', '--pid', 'host', 'img', 'true'],
     'a privileged container': ['run', '--rm', '--net', 'none', '--privileged', 'img', 'true'],
+    // Twice the same line: what was refused has not taken the name.
+    'a privileged container with a name': ['create', '--name', 'refused', '--privileged', 'img', 'true'],
+    'a privileged container with this name': ['create', '--name', 'refused', '--privileged', 'img', 'true'],
     nodes: ['run', '--rm', '--net', 'none', 'img', 'mknod', '/n', 'c', '1', '3'],
     'a user outside of the range': ['run', '--rm', '--net', 'none', 'img', 'chown', '70000', '/tmp'],
     'writing to the account files': [

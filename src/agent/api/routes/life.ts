@@ -1,3 +1,4 @@
+import type { StopOptions } from '../../container/contract.ts';
 import { eventAttributes } from '../../container/engine.ts';
 import { badParameter } from '../errors.ts';
 import { type Call, empty, type Reply, type Route, sent } from '../route.ts';
@@ -91,10 +92,10 @@ export function sizeOf(call: Call): { rows: number; columns: number } {
   return { rows, columns };
 }
 
-function grace(call: Call): { abort: AbortSignal; seconds?: number; signal?: string } {
+function grace(call: Call): StopOptions {
   const seconds = call.query.whole('t');
   const signal = call.query.text('signal');
-  return { abort: call.signal, ...(seconds !== undefined && { seconds }), ...(signal !== '' && { signal }) };
+  return { ...(seconds !== undefined && { seconds }), ...(signal !== '' && { signal }) };
 }
 
 function conditionOf(text: string): 'not-running' | 'next-exit' | 'removed' {
