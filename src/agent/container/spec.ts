@@ -119,8 +119,7 @@ export function namedCapabilities(hostConfig: HostConfig): string[] {
 
 /** True when the container's network namespace is its own: its settings are then its own too. */
 function isOwnNetwork(hostConfig: HostConfig): boolean {
-  const mode = hostConfig.NetworkMode ?? '';
-  return mode !== 'host' && !mode.startsWith('container:');
+  return hostConfig.NetworkMode !== 'host' && partnerOf(hostConfig.NetworkMode) === undefined;
 }
 
 /** Who shares a namespace of a container shares its user namespace too. */
@@ -153,12 +152,9 @@ function namespacesOf(defaults: readonly Namespace[], hostConfig: HostConfig, fa
   for (const { type } of defaults) {
     const mode = modes[type] ?? '';
     if (mode === 'host' || type === 'cgroup') continue; // cgroup is decided below, it is not on in every default
-    if (!mode.startsWith('container:')) found.push({ type });
-    else
-      found.push({
-        type,
-        path: `/proc/${facts.pidOf(mode.slice('container:'.length), type)}/ns/${files[type] ?? type}`,
-      });
+    const partner = partnerOf(mode);
+    if (partner === undefined) found.push({ type });
+    else found.push({ type, path: `/proc/${facts.pidOf(partner, type)}/ns/${files[type] ?? type}` });
   }
   const privateCgroup =
     hostConfig.CgroupnsMode === 'private' ||
