@@ -1,7 +1,19 @@
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import {
+  chmod,
+  chown,
+  copyFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { cacheDir } from './paths.ts';
 import { run } from './processes.ts';
 
@@ -10,7 +22,7 @@ export interface VmDisk {
   readonly disk: string;
   readonly kernel: string;
   readonly initrd: string;
-  /** A private key that root's authorized_keys has. */
+  /** A private key that every user's authorized_keys has. */
   readonly clientKey: string;
   /** The guest's public host key, `ssh-ed25519 AAAA...`. */
   readonly hostKey: string;
@@ -18,7 +30,12 @@ export interface VmDisk {
 
 const suite = 'bookworm';
 const mirror = 'http://deb.debian.org/debian';
-const packages = ['systemd-sysv', 'udev', 'dbus', 'openssh-server', 'linux-image-cloud-amd64', 'iproute2', 'procps'];
+const packages = [
+  ...['systemd-sysv', 'udev', 'dbus', 'openssh-server', 'linux-image-cloud-amd64', 'iproute2', 'procps'],
+  ...['dbus-user-session', 'uidmap'],
+];
+/** Ordinary users: `ordinary` has every controller delegated, `other` what Debian gives everybody. */
+export const vmUsers = { ordinary: 1000, other: 1001 } as const;
 const sizeMegabytes = 3072;
 
 /** What the guest's files say. The address is that of QEMU's user network. */
@@ -29,6 +46,9 @@ const files: Readonly<Record<string, string>> = {
   'etc/systemd/network/10-user.network': '[Match]\nType=ether\n[Network]\nAddress=10.0.2.15/24\nGateway=10.0.2.2\n',
   'etc/ssh/sshd_config':
     'PermitRootLogin prohibit-password\nUsePAM yes\nMaxSessions 64\nMaxStartups 64\nUseDNS no\nSubsystem sftp internal-sftp\n',
+  'etc/systemd/system/user@1000.service.d/delegate.conf': '[Service]\nDelegate=cpu cpuset io memory pids\n',
+  'etc/subuid': 'ordinary:100000:65536\nother:165536:65536\n',
+  'etc/subgid': 'ordinary:100000:65536\nother:165536:65536\n',
   'etc/initramfs-tools/conf.d/porthole': 'MODULES=list\nCOMPRESS=gzip\n',
   'etc/initramfs-tools/modules': 'virtio_pci\nvirtio_blk\next4\n',
 };
@@ -50,7 +70,7 @@ const masked = [
 
 /** Builds the disk below `.cache` once per recipe: one to two minutes and about 600 MB on disk. */
 export async function vmDisk(say: (line: string) => void): Promise<VmDisk> {
-  const recipe = JSON.stringify([1, suite, packages, sizeMegabytes, files, masked]);
+  const recipe = JSON.stringify([2, suite, packages, sizeMegabytes, files, masked, vmUsers]);
   const place = join(cacheDir, `vm-${createHash('sha256').update(recipe).digest('hex').slice(0, 16)}`);
   if (!existsSync(place)) {
     say(`Building the disk of a virtual machine (once, 1 to 2 minutes) ...`);
@@ -78,7 +98,13 @@ async function build(dir: string): Promise<void> {
   await run('debootstrap', ['--variant=minbase', `--include=${packages.join(',')}`, suite, root, mirror], {
     quiet: true,
   });
-  for (const [path, text] of Object.entries(files)) await writeFile(join(root, path), text);
+  for (const [name, uid] of Object.entries(vmUsers)) {
+    await run('chroot', [root, 'useradd', '--create-home', '--shell', '/bin/bash', '--uid', String(uid), name]);
+  }
+  for (const [path, text] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true });
+    await writeFile(join(root, path), text);
+  }
   for (const unit of masked) {
     await rm(join(root, 'etc/systemd/system', unit), { force: true });
     await symlink('/dev/null', join(root, 'etc/systemd/system', unit));
@@ -109,7 +135,13 @@ async function letIn(dir: string, root: string): Promise<void> {
   for (const name of await readdir(ssh)) if (name.startsWith('ssh_host_')) await rm(join(ssh, name));
   await rename(join(dir, 'host'), join(ssh, 'ssh_host_ed25519_key'));
   await copyFile(join(dir, 'host.pub'), join(ssh, 'ssh_host_ed25519_key.pub'));
-  await mkdir(join(root, 'root/.ssh'), { recursive: true, mode: 0o700 });
-  await copyFile(join(dir, 'client.pub'), join(root, 'root/.ssh/authorized_keys'));
-  await chmod(join(root, 'root/.ssh/authorized_keys'), 0o600);
+  const homes = Object.entries(vmUsers).map(([name, uid]) => [join('home', name), uid] as const);
+  for (const [home, uid] of [['root', 0] as const, ...homes]) {
+    const place = join(root, home, '.ssh');
+    const keys = join(place, 'authorized_keys');
+    await mkdir(place, { recursive: true, mode: 0o700 });
+    await copyFile(join(dir, 'client.pub'), keys);
+    await chmod(keys, 0o600);
+    for (const path of [place, keys]) await chown(path, uid, uid);
+  }
 }

@@ -31,7 +31,10 @@ import type { HostFacts } from './plan/facts.ts';
 import { runInUserns } from './rootless/enter.ts';
 import { serviceCommand } from './service/command.ts';
 import { delegatedCgroup } from './service/delegation.ts';
+import { hostUnits, type UnitOwner, userUnits } from './service/owner.ts';
 import { upgradeService } from './service/service.ts';
+import { hasSystemd } from './service/systemd.ts';
+import { userDelegation } from './service/user-delegation.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
@@ -46,7 +49,7 @@ const usage = `Usage:
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
-  porthole-agent service install|uninstall|status [options of serve]
+  porthole-agent service install|uninstall|status [--user] [options of serve]
   porthole-agent version
 
 serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
@@ -54,6 +57,7 @@ serve    runs the agent in the foreground. SIGTERM ends it; its containers go on
 connect  is a bridge: HTTP/2 on standard input and output leads to the agent's and other engines' sockets.
          With --start the agent is started, detached, when it does not answer, and an older one is replaced.
 service  has systemd start the agent with the host, so that containers with a restart policy come back after a reboot.
+         With --user it is a service of the user who installs it.
 `;
 
 /** What the command line says, with defaults filled in. */
@@ -65,6 +69,11 @@ interface Settings {
   readonly pidfile?: string;
   /** Undefined: /porthole. */
   readonly cgroupParent?: string;
+  /** What the process that entered a user namespace for us found: a cgroup, or why there is none. */
+  readonly delegated?: string;
+  readonly undelegated?: string;
+  /** The service is to be the user's own. */
+  readonly user: boolean;
   readonly defaults: ContainerDefaults;
   /** How long the history of a removed container is kept. */
   readonly historyDays?: number;
@@ -83,7 +92,10 @@ interface Settings {
 const drainTime = 300;
 
 /** What only `serve` is told. */
-const serveOptions = ['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const;
+const serveOptions = [
+  ...(['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const),
+  ...(['delegated', 'undelegated'] as const),
+];
 
 class UsageError extends Error {}
 
@@ -115,9 +127,16 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function service([action, ...rest]: readonly string[]): Promise<void> {
-  const settings = settingsOf(rest, serveOptions);
-  console.log(await serviceCommand(action, { ...settings, command: serveCommand(settings, { takeOver: true }) }));
+  const settings = settingsOf(rest, [...serveOptions, 'user']);
+  if (settings.user && isRoot()) throw new UsageError('--user is for other users than root');
+  const owner = settings.user ? ownUnits() : hostUnits();
+  console.log(
+    await serviceCommand(action, { ...settings, owner, command: serveCommand(settings, { takeOver: true }) }),
+  );
 }
+
+/** The units of whoever runs this program. */
+const ownUnits = (): UnitOwner => (isRoot() ? hostUnits() : userUnits(process.env, homedir()));
 
 /** The composition root: what the agent is made of, from the lock to the socket. */
 async function serve(settings: Settings): Promise<void> {
@@ -136,7 +155,7 @@ async function serve(settings: Settings): Promise<void> {
       await takeOver(dataRoot, { socket, holder: taken, onFree: () => listenOn(api.http, socket) })
     : taken;
 
-  const cgroupParent = settings.cgroupParent ?? (await delegated(dataRoot));
+  const cgroupParent = settings.cgroupParent ?? settings.delegated ?? (await delegated(dataRoot));
   const parent = cgroupParent === undefined ? {} : { cgroupParent };
   const host = await hostWithLimits(await readHostFacts(parent), { ...settings, ...parent });
   const shims = createShims({ path: settings.shim, spares: true });
@@ -176,7 +195,7 @@ async function serve(settings: Settings): Promise<void> {
     cgroups: hasCgroups(host),
     rootless: host.rootless !== undefined,
     userns: usernsInfo(userns, host.rootless),
-    unavailable: unavailableWithoutRoot(host),
+    unavailable: unavailableWithoutRoot(host, settings.undelegated),
     options: settings.options,
     startedAt: new Date().toISOString(),
   };
@@ -224,8 +243,10 @@ async function serve(settings: Settings): Promise<void> {
 /** The cgroup that systemd leaves to us. A host where it does not answer is served as one without it. */
 async function delegated(dataRoot: string): Promise<string | undefined> {
   const { cgroup } = await readHostFacts();
-  if (cgroup.version === 1) return undefined;
-  return delegatedCgroup(dataRoot, { mount: cgroup.root }).catch((failure: unknown) => {
+  if (cgroup.version === 1 || !(await hasSystemd())) return undefined;
+  const { systemd, unitNames } = hostUnits();
+  const unit = unitNames(dataRoot).containers;
+  return delegatedCgroup(systemd, { unit, mount: cgroup.root, pids: [process.pid] }).catch((failure: unknown) => {
     console.error(`systemd delegates no cgroup: ${messageOf(failure)}`);
     return undefined;
   });
@@ -247,11 +268,18 @@ async function hostWithLimits(
 
 /** The agent as an ordinary user is root of a user namespace: this process makes it and runs the agent in it. */
 async function serveWithoutRoot(settings: Settings): Promise<void> {
-  const { shim, execRoot, pidfile, takeOver } = settings;
-  const command = serveCommand(settings, { takeOver });
-  const argv: [string, ...string[]] = [...command, ...(pidfile === undefined ? [] : ['--pidfile', pidfile])];
+  const { shim, execRoot, dataRoot, takeOver } = settings;
   const user = { uid: process.getuid?.() ?? 0, gid: process.getgid?.() ?? 0 };
-  process.exit(await runInUserns({ argv, env: process.env, shim, execRoot, user }));
+  const env = process.env;
+  const command = async ({ pid: keeper }: { readonly pid: number }): Promise<[string, ...string[]]> => {
+    const argv = serveCommand(settings, { takeOver });
+    if (settings.cgroupParent !== undefined) return argv;
+    const { cgroup } = await readHostFacts();
+    const cgroup2 = cgroup.version === 2 ? cgroup.root : undefined;
+    const found = await userDelegation(ownUnits(), { dataRoot, cgroup2, keeper, env });
+    return [...argv, ...('cgroup' in found ? ['--delegated', found.cgroup] : ['--undelegated', found.why])];
+  };
+  process.exit(await runInUserns({ command, env, shim, execRoot, user }));
 }
 
 const isRoot = (): boolean => process.getuid?.() === 0;
@@ -266,13 +294,15 @@ async function connect(settings: Settings): Promise<void> {
       replace: (running) =>
         upgradeService(running, {
           ...running,
+          owner: ownUnits(),
           socket,
           command: serveCommand({ ...settings, ...running }, { takeOver: true }),
         }),
     });
     const program = fileURLToPath(import.meta.url);
     // Only room on the disk: what cannot be removed now is looked at again by the next one.
-    removeOldVersions({ program, node: process.execPath, now: Date.now() }).catch(() => undefined);
+    const unitDirectories = [hostUnits(), ownUnits()].map(({ directory }) => directory);
+    removeOldVersions({ program, node: process.execPath, unitDirectories, now: Date.now() }).catch(() => undefined);
   }
   const targets = await bridgeTargets({
     socket,
@@ -296,7 +326,7 @@ function serveCommand(
 
 function settingsOf(args: string[], allowed: readonly string[]): Settings {
   const values = parse(args);
-  for (const name of [...serveOptions, 'start', 'docker', 'podman'] as const) {
+  for (const name of [...serveOptions, 'start', 'user', 'docker', 'podman'] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const usual = isRoot() ? rootPlaces : rootlessPlaces(process.env, homedir());
@@ -316,6 +346,9 @@ function settingsOf(args: string[], allowed: readonly string[]): Settings {
       runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
     },
     takeOver: values['take-over'] ?? false,
+    user: values.user ?? false,
+    ...(values.delegated !== undefined && { delegated: values.delegated }),
+    ...(values.undelegated !== undefined && { undelegated: values.undelegated }),
     options: carriedOptions(values),
     ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
@@ -344,6 +377,10 @@ function parse(args: string[]) {
         start: { type: 'boolean' },
         'userns-remap': { type: 'string' },
         'take-over': { type: 'boolean' },
+        user: { type: 'boolean' },
+        // Not for people: what the process that a user started tells the one inside its user namespace.
+        delegated: { type: 'string' },
+        undelegated: { type: 'string' },
         docker: { type: 'string' },
         podman: { type: 'string' },
       },
@@ -353,7 +390,10 @@ function parse(args: string[]) {
   }
 }
 
-const ofOneCall = ['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'docker', 'podman'];
+const ofOneCall = [
+  ...['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'user', 'docker', 'podman'],
+  ...['delegated', 'undelegated'],
+];
 
 /** The options of `serve` that its successor needs too. */
 function carriedOptions(values: ReturnType<typeof parse>): string[] {

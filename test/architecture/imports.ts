@@ -63,7 +63,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: ['src/base', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
   },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
-  { folder: 'src/agent/service', may: ['src/base', 'src/agent/sys'] },
+  { folder: 'src/agent/service', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   {
     folder: 'src/agent/api',
     may: [

@@ -2,23 +2,25 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { attempt, freePort, type Running, start, until } from '../../scripts/processes.ts';
-import { vmDisk } from '../../scripts/vm-disk.ts';
+import { vmDisk, vmUsers } from '../../scripts/vm-disk.ts';
 import { which } from './tools.ts';
 
 /** A second Linux host: Debian with systemd and cgroup v2, without Node, behind SSH. */
 export interface VirtualMachine {
-  /** SSH client configuration with `Host vm`; nothing of the user's is in it. */
+  /** SSH client configuration with `Host vm` (root) and a host named after each of `vmUsers`; nothing of the user's is in it. */
   readonly configFile: string;
-  /** Runs a shell command there; rejects with its output when it does not end with 0. */
-  run(command: string): Promise<string>;
+  /** Runs a shell command there, as root or as another user; rejects with its output when it does not end with 0. */
+  run(command: string, as?: VmUser): Promise<string>;
   /** Runs a shell command there to whatever end. */
-  attempt(command: string): Promise<{ readonly code: number; readonly output: string }>;
+  attempt(command: string, as?: VmUser): Promise<{ readonly code: number; readonly output: string }>;
   /** Waits until the guest has gone down and come up again. */
   reboot(): Promise<void>;
   /** What the guest's kernel and systemd wrote on the serial line. */
   console(): string;
   stop(): Promise<void>;
 }
+
+export type VmUser = keyof typeof vmUsers;
 
 /** Boots a copy-on-write guest under QEMU's interpreter (no KVM needed): 15 to 25 s until SSH answers. */
 export async function startVirtualMachine(): Promise<VirtualMachine> {
@@ -29,19 +31,22 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
   await writeFile(join(dir, 'known_hosts'), `[127.0.0.1]:${port} ${parts.hostKey}\n`);
   await writeFile(
     configFile,
-    [
-      'Host vm',
-      '  HostName 127.0.0.1',
-      `  Port ${port}`,
-      '  User root',
-      `  IdentityFile ${parts.clientKey}`,
-      '  IdentitiesOnly yes',
-      '  IdentityAgent none',
-      `  UserKnownHostsFile ${join(dir, 'known_hosts')}`,
-      '  GlobalKnownHostsFile /dev/null',
-      '  StrictHostKeyChecking yes',
-      '',
-    ].join('\n'),
+    // `Host vm` is root, each other user's host has the user's name.
+    Object.entries({ vm: 'root', ...Object.fromEntries(Object.keys(vmUsers).map((name) => [name, name])) })
+      .flatMap(([host, name]) => [
+        `Host ${host}`,
+        '  HostName 127.0.0.1',
+        `  Port ${port}`,
+        `  User ${name}`,
+        `  IdentityFile ${parts.clientKey}`,
+        '  IdentitiesOnly yes',
+        '  IdentityAgent none',
+        `  UserKnownHostsFile ${join(dir, 'known_hosts')}`,
+        '  GlobalKnownHostsFile /dev/null',
+        '  StrictHostKeyChecking yes',
+        '',
+      ])
+      .join('\n'),
   );
   const qemu = start(which('qemu-system-x86_64') ?? 'qemu-system-x86_64', [
     ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', '2048'],
@@ -51,10 +56,10 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
     ...['-nic', `user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:${port}-:22`],
     ...['-device', 'virtio-rng-pci', '-display', 'none', '-serial', 'stdio', '-monitor', 'none'],
   ]);
-  const ssh = (command: string) =>
-    attempt('ssh', ['-F', configFile, '-o', 'ConnectTimeout=10', 'vm', command], { quiet: true });
-  const run = async (command: string): Promise<string> => {
-    const { code, output } = await ssh(command);
+  const ssh = (command: string, as?: VmUser) =>
+    attempt('ssh', ['-F', configFile, '-o', 'ConnectTimeout=10', as ?? 'vm', command], { quiet: true });
+  const run = async (command: string, as?: VmUser): Promise<string> => {
+    const { code, output } = await ssh(command, as);
     if (code !== 0) throw new Error(`in the virtual machine, ${command}: ended with ${code}\n${output}`.trimEnd());
     return output;
   };

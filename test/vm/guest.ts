@@ -10,7 +10,7 @@ import { NpmNodeRuntime } from '../../src/extension/hosts/node-runtime.ts';
 import { SshHost } from '../../src/extension/hosts/ssh.ts';
 import { SshConnector } from '../../src/extension/ssh/connector.ts';
 import { ScriptedUser } from '../support/ssh-services.ts';
-import { startVirtualMachine, type VirtualMachine } from '../support/virtual-machine.ts';
+import { startVirtualMachine, type VirtualMachine, type VmUser } from '../support/virtual-machine.ts';
 
 const never = new AbortController().signal;
 
@@ -35,22 +35,27 @@ export interface Guest {
 export async function startGuest(): Promise<Guest> {
   const machine = await startVirtualMachine();
   try {
-    const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
-    const host = new SshHost(
-      { id: 'vm', target: 'vm' },
-      {
-        connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
-        files: () => readAgentFiles(join(distDir, 'agent')),
-        node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
-      },
-    );
-    await host.connect(never);
-    await text(await host.engine('porthole').loadImage(Readable.from([await makeStarterImage()]), {}));
-    return guest(machine, host);
+    return await connectGuest(machine, 'vm');
   } catch (failure) {
     await machine.stop();
     throw failure;
   }
+}
+
+/** The engine that a login as one of the guest's users gets, with the starter image. */
+export async function connectGuest(machine: VirtualMachine, target: 'vm' | VmUser): Promise<Guest> {
+  const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
+  const host = new SshHost(
+    { id: target, target },
+    {
+      connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
+      files: () => readAgentFiles(join(distDir, 'agent')),
+      node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
+    },
+  );
+  await host.connect(never);
+  await text(await host.engine('porthole').loadImage(Readable.from([await makeStarterImage()]), {}));
+  return guest(machine, host);
 }
 
 function guest(machine: VirtualMachine, host: SshHost): Guest {

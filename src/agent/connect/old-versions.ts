@@ -5,7 +5,6 @@ import { readArguments } from '../sys/proc.ts';
 
 /** Milliseconds since a version was last connected with. A computer that is just copying its own must find it there. */
 const rest = 3_600_000;
-const unitDirectory = '/etc/systemd/system';
 
 /**
  * Removes what older extensions brought to this host and nobody uses any more: directories beside our own in
@@ -19,6 +18,8 @@ export async function removeOldVersions(options: {
   readonly program: string;
   /** Path of the Node that runs it. */
   readonly node: string;
+  /** Where unit files of services are that may name one. */
+  readonly unitDirectories: readonly string[];
   readonly now: number;
 }): Promise<string[]> {
   const own = dirname(options.program);
@@ -31,7 +32,7 @@ export async function removeOldVersions(options: {
     ...(await versionsIn(join(home, 'node'), /^\d+\.\d+\.\d+$/)),
   ].filter((place) => place !== own && !options.node.startsWith(`${place}/`));
   if (old.length === 0) return [];
-  const used = await whatIsUsed();
+  const used = await whatIsUsed(options.unitDirectories);
   const removed: string[] = [];
   for (const place of old) {
     const { mtimeMs } = await lstat(place);
@@ -51,7 +52,7 @@ async function versionsIn(directory: string, form: RegExp): Promise<string[]> {
 }
 
 /** Command lines and programs of every process, and the text of services' units. */
-async function whatIsUsed(): Promise<string[]> {
+async function whatIsUsed(unitDirectories: readonly string[]): Promise<string[]> {
   const pids = ((await namesIfThere('/proc')) ?? []).filter((name) => /^\d+$/.test(name)).map(Number);
   const processes = await Promise.all(
     pids.map(async (pid) => [
@@ -59,7 +60,11 @@ async function whatIsUsed(): Promise<string[]> {
       await readlink(`/proc/${pid}/exe`).catch(() => ''),
     ]),
   );
-  const units = ((await namesIfThere(unitDirectory)) ?? []).filter((name) => /^porthole.*\.service$/.test(name));
-  const texts = await Promise.all(units.map(async (name) => (await readIfThere(join(unitDirectory, name))) ?? ''));
-  return [...processes.flat(), ...texts];
+  const texts = await Promise.all(unitDirectories.map(unitsIn));
+  return [...processes.flat(), ...texts.flat()];
+}
+
+async function unitsIn(directory: string): Promise<string[]> {
+  const names = ((await namesIfThere(directory)) ?? []).filter((name) => /^porthole.*\.service$/.test(name));
+  return Promise.all(names.map(async (name) => (await readIfThere(join(directory, name))) ?? ''));
 }

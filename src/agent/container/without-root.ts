@@ -27,8 +27,11 @@ export function refuseWithoutRoot(hostConfig: HostConfig, host: HostFacts): void
 
 const notWithoutRoot = (what: string, why: string) => invalid(`${what} is not possible without root: ${why}`);
 
-/** For `/porthole/v1/info`: what is not possible and why, in words for users. Empty with root. */
-export function unavailableWithoutRoot(host: HostFacts): AgentInfo['unavailable'] {
+/**
+ * For `/porthole/v1/info`: what is not possible and why, in words for users. Empty with root.
+ * @param undelegated why the user has no cgroup, where that is known
+ */
+export function unavailableWithoutRoot(host: HostFacts, undelegated?: string): AgentInfo['unavailable'] {
   const { rootless } = host;
   if (rootless === undefined) return [];
   const hasOneId = rootless.uids.reduce((sum, { size }) => sum + size, 0) === 1;
@@ -43,15 +46,13 @@ export function unavailableWithoutRoot(host: HostFacts): AgentInfo['unavailable'
           },
         ]
       : []),
+    ...missingControllers(host),
     ...(hasCgroups(host)
       ? []
       : [
           {
             feature: 'limits, pause and usage figures',
-            reason:
-              host.cgroup.version === 1
-                ? 'no cgroup was delegated to the user; with cgroup v2 and systemd: systemctl --user with Delegate=yes'
-                : 'no cgroup was delegated to the user',
+            reason: `no cgroup was delegated to the user${undelegated === undefined ? '' : `: ${undelegated}`}`,
           },
           {
             feature: 'the host’s PID namespace',
@@ -69,4 +70,27 @@ export function unavailableWithoutRoot(host: HostFacts): AgentInfo['unavailable'
     },
     { feature: 'AppArmor profiles and negative OOM scores', reason: 'the kernel lets only root set them' },
   ];
+}
+
+/** Controllers of cgroup v2 that systemd leaves to users only where it was told to, and what they are for. */
+const controllers = [
+  ['cpu', 'CPU shares and quotas'],
+  ['cpuset', 'choice of CPUs and memory nodes'],
+  ['io', 'limits and figures of disks'],
+  ['memory', 'memory limits'],
+  ['pids', 'limits of processes'],
+] as const;
+
+function missingControllers({ cgroup }: HostFacts): AgentInfo['unavailable'] {
+  if (cgroup.version === 1) return [];
+  return controllers.flatMap(([name, feature]) => {
+    if (cgroup.controllers.includes(name)) return [];
+    return {
+      feature,
+      reason:
+        `the ${name} controller was not delegated to the user; an administrator gives it with the lines "[Service]" and ` +
+        '"Delegate=cpu cpuset io memory pids" in /etc/systemd/system/user@.service.d/delegate.conf, systemctl daemon-reload, ' +
+        'and the user’s next login after all of his processes have ended',
+    };
+  });
 }

@@ -17,10 +17,10 @@ const SIGKILL = 9n;
  * Runs the agent once more, as root of a user namespace of the user's, and resolves with its exit code when it has ended.
  * This process stays what was started: it hands signals on, and when it dies, so does the agent; containers never do.
  *
- * @param options.argv the agent's program and arguments.
+ * @param options.command gives the agent's program and arguments, once the process is there that keeps the namespace.
  */
 export async function runInUserns(options: {
-  readonly argv: readonly [string, ...string[]];
+  command(keeper: Keeper): Promise<readonly [string, ...string[]]>;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly shim: string;
   readonly execRoot: string;
@@ -31,7 +31,7 @@ export async function runInUserns(options: {
   const { keeper, child } = await locked(execRoot, async () => {
     const found = await keeperFor(options);
     // Still locked: an agent that is ending meanwhile must not find the namespace empty.
-    const operations = enterSteps(found, options);
+    const operations = enterSteps(found, await options.command(found), options.env);
     return { keeper: found, child: await becomeProgram(shim, { operations }, { attached: true }) };
   });
   const handOn = (signal: NodeJS.Signals): void => child.kill(signal);
@@ -64,7 +64,11 @@ async function locked<T>(execRoot: string, task: () => Promise<T>): Promise<T> {
   }
 }
 
-function enterSteps(keeper: Keeper, { argv, env }: Parameters<typeof runInUserns>[0]): Operation[] {
+function enterSteps(
+  keeper: Keeper,
+  argv: readonly [string, ...string[]],
+  env: Parameters<typeof runInUserns>[0]['env'],
+): Operation[] {
   const { CLONE_NEWUSER, CLONE_NEWNS } = cloneFlags;
   const { PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER } = prctlOptions;
   const variables = Object.entries(env).flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${value}`]));

@@ -1,6 +1,5 @@
 import { PortholeError } from '../../base/errors.ts';
-import { installService, serviceStatus, uninstallService } from './service.ts';
-import type { Roots } from './units.ts';
+import { installService, type ServicePlan, serviceStatus, uninstallService } from './service.ts';
 
 const actions = ['install', 'uninstall', 'status'] as const;
 
@@ -11,10 +10,7 @@ const unknownAction = (given: string | undefined) =>
  * `porthole-agent service install|uninstall|status`. Returns what to tell.
  * @param plan.command serves on the roots: program and arguments
  */
-export async function serviceCommand(
-  action: string | undefined,
-  plan: Roots & { readonly command: readonly string[] },
-): Promise<string> {
+export async function serviceCommand(action: string | undefined, plan: ServicePlan): Promise<string> {
   switch (actions.find((one) => one === action)) {
     case 'install':
       return installService(plan);

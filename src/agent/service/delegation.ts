@@ -1,56 +1,52 @@
 import { makeDirectories } from '../sys/files.ts';
-import { hasSystemd, must, systemctl, unitProperties } from './systemd.ts';
-import { containersProperties, unitNames } from './units.ts';
+import type { Systemd } from './systemd.ts';
+import { containersProperties } from './units.ts';
 
 /**
- * On a host with systemd and cgroup v2: has systemd delegate a cgroup for the containers of these roots, moves this process
- * (and so every shim that it will start) into a leaf of it, and returns the path of the delegated cgroup. systemd is the only
- * one that writes outside of it (https://systemd.io/CGROUP_DELEGATION).
+ * On a host with systemd and cgroup v2: has systemd delegate a cgroup for containers, moves the agent (and so every shim that
+ * it will start) into a leaf of it, and returns the path of the delegated cgroup. systemd is the only one that writes outside
+ * of it (https://systemd.io/CGROUP_DELEGATION).
  *
  *   /system.slice/porthole-containers.service    delegated; has no process itself
  *     agent                                      the agent and its shims
  *     CONTAINER ...
  *
- * The unit needs no process, so it stays when the agent ends; one that an agent before us had made is taken as it is.
- * Undefined: there is no systemd to ask.
+ * A user's own manager does the same below /user.slice/user-UID.slice/user@UID.service/app.slice. The unit needs no process,
+ * so it stays when the agent ends; one that an agent before us had made is taken as it is.
  *
+ * @param options.unit see `unitNames`
  * @param options.mount where cgroup2 is mounted
+ * @param options.pids who is moved
  */
 export async function delegatedCgroup(
-  dataRoot: string,
-  options: { readonly mount: string },
-): Promise<string | undefined> {
-  if (!(await hasSystemd())) return undefined;
-  const { containers: unit } = unitNames(dataRoot);
-  const found = await unitProperties(unit, 'ActiveState', 'LoadState', 'ControlGroup');
-  if (found('ActiveState') !== 'active')
-    await startContainersUnit(unit, { isInstalled: found('LoadState') === 'loaded' });
+  systemd: Systemd,
+  options: { readonly unit: string; readonly mount: string; readonly pids: readonly number[] },
+): Promise<string> {
+  const { unit, mount, pids } = options;
+  const found = await systemd.properties(unit, 'ActiveState', 'LoadState', 'ControlGroup');
+  if (found('ActiveState') !== 'active') {
+    await startContainersUnit(systemd, unit, { isInstalled: found('LoadState') === 'loaded' });
+  }
   let path = found('ControlGroup');
   if (path === '') {
     // systemd takes an empty cgroup away: with us it is there again, and not yet divided.
-    await attach(unit, '');
-    path = (await unitProperties(unit, 'ControlGroup'))('ControlGroup');
+    await systemd.attach(unit, '', pids);
+    path = (await systemd.properties(unit, 'ControlGroup'))('ControlGroup');
   }
-  await makeDirectories(`${options.mount}${path}/agent`);
-  await attach(unit, '/agent');
+  await makeDirectories(`${mount}${path}/agent`);
+  await systemd.attach(unit, '/agent', pids);
   return path;
 }
 
-/** systemd itself moves us: nobody else writes outside of what is delegated. See org.freedesktop.systemd1(5). */
-async function attach(unit: string, below: string): Promise<void> {
-  await must('busctl', [
-    ...['call', '--quiet', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager'],
-    ...['AttachProcessesToUnit', 'ssau', unit, below, '1', String(process.pid)],
-  ]);
-}
-
-async function startContainersUnit(unit: string, { isInstalled }: { readonly isInstalled: boolean }): Promise<void> {
+async function startContainersUnit(
+  systemd: Systemd,
+  unit: string,
+  { isInstalled }: { readonly isInstalled: boolean },
+): Promise<void> {
   if (isInstalled) {
-    await systemctl('start', unit);
+    await systemd.ctl('start', unit);
     return;
   }
   const properties = containersProperties.map(([name, value]) => `--property=${name}=${value}`);
-  await must('systemd-run', [
-    ...['--quiet', `--unit=${unit}`, '--description=Containers of the Porthole agent', ...properties, '/bin/true'],
-  ]);
+  await systemd.run(unit, ['--description=Containers of the Porthole agent', ...properties, '/bin/true']);
 }

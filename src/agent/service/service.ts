@@ -2,17 +2,20 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
 import { writeDurable } from '../sys/durable.ts';
-import { isThere } from '../sys/files.ts';
-import { hasSystemd, requireSystemd, systemctl, unitProperties } from './systemd.ts';
-import { agentUnit, containersUnit, type Roots, unitNames } from './units.ts';
+import { isThere, makeDirectories } from '../sys/files.ts';
+import { readStat } from '../sys/proc.ts';
+import { makeLinger } from './linger.ts';
+import type { UnitOwner } from './owner.ts';
+import { hasSystemd, requireSystemd } from './systemd.ts';
+import { agentUnit, containersUnit, type Roots } from './units.ts';
 
-const unitDirectory = '/etc/systemd/system';
-
-const needsRoot = () => new PortholeError('forbidden', 'a service of the host is installed by root');
+const needsRoot = () =>
+  new PortholeError('forbidden', 'a service of the host is installed by root; --user installs one of your own');
 const notInstalled = (unit: string) => new PortholeError('not-found', `${unit} is not installed`);
 
 /** What to install: a whole command line that serves on these roots. */
 export interface ServicePlan extends Roots {
+  readonly owner: UnitOwner;
   readonly command: readonly string[];
 }
 
@@ -21,15 +24,19 @@ export interface ServicePlan extends Roots {
  * over. Installing again replaces the command, as an upgrade does.
  */
 export async function installService(plan: ServicePlan): Promise<string> {
+  const { dataRoot, owner, command, socket } = plan;
+  const { systemd, directory } = owner;
   await requireSystemd();
-  if (process.getuid?.() !== 0) throw needsRoot();
-  const names = unitNames(plan.dataRoot);
-  await writeDurable(join(unitDirectory, names.containers), containersUnit(), { mode: 0o644 });
-  await writeDurable(join(unitDirectory, names.agent), agentUnit(names, plan.command), { mode: 0o644 });
-  await systemctl('daemon-reload');
-  await systemctl('enable', '--quiet', names.agent);
-  await systemctl('restart', names.agent);
-  return `${names.agent} is installed and runs; its socket is ${plan.socket}`;
+  refuseOthers(owner);
+  const names = owner.unitNames(dataRoot);
+  const linger = systemd.kind === 'user' ? await makeLinger() : [];
+  await makeDirectories(directory);
+  await writeDurable(join(directory, names.containers), containersUnit(), { mode: 0o644 });
+  await writeDurable(join(directory, names.agent), agentUnit(names, { command, kind: systemd.kind }), { mode: 0o644 });
+  await systemd.ctl('daemon-reload');
+  await systemd.ctl('enable', '--quiet', names.agent);
+  await systemd.ctl('restart', names.agent);
+  return [`${names.agent} is installed and runs; its socket is ${socket}`, ...linger].join('\n');
 }
 
 /**
@@ -37,31 +44,39 @@ export async function installService(plan: ServicePlan): Promise<string> {
  * service.
  */
 export async function upgradeService(running: { readonly pid: number }, plan: ServicePlan): Promise<boolean> {
-  const { agent } = unitNames(plan.dataRoot);
-  if (!(await hasSystemd()) || !(await isThere(join(unitDirectory, agent)))) return false;
-  if ((await unitProperties(agent, 'MainPID'))('MainPID') !== String(running.pid)) return false;
+  const { systemd, directory } = plan.owner;
+  const { agent } = plan.owner.unitNames(plan.dataRoot);
+  if (!(await hasSystemd()) || !(await isThere(join(directory, agent)))) return false;
+  const main = Number((await systemd.properties(agent, 'MainPID'))('MainPID'));
+  // Without root it is the parent that was started: the agent itself is in a user namespace.
+  if (main !== running.pid && main !== (await readStat(running.pid))?.parent) return false;
   await installService(plan);
   return true;
 }
 
 /** Stops the agent and removes its units. Containers go on, and what is on disk stays. */
-export async function uninstallService({ dataRoot }: Roots): Promise<string> {
+export async function uninstallService({ dataRoot, owner }: Omit<ServicePlan, 'command'>): Promise<string> {
+  const { systemd, directory } = owner;
   await requireSystemd();
-  const names = unitNames(dataRoot);
-  if (!(await isThere(join(unitDirectory, names.agent)))) throw notInstalled(names.agent);
-  if (process.getuid?.() !== 0) throw needsRoot();
-  await systemctl('disable', '--quiet', '--now', names.agent);
-  for (const unit of [names.agent, names.containers]) await rm(join(unitDirectory, unit), { force: true });
-  await systemctl('daemon-reload');
+  const names = owner.unitNames(dataRoot);
+  if (!(await isThere(join(directory, names.agent)))) throw notInstalled(names.agent);
+  refuseOthers(owner);
+  await systemd.ctl('disable', '--quiet', '--now', names.agent);
+  for (const unit of [names.agent, names.containers]) await rm(join(directory, unit), { force: true });
+  await systemd.ctl('daemon-reload');
   return `${names.agent} is removed; ${dataRoot} and the containers that run stay`;
 }
 
 /** `UNIT: enabled, active, pid N`, or that it is not installed. */
-export async function serviceStatus({ dataRoot }: Roots): Promise<string> {
+export async function serviceStatus({ dataRoot, owner }: Omit<ServicePlan, 'command'>): Promise<string> {
   await requireSystemd();
-  const { agent } = unitNames(dataRoot);
-  if (!(await isThere(join(unitDirectory, agent)))) return `${agent}: not installed`;
-  const found = await unitProperties(agent, 'UnitFileState', 'ActiveState', 'MainPID');
+  const { agent } = owner.unitNames(dataRoot);
+  if (!(await isThere(join(owner.directory, agent)))) return `${agent}: not installed`;
+  const found = await owner.systemd.properties(agent, 'UnitFileState', 'ActiveState', 'MainPID');
   const pid = found('MainPID');
   return `${agent}: ${found('UnitFileState')}, ${found('ActiveState')}${pid === '0' ? '' : `, pid ${pid}`}`;
+}
+
+function refuseOthers({ systemd }: UnitOwner): void {
+  if (systemd.kind === 'system' && process.getuid?.() !== 0) throw needsRoot();
 }

@@ -16,12 +16,12 @@ export interface UnitNames {
   readonly containers: string;
 }
 
-export const defaultDataRoot = '/var/lib/porthole';
-
-/** The usual agent has the plain names; one on other roots has a digest of them in its own. */
-export function unitNames(dataRoot: string): UnitNames {
-  const suffix =
-    dataRoot === defaultDataRoot ? '' : `-${createHash('sha256').update(dataRoot).digest('hex').slice(0, 8)}`;
+/**
+ * The usual agent has the plain names; one on other roots has a digest of them in its own.
+ * @param usual the data root that the host's, or the user's, agent has when nobody asks for another
+ */
+export function unitNames(dataRoot: string, usual: string): UnitNames {
+  const suffix = dataRoot === usual ? '' : `-${createHash('sha256').update(dataRoot).digest('hex').slice(0, 8)}`;
   return { agent: `porthole${suffix}.service`, containers: `porthole-containers${suffix}.service` };
 }
 
@@ -31,12 +31,17 @@ export function unitNames(dataRoot: string): UnitNames {
  * KillMode=process: when it is stopped or restarted, shims and containers stay. It is ordered after the containers' unit,
  * so that at a shutdown the agent goes first and does not take the containers' ends for their own.
  */
-export function agentUnit(names: UnitNames, command: readonly string[]): string {
+export function agentUnit(
+  names: UnitNames,
+  options: { readonly command: readonly string[]; readonly kind: 'system' | 'user' },
+): string {
+  const { command, kind } = options;
   return [
     '[Unit]',
     'Description=Porthole container agent',
     `Requires=${names.containers}`,
-    `After=${names.containers} network.target local-fs.target`,
+    // A user's manager knows the host's targets not, and starts after them anyhow.
+    `After=${names.containers}${kind === 'system' ? ' network.target local-fs.target' : ''}`,
     '',
     '[Service]',
     'Type=simple',
@@ -49,7 +54,7 @@ export function agentUnit(names: UnitNames, command: readonly string[]): string 
     'TasksMax=infinity',
     '',
     '[Install]',
-    'WantedBy=multi-user.target',
+    `WantedBy=${kind === 'system' ? 'multi-user.target' : 'default.target'}`,
     '',
   ].join('\n');
 }

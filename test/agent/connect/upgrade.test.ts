@@ -134,7 +134,12 @@ describe('an agent of another version', function () {
     const past = new Date(Date.now() - 86_400_000);
     for (const dir of [own, used, old]) await utimes(dir, past, past);
     const look = () =>
-      removeOldVersions({ program: join(own, 'porthole-agent.cjs'), node: process.execPath, now: Date.now() });
+      removeOldVersions({
+        program: join(own, 'porthole-agent.cjs'),
+        node: process.execPath,
+        unitDirectories: ['/etc/systemd/system'],
+        now: Date.now(),
+      });
     assert.deepEqual(await look(), [old]);
     const ended = once(serving, 'exit');
     serving.kill('SIGTERM');
