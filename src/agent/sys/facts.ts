@@ -1,6 +1,6 @@
 import { constants, readdir } from 'node:fs/promises';
 import { arch, release } from 'node:os';
-import { PortholeError } from '../../base/errors.ts';
+import { errnoOf, PortholeError } from '../../base/errors.ts';
 import { parseMap } from '../oci/id-mappings.ts';
 import type { CgroupFacts, CgroupV1, HostFacts } from '../plan/facts.ts';
 import { SeccompFilters } from '../plan/seccomp-filters.ts';
@@ -144,5 +144,10 @@ async function readTelltales(): Promise<string[]> {
 }
 
 async function listed(path: string, pattern: RegExp): Promise<boolean> {
-  return pattern.test((await readIfThere(path)) ?? '');
+  const text = await readIfThere(path).catch((failure: unknown) => {
+    // AppArmor's profiles are for root to read.
+    if (errnoOf(failure) === 'EACCES') return undefined;
+    throw failure;
+  });
+  return pattern.test(text ?? '');
 }
