@@ -18,6 +18,8 @@ export interface EngineEvent {
 export class EventHub {
   readonly signal = new Signal<EngineEvent>();
   readonly #past: EngineEvent[] = [];
+  /** Characters of what is kept: labels and command lines may be as long as a request. */
+  #size = 0;
   readonly #now: () => bigint;
   readonly #keep: number;
 
@@ -30,7 +32,11 @@ export class EventHub {
   announce(event: Omit<EngineEvent, 'timeNano'>): void {
     const stamped = { ...event, timeNano: this.#now() };
     this.#past.push(stamped);
-    if (this.#past.length > this.#keep) this.#past.shift();
+    this.#size += sizeOf(stamped);
+    while (this.#past.length > this.#keep || (this.#size > mostKept && this.#past.length > 1)) {
+      const oldest = this.#past.shift();
+      this.#size -= oldest ? sizeOf(oldest) : 0;
+    }
     this.signal.emit(stamped);
   }
 
@@ -38,4 +44,13 @@ export class EventHub {
   past(): readonly EngineEvent[] {
     return this.#past;
   }
+}
+
+const mostKept = 8 * 1024 * 1024;
+
+function sizeOf({ action, id, attributes }: EngineEvent): number {
+  return Object.entries(attributes).reduce(
+    (sum, [key, value]) => sum + key.length + value.length,
+    action.length + id.length,
+  );
 }

@@ -41,6 +41,8 @@ export interface ExecStartOptions {
 
 /** Ended execs that a container keeps for `exec inspect`; older ones are forgotten. */
 const keptEnded = 64;
+/** Execs that wait to be started: a client that only creates them must not fill the memory. */
+const keptCreated = 1024;
 
 export function createExec(
   engine: Engine,
@@ -227,8 +229,10 @@ function commandOf(options: ExecOptions): string {
 }
 
 function forgetOldest(engine: Engine, container: Container): void {
-  const over = [...container.execs.values()].filter((exec) => exec.status === 'ended').slice(0, -keptEnded);
-  for (const exec of over) {
+  if (container.execs.size <= keptEnded) return;
+  const all = [...container.execs.values()];
+  const of = (status: Exec['status']) => all.filter((exec) => exec.status === status);
+  for (const exec of [...of('ended').slice(0, -keptEnded), ...of('created').slice(0, -keptCreated)]) {
     container.execs.delete(exec.id);
     engine.execs.delete(exec.id);
   }
