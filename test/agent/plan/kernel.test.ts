@@ -277,21 +277,27 @@ describe('a compiled plan on this kernel', function () {
       this.skip();
     }
     const host: HostFacts = { ...bundle.host, cgroup: { version: 2, root, controllers: [] } };
-    const devices = [
+    const rules = [
       { allow: false, access: 'rwm' },
       { allow: true, type: 'c', access: 'm' },
-      { allow: true, type: 'c', major: 1, minor: 3, access: 'rwm' },
-      { allow: true, type: 'c', major: 1, minor: 11, access: 'r' },
+      { allow: true, type: 'c', major: 240, minor: 1, access: 'r' },
+    ] as const;
+    // Numbers for experiments: behind the filter there is no driver, which is another error than the filter's.
+    const nodes = [
+      { path: '/dev/readable', type: 'c', major: 240, minor: 1 },
+      { path: '/dev/closed', type: 'c', major: 240, minor: 2 },
     ] as const;
     const namespaces = [...bundle.spec('').linux.namespaces, { type: 'cgroup' }] as const;
     const script = `cat /proc/self/cgroup | tail -1; ls /sys/fs/cgroup | grep -c cgroup.procs; echo > /dev/null && echo null
       dd if=/dev/zero of=/dev/null bs=1 count=1 2>/dev/null && echo zero
-      (: > /dev/log) 2>/dev/null || echo write refused`;
-    // The usual devices are allowed whatever is denied; the kernel's log is none of them.
-    const log = { type: 'c', path: '/dev/log', major: 1, minor: 11 } as const;
-    const spec = bundle.spec(script, { linux: { resources: { devices }, devices: [log], namespaces } });
+      for one in readable closed; do (: < /dev/$one) 2>&1 | sed 's/.*: //'; (: > /dev/$one) 2>&1 | sed 's/.*: //'; done`;
+    const spec = bundle.spec(script, { linux: { resources: { devices: rules }, devices: nodes, namespaces } });
     const { output } = await bundle.run(spec, host);
-    assert.deepEqual(output.trimEnd().split('\n'), ['0::/', '1', 'null', 'zero', 'write refused']);
+    const refused = 'Operation not permitted';
+    assert.deepEqual(output.trimEnd().split('\n'), [
+      ...['0::/', '1', 'null', 'zero'],
+      ...['No such device or address', refused, refused, refused],
+    ]);
     assert.deepEqual(await cgroupDirectories(host.cgroup, bundle.cgroup), []);
   });
 
