@@ -167,6 +167,7 @@ async function serve(settings: Settings): Promise<void> {
     report: (problem) => console.error(problem),
   });
   const { defaults, historyDays } = settings;
+  const report = (problem: string): void => console.error(problem);
   const userns = await readUserns(settings.usernsRemap, host);
   const parts = {
     dataRoot,
@@ -177,6 +178,7 @@ async function serve(settings: Settings): Promise<void> {
     events,
     defaults,
     userns,
+    report,
     ...(historyDays !== undefined && { historyDays }),
   };
   const containers = await createContainers({ ...parts, ...parent });

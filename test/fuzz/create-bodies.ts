@@ -1,7 +1,8 @@
 import { starterImage } from '../../scripts/starter-image.ts';
 import { configFields, hostConfigFields } from '../../src/agent/container/fields.ts';
 import { ContainerConfig, HostConfig } from '../../src/protocol/docker.ts';
-import { type Json, odd, oddLike } from './odd.ts';
+import { mutateSomewhere } from './mutate.ts';
+import { type Json, odd } from './odd.ts';
 import type { Random } from './random.ts';
 import { sampleOf } from './schema-values.ts';
 
@@ -122,24 +123,5 @@ function mutate(root: { [name: string]: Json }, random: Random): void {
     host[name] = random.pick(odd);
     return;
   }
-  const places = placesIn(root);
-  if (places.length === 0) return;
-  const { holder, name } = random.pick(places);
-  const value = Reflect.get(holder, name);
-  const put = (changed: Json): unknown => Reflect.set(holder, name, changed);
-  const dice = random.next();
-  if (dice < 0.1 && !Array.isArray(holder)) delete holder[name];
-  else if (dice < 0.25 && typeof value === 'string') put(value + random.pick(tails));
-  else if (dice < 0.3 && Array.isArray(value)) put([...value, ...value]);
-  else {
-    const same = oddLike(value);
-    put(structuredClone(random.pick(same.length > 0 && random.chance(0.75) ? same : odd)));
-  }
-}
-
-const tails = ['\0', '/', '..', ':', '=', ',', ' ', '\n', 'x'.repeat(300)];
-
-function placesIn(value: Json): { holder: { [name: string]: Json } | Json[]; name: string }[] {
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([name, inner]) => [{ holder: value, name }, ...placesIn(inner)]);
+  mutateSomewhere(root, random);
 }

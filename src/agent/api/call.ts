@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { type Duplex, PassThrough, Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import type { Engine } from './engine.ts';
-import { badParameter, bodyTooLarge, uploadCut } from './errors.ts';
+import { badParameter, bodyTooLarge, bodyTooLate, uploadCut } from './errors.ts';
 import { hijackHead, readUpgradeBody, takeSocket } from './hijack.ts';
 import { Query } from './query.ts';
 import type { Call, Match } from './route.ts';
@@ -70,11 +70,18 @@ export class HttpCall implements Call {
       return readUpgradeBody(this.request, this.#socket, limit);
     const parts: Buffer[] = [];
     let length = 0;
-    for await (const part of this.upload()) {
-      if (!(part instanceof Buffer)) continue;
-      length += part.length;
-      if (length > limit) throw bodyTooLarge(limit);
-      parts.push(part);
+    const upload = this.upload();
+    // Uploads may rest for as long as their source does; a document comes at once, or its client is stuck.
+    const late = setTimeout(() => upload.destroy(bodyTooLate()), documentPatience);
+    try {
+      for await (const part of upload) {
+        if (!(part instanceof Buffer)) continue;
+        length += part.length;
+        if (length > limit) throw bodyTooLarge(limit);
+        parts.push(part);
+      }
+    } finally {
+      clearTimeout(late);
     }
     return Buffer.concat(parts);
   }
@@ -118,6 +125,9 @@ export class HttpCall implements Call {
     return Object.fromEntries(headers.map(([name, value]) => [capitalized(name), String(value)]));
   }
 }
+
+/** Milliseconds. */
+const documentPatience = 60_000;
 
 /** Node gives header names in lower case; dockerd's begin with capitals. */
 function capitalized(name: string): string {

@@ -6,6 +6,7 @@ export const notThereYet = (what: string) =>
   new PortholeError('unsupported', `${what} is not implemented in Porthole yet`);
 export const bodyTooLarge = (limit: number) =>
   new PortholeError('invalid', `the request body is larger than ${limit} bytes`);
+export const bodyTooLate = () => new PortholeError('invalid', 'the request body did not arrive in time');
 export const uploadCut = () => new PortholeError('canceled', 'the client went away before its upload was complete');
 export const clientTooOld = (version: string, oldest: string) =>
   new PortholeError(

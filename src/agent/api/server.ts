@@ -72,7 +72,7 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
     }
   }
 
-  const http = createServer({ keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true });
+  const http = createServer({ requireHostHeader: false, keepAliveTimeout: 60_000, requestTimeout: 0, noDelay: true });
   http.on('connection', (socket) => {
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));

@@ -13,6 +13,7 @@ export class WebSocketStream extends Duplex {
   readonly #opcode: number;
   readonly #reader = new FrameReader();
   #closeSent = false;
+  #lingering: NodeJS.Timeout | undefined;
 
   /** @param options.text data goes out as text frames, as dockerd did before API 1.28. */
   constructor(socket: Duplex, options: { readonly text: boolean }) {
@@ -20,7 +21,7 @@ export class WebSocketStream extends Duplex {
     this.#socket = socket;
     this.#opcode = options.text ? opcodes.text : opcodes.binary;
     socket.on('data', (chunk: Buffer) => this.#take(chunk));
-    socket.once('end', () => this.push(null));
+    socket.once('end', () => this.#over());
     socket.once('close', () => this.destroy());
     socket.on('error', () => this.destroy());
   }
@@ -38,6 +39,7 @@ export class WebSocketStream extends Duplex {
   }
 
   override _destroy(failure: Error | null, done: (failure?: Error | null) => void): void {
+    clearTimeout(this.#lingering);
     this.#socket.end();
     done(failure);
   }
@@ -47,7 +49,7 @@ export class WebSocketStream extends Duplex {
       for (const part of this.#reader.read(chunk)) {
         if (part.opcode === opcodes.close) {
           this.#close(statuses.normal, () => undefined);
-          this.push(null);
+          this.#over();
           return;
         }
         if (part.opcode === opcodes.ping) this.#pong(part.data);
@@ -61,6 +63,12 @@ export class WebSocketStream extends Duplex {
   /** Nobody has to answer every ping (RFC 6455, 5.5.3): one who does not read is not to fill our memory with answers. */
   #pong(data: Buffer): void {
     if (!this.#socket.writableNeedDrain) this.#send(opcodes.pong, data, () => undefined);
+  }
+
+  /** The client sends nothing more and, in this protocol, hears nothing more: what it has sent is still taken. */
+  #over(): void {
+    this.push(null);
+    this.#lingering ??= setTimeout(() => this.destroy(), lingerTime);
   }
 
   #close(status: number, done: () => void): void {
@@ -99,6 +107,8 @@ export function webSocketHead(request: IncomingMessage, headers: Readonly<Record
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
 const statuses = { normal: 1000, protocolError: 1002 } as const;
 const longestControl = 125;
+/** Milliseconds. */
+const lingerTime = 2_000;
 
 function frameHead(opcode: number, length: number): Buffer {
   const final = 0x80;

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { isKind, PortholeError } from '../../base/errors.ts';
+import { isKind, messageOf, PortholeError } from '../../base/errors.ts';
 import { compile } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { removeTrees } from '../shim/remove-tree.ts';
@@ -43,24 +43,35 @@ export async function adopt(engine: Engine): Promise<void> {
   await inParallel(names, async (name) => {
     const directory = join(root, name);
     if (name.startsWith(unfinishedPrefix) || name.startsWith(removingPrefix)) {
-      doomed.push(...(await markedVolumes(directory, await readRecord(directory))));
+      doomed.push(...(await markedVolumes(directory, await readRecord(directory).catch(() => undefined))));
       // What cannot be removed is no reason for everybody else to be without an agent; the next start tries again.
       await removeTrees(engine, [directory]).catch(() => undefined);
       return;
     }
-    const record = await readRecord(directory);
-    if (!record || record.id !== name) return;
-    await removeStaleTemporaries(directory);
-    const current = await withMovedVolumes(engine, record);
-    if (current !== record) await saveRecord(directory, current);
-    adoptVolumes(engine, current, { running: hasProcess(current.state.status) });
-    engine.registry.reserve(current.name, current.id);
-    engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
+    try {
+      await adoptOne(engine, directory);
+    } catch (failure) {
+      // It stays as it is, for whoever can mend it; the others are served.
+      engine.report?.(`the container ${name} is left out: ${messageOf(failure)}`);
+    }
   });
   for (const name of doomed) await engine.volumes.remove(name, { force: true }).catch(() => undefined);
   await endOrphans(engine, new Set(names));
   await inParallel(engine.registry.all(), (container) => settleInTime(engine, container));
   await engine.volumes.settle();
+}
+
+async function adoptOne(engine: Engine, directory: string): Promise<void> {
+  const record = await readRecord(directory);
+  if (!record) throw new PortholeError('internal', `${directory} holds no container.json`);
+  if (record.id !== basename(directory))
+    throw new PortholeError('internal', `${directory} holds the record of ${record.id}`);
+  await removeStaleTemporaries(directory);
+  const current = await withMovedVolumes(engine, record);
+  if (current !== record) await saveRecord(directory, current);
+  engine.registry.reserve(current.name, current.id);
+  adoptVolumes(engine, current, { running: hasProcess(current.state.status) });
+  engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
 }
 
 /** A shim that was stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on. */

@@ -42,6 +42,7 @@ export async function createContainers(
     root,
     shims,
     host,
+    ...(parts.report && { report: parts.report }),
     announce: (action, id, attributes) => events.announce({ type: 'volume', action, id, attributes }),
   });
   const closing = new AbortController();

@@ -30,6 +30,8 @@ export interface EngineParts {
   readonly defaults?: ContainerDefaults;
   /** How long the history of a container outlives it; 7 unless told. */
   readonly historyDays?: number;
+  /** Told at the start of what on the disk cannot be read; it is left out, and stays as it is. */
+  readonly report?: (problem: string) => void;
 }
 
 export interface ContainerDefaults {

@@ -1,4 +1,5 @@
 import { Signal } from '../../base/async.ts';
+import { PortholeError } from '../../base/errors.ts';
 
 /** One event as `GET /events` sends it. */
 export interface EngineEvent {
@@ -20,13 +21,33 @@ export class EventHub {
   readonly #past: EngineEvent[] = [];
   /** Characters of what is kept: labels and command lines may be as long as a request. */
   #size = 0;
+  readonly #mostListeners: number;
+  #listeners = 0;
   readonly #now: () => bigint;
   readonly #keep: number;
 
-  /** @param now nanoseconds since the epoch. @param keep how many past events `since` can reach; dockerd keeps 256. */
-  constructor(now: () => bigint, keep = 256) {
+  /** @param now nanoseconds since the epoch. @param keep how many past events `since` can reach; dockerd keeps 256. @param mostListeners clients at a time. */
+  constructor(now: () => bigint, keep = 256, mostListeners = 512) {
     this.#now = now;
     this.#keep = keep;
+    this.#mostListeners = mostListeners;
+  }
+
+  /** For clients: each may be some megabytes behind. @throws unavailable when there are too many of them */
+  listen(listener: (event: EngineEvent) => void): { dispose(): void } {
+    if (this.#listeners >= this.#mostListeners) {
+      throw new PortholeError('unavailable', `too many clients listen to events: ${this.#mostListeners} are the most`);
+    }
+    this.#listeners++;
+    const listening = this.signal.on(listener);
+    let isOver = false;
+    return {
+      dispose: () => {
+        if (!isOver) this.#listeners--;
+        isOver = true;
+        listening.dispose();
+      },
+    };
   }
 
   announce(event: Omit<EngineEvent, 'timeNano'>): void {

@@ -2,6 +2,7 @@ import { mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
+import * as v from 'valibot';
 import { errnoOf } from '../../base/errors.ts';
 import type { HistoryEntry, HistoryEvent } from '../../protocol/history.ts';
 import type { Trace } from '../../protocol/trace.ts';
@@ -212,11 +213,20 @@ async function lineOf({ entry, trace }: Pending): Promise<string> {
   return `${JSON.stringify(zipped ? { ...entry, gzipTrace: zipped } : entry)}\n`;
 }
 
+/** Only this engine writes it; a disk or a person may have changed it. */
+const isEntry = (value: unknown): value is Stored => v.is(Shape, value);
+
+const Shape = v.looseObject({
+  ...{ time: v.pipe(v.string(), v.isoTimestamp()), id: v.string(), name: v.string(), event: v.string() },
+  gzipTrace: v.optional(v.string()),
+});
+
 /** Nothing for a line that a crash or a full disk cut off. */
 function parsed(line: string): Stored[] {
   if (line === '') return [];
   try {
-    return [JSON.parse(line)];
+    const found: unknown = JSON.parse(line);
+    return isEntry(found) ? [found] : [];
   } catch {
     return [];
   }
@@ -236,6 +246,14 @@ function newestOf(entries: readonly Stored[], limit: number | undefined): Stored
 
 async function shown({ gzipTrace, ...entry }: Stored, withTrace: boolean): Promise<HistoryEntry> {
   if (gzipTrace === undefined || !withTrace) return entry;
-  const trace: Trace = JSON.parse((await expand(Buffer.from(gzipTrace, 'base64'))).toString());
+  const trace = await traceIn(gzipTrace).catch(() => undefined);
+  if (trace === undefined) return entry;
   return entry.event === 'started' || entry.event === 'start-failed' ? { ...entry, trace } : entry;
+}
+
+/** A trace is some kilobytes; what would become more is none. */
+const largestTrace = 16 * 1024 * 1024;
+
+async function traceIn(zipped: string): Promise<Trace> {
+  return JSON.parse((await expand(Buffer.from(zipped, 'base64'), { maxOutputLength: largestTrace })).toString());
 }

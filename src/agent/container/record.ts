@@ -1,4 +1,7 @@
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { PortholeError } from '../../base/errors.ts';
+import { ContainerConfig, HostConfig } from '../../protocol/docker.ts';
 import type { IdMappings } from '../oci/id-mappings.ts';
 import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { readJsonFile, writeDurable, writeNew } from '../sys/durable.ts';
@@ -48,26 +51,51 @@ export async function saveFirstRecord(directory: string, record: StoredRecord): 
 
 const textOf = (record: StoredRecord): string => `${JSON.stringify(record, undefined, 1)}\n`;
 
-/** Undefined when there is none (a creation that a crash cut off) or when it is not one of ours. */
+/** Undefined when there is none (a creation that a crash cut off). @throws internal when it is not one of ours, with its path */
 export async function readRecord(directory: string): Promise<StoredRecord | undefined> {
-  const found = await readJsonFile(recordPath(directory)).catch(() => undefined);
-  if (!isRecord(found)) return undefined;
+  const path = recordPath(directory);
+  const found = await readJsonFile(path);
+  if (found === undefined) return undefined;
+  if (!isRecord(found)) throw damagedRecord(path, found);
   // What records of older versions do not say.
   return { ...found, cgroupPath: found.cgroupPath ?? containerCgroupPath(found.id), oom: found.oom ?? noOom };
 }
 
-/** Only this engine writes the file, in one piece; what can be wrong is its version. */
-function isRecord(value: unknown): value is Omit<StoredRecord, 'cgroupPath' | 'oom'> & Partial<StoredRecord> {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === 1 &&
-    'id' in value &&
-    typeof value.id === 'string' &&
-    'state' in value
-  );
+function damagedRecord(path: string, found: unknown): PortholeError {
+  const [issue] = v.safeParse(Shape, found).issues ?? [];
+  const why = issue ? `${v.getDotPath(issue) ?? 'the whole'}: ${issue.message}` : 'unknown';
+  return new PortholeError('internal', `${path} is no record of a container (${why})`);
 }
+
+/** Only this engine writes the file, in one piece; a disk or a person may have changed it. */
+function isRecord(value: unknown): value is Omit<StoredRecord, 'cgroupPath' | 'oom'> & Partial<StoredRecord> {
+  return v.is(Shape, value);
+}
+
+const texts = v.array(v.string());
+const statuses = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
+/** What everything that shows or starts a container relies on. */
+const Shape = v.looseObject({
+  version: v.literal(1),
+  ...{ id: v.string(), name: v.string(), created: v.string(), image: v.string(), imageId: v.string() },
+  ...{ path: v.string(), args: texts, config: ContainerConfig, hostConfig: HostConfig, restartCount: v.number() },
+  state: v.looseObject({
+    status: v.picklist(statuses),
+    ...{ pid: v.number(), exitCode: v.number(), oomKilled: v.boolean(), error: v.string() },
+    ...{ startedAt: v.string(), finishedAt: v.string() },
+    health: v.optional(
+      v.looseObject({ status: v.string(), failingStreak: v.number(), log: v.array(v.looseObject({})) }),
+    ),
+  }),
+  ...{ logPath: v.string(), bundle: v.string(), hostnamePath: v.string(), hostsPath: v.string() },
+  ...{ resolvConfPath: v.string(), manuallyStopped: v.boolean(), startTicks: v.pipe(v.string(), v.regex(/^\d*$/)) },
+  mounts: v.array(
+    v.looseObject({ Type: v.string(), Source: v.string(), Destination: v.string(), options: texts, RW: v.boolean() }),
+  ),
+  after: v.array(v.looseObject({ id: v.number(), path: v.string() })),
+  cgroupPath: v.optional(v.pipe(v.string(), v.startsWith('/'))),
+  oom: v.optional(v.looseObject({ kills: v.number(), waits: v.boolean() })),
+});
 
 /** RFC 3339 with nanoseconds, from milliseconds since the epoch (which may have a fraction). */
 export function timestamp(milliseconds: number): string {

@@ -13,3 +13,5 @@ export const badVolume = (name: string, why: string) => new PortholeError('inval
 export const pruneRuns = () => new PortholeError('conflict', 'a prune operation is already running');
 export const cannotMount = (path: string, why: string, cause: unknown) =>
   new PortholeError('internal', `error while mounting volume '${path}': ${why}`, { cause });
+export const damagedVolume = (name: string, why: string) =>
+  new PortholeError('conflict', `the volume ${name} cannot be used: ${why}`);

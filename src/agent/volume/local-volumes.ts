@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { KeyedLock } from '../../base/async.ts';
-import { isKind } from '../../base/errors.ts';
+import { isKind, messageOf } from '../../base/errors.ts';
 import { CleanupStack } from '../../base/lifetime.ts';
 import type { FileRoot } from '../files/contract.ts';
 import { openFileRoot } from '../files/root.ts';
@@ -12,7 +12,7 @@ import { removeTrees } from '../shim/remove-tree.ts';
 import { removeStaleTemporaries, syncDirectory } from '../sys/durable.ts';
 import { treeSizes } from '../sys/tree-size.ts';
 import type { Volume, VolumeRequest, VolumeSize, Volumes } from './contract.ts';
-import { noSuchDriver, noSuchVolume, pruneRuns, volumeInUse } from './errors.ts';
+import { damagedVolume, noSuchDriver, noSuchVolume, pruneRuns, volumeInUse } from './errors.ts';
 import { mountedOf, mountVolume, unmountVolume } from './mounting.ts';
 import { checkVolumeName, checkVolumeOptions, volumeMount } from './options.ts';
 import { readVolume, saveVolume, type VolumeRecord } from './record.ts';
@@ -22,6 +22,8 @@ export interface LocalVolumesParts {
   readonly root: string;
   readonly shims: Shims;
   readonly host: HostFacts;
+  /** Told of volumes that cannot be read. */
+  readonly report?: (problem: string) => void;
   /** dockerd's actions: create, destroy, prune. */
   announce(action: string, name: string, attributes: Readonly<Record<string, string>>): void;
 }
@@ -39,6 +41,8 @@ export class LocalVolumes implements Volumes {
   readonly #users = new Map<string, Set<string>>();
   /** Names of volumes that have their device mounted. */
   readonly #mounted = new Set<string>();
+  /** Why those that are on the disk cannot be used, by name. */
+  readonly #damaged = new Map<string, string>();
   readonly #locks = new KeyedLock();
   #pruning = false;
 
@@ -75,6 +79,8 @@ export class LocalVolumes implements Volumes {
   check({ name = '', driver = '', options = {} }: VolumeRequest): void {
     if (driver !== '' && driver !== 'local') throw noSuchDriver(name, driver);
     if (this.find(name)) return;
+    const damage = this.#damaged.get(name);
+    if (damage !== undefined) throw damagedVolume(name, damage);
     checkVolumeName(name);
     checkVolumeOptions(name, options);
   }
@@ -215,10 +221,16 @@ export class LocalVolumes implements Volumes {
         await removeTrees(this.#parts, [directory]).catch(() => undefined);
         continue;
       }
-      const record = await readVolume(directory);
-      if (record?.name !== name) continue;
-      await removeStaleTemporaries(directory);
-      this.#volumes.set(name, this.#volumeOf(record));
+      try {
+        const record = await readVolume(directory);
+        if (record.name !== name) throw damagedVolume(directory, `its record names ${record.name}`);
+        await removeStaleTemporaries(directory);
+        this.#volumes.set(name, this.#volumeOf(record));
+      } catch (failure) {
+        // Its files stay, and so does its name: nobody gets it for something else.
+        this.#damaged.set(name, messageOf(failure));
+        this.#parts.report?.(`the volume ${name} is left out: ${messageOf(failure)}`);
+      }
     }
     const byMountpoint = new Map(this.list().map(({ mountpoint, name }) => [mountpoint, name]));
     for (const target of await mountedOf(new Set(byMountpoint.keys()))) {

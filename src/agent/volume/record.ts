@@ -1,4 +1,6 @@
 import { join } from 'node:path';
+import * as v from 'valibot';
+import { PortholeError } from '../../base/errors.ts';
 import { readJsonFile, writeDurable } from '../sys/durable.ts';
 
 /** volume.json: what the engine knows of a volume beside its files. */
@@ -17,20 +19,19 @@ export async function saveVolume(directory: string, record: VolumeRecord): Promi
   await writeDurable(join(directory, fileName), `${JSON.stringify(record, undefined, 1)}\n`, { mode: 0o600 });
 }
 
-/** Undefined when it is none of ours. */
-export async function readVolume(directory: string): Promise<VolumeRecord | undefined> {
-  const found = await readJsonFile(join(directory, fileName)).catch(() => undefined);
-  return isRecord(found) ? found : undefined;
+/** @throws internal when it is missing or none of ours, with its path */
+export async function readVolume(directory: string): Promise<VolumeRecord> {
+  const path = join(directory, fileName);
+  const found = await readJsonFile(path);
+  if (isRecord(found)) return found;
+  throw new PortholeError('internal', found === undefined ? `${path} is missing` : `${path} is no record of a volume`);
 }
 
-/** Only this engine writes the file, in one piece; what can be wrong is its version. */
-function isRecord(value: unknown): value is VolumeRecord {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === 1 &&
-    'name' in value &&
-    typeof value.name === 'string'
-  );
-}
+/** Only this engine writes the file, in one piece; a disk or a person may have changed it. */
+const isRecord = (value: unknown): value is VolumeRecord => v.is(Shape, value);
+
+const texts = v.record(v.string(), v.string());
+const Shape = v.looseObject({
+  ...{ version: v.literal(1), name: v.string(), createdAt: v.string(), anonymous: v.boolean() },
+  ...{ labels: v.optional(texts), options: v.optional(texts) },
+});

@@ -16,8 +16,6 @@ async function events(call: Call): Promise<Reply> {
       `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
     );
   }
-  response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
-
   const inTime = ({ timeNano }: EngineEvent): boolean =>
     (since === undefined || timeNano >= since) && (until === undefined || timeNano <= until);
   const write = (event: EngineEvent): void => {
@@ -26,13 +24,12 @@ async function events(call: Call): Promise<Reply> {
     if (response.writableLength > mostBehind) response.destroy();
     else response.write(`${eventLine(event)}\n`);
   };
-  if (since !== undefined || until !== undefined) engine.events.past().forEach(write);
   const left = until === undefined ? undefined : Number(until / 1_000_000n) - Date.now();
-  if (left === undefined || left > 0) {
-    const listening = engine.events.signal.on(write);
-    await untilOver(call, left);
-    listening.dispose();
-  }
+  const listening = left === undefined || left > 0 ? engine.events.listen(write) : undefined;
+  response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
+  if (since !== undefined || until !== undefined) engine.events.past().forEach(write);
+  if (listening) await untilOver(call, left);
+  listening?.dispose();
   response.end();
   return sent;
 }
