@@ -15,6 +15,7 @@ import { prepareParent, type RealtimeShare } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
 import { removeOldVersions } from './connect/old-versions.ts';
+import { askRunning } from './connect/running-agent.ts';
 import { stdioChannel } from './connect/stdio.ts';
 import { takeOver } from './connect/takeover.ts';
 import { bridgeTargets } from './connect/targets.ts';
@@ -130,9 +131,9 @@ async function service([action, ...rest]: readonly string[]): Promise<void> {
   const settings = settingsOf(rest, [...serveOptions, 'user']);
   if (settings.user && isRoot()) throw new UsageError('--user is for other users than root');
   const owner = settings.user ? ownUnits() : hostUnits();
-  console.log(
-    await serviceCommand(action, { ...settings, owner, command: serveCommand(settings, { takeOver: true }) }),
-  );
+  const command = serveCommand(settings, { takeOver: true });
+  const whoServes = () => askRunning(settings.socket);
+  console.log(await serviceCommand(action, { ...settings, owner, command, whoServes }));
 }
 
 /** The units of whoever runs this program. */
@@ -298,6 +299,7 @@ async function connect(settings: Settings): Promise<void> {
           ...running,
           owner: ownUnits(),
           socket,
+          whoServes: () => askRunning(socket),
           command: serveCommand({ ...settings, ...running }, { takeOver: true }),
         }),
     });
