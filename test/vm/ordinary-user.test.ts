@@ -167,6 +167,7 @@ describe('an ordinary user of a host with cgroup v2 and systemd', function () {
     await service('uninstall');
     assert.match(await service('status'), /not installed/);
     for (const name of Object.keys(policies)) made.push(guest.docker().getContainer(name));
+    await guest.reconnect();
     assert.equal(await isRunning('always'), true, 'containers stay');
   });
 
