@@ -3,6 +3,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { attempt, freePort, type Running, start, until } from '../../scripts/processes.ts';
 import { vmDisk, vmUsers } from '../../scripts/vm-disk.ts';
+import { messageOf } from '../../src/base/errors.ts';
 import { which } from './tools.ts';
 
 /** A second Linux host: Debian with systemd and cgroup v2, without Node, behind SSH. */
@@ -86,7 +87,7 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
     await untilUp();
   } catch (failure) {
     await stop();
-    throw failure;
+    throw new Error(`${messageOf(failure)}; its console ended with\n${qemu.output().slice(-2000)}`, { cause: failure });
   }
   return {
     configFile,
