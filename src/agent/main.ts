@@ -1,17 +1,14 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { homedir, release } from 'node:os';
-import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
 import { deferred } from '../base/async.ts';
 import { messageOf, PortholeError } from '../base/errors.ts';
-import { rootlessPlaces, rootPlaces } from '../protocol/places.ts';
 import type { AgentInfo } from '../protocol/porthole.ts';
 import { portholeProtocol, productVersion } from '../protocol/version.ts';
 import type { Engine } from './api/engine.ts';
 import { listenOn } from './api/listen.ts';
 import { createApiServer } from './api/server.ts';
-import { prepareParent, type RealtimeShare } from './cgroup/parent.ts';
+import { prepareParent } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
 import { removeOldVersions } from './connect/old-versions.ts';
@@ -20,14 +17,12 @@ import { stdioChannel } from './connect/stdio.ts';
 import { takeOver } from './connect/takeover.ts';
 import { bridgeTargets } from './connect/targets.ts';
 import { createContainers } from './container/containers.ts';
-import { containerDefaults } from './container/defaults.ts';
-import type { ContainerDefaults } from './container/engine.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
 import { hasCgroups, unavailableWithoutRoot } from './container/without-root.ts';
 import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
-import { cgroupParentOf, defaultCgroupParent } from './plan/cgroup-path.ts';
+import { defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
 import { runInUserns } from './rootless/enter.ts';
 import { serviceCommand } from './service/command.ts';
@@ -36,6 +31,7 @@ import { hostUnits, type UnitOwner, userUnits } from './service/owner.ts';
 import { upgradeService } from './service/service.ts';
 import { hasSystemd } from './service/systemd.ts';
 import { userDelegation } from './service/user-delegation.ts';
+import { isRoot, type Settings, serveCommand, serveOptions, settingsOf, UsageError } from './settings.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore } from './store/disk-store.ts';
@@ -61,44 +57,10 @@ service  has systemd start the agent with the host, so that containers with a re
          With --user it is a service of the user who installs it.
 `;
 
-/** What the command line says, with defaults filled in. */
-interface Settings {
-  readonly dataRoot: string;
-  readonly execRoot: string;
-  readonly socket: string;
-  readonly shim: string;
-  readonly pidfile?: string;
-  /** Undefined: /porthole. */
-  readonly cgroupParent?: string;
-  /** What the process that entered a user namespace for us found: a cgroup, or why there is none. */
-  readonly delegated?: string;
-  readonly undelegated?: string;
-  /** The service is to be the user's own. */
-  readonly user: boolean;
-  readonly defaults: ContainerDefaults;
-  /** How long the history of a removed container is kept. */
-  readonly historyDays?: number;
-  /** As dockerd's; '' for none. */
-  readonly usernsRemap: string;
-  readonly realtime: RealtimeShare;
-  readonly start: boolean;
-  readonly takeOver: boolean;
-  /** What `serve` was told beside its roots, as its successor has to be told. */
-  readonly options: readonly string[];
-  readonly docker?: string;
-  readonly podman?: string;
-}
+const program = fileURLToPath(import.meta.url);
 
 /** Milliseconds that requests get to be answered before the agent ends. */
 const drainTime = 300;
-
-/** What only `serve` is told. */
-const serveOptions = [
-  ...(['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const),
-  ...(['delegated', 'undelegated'] as const),
-];
-
-class UsageError extends Error {}
 
 const alreadyRuns = (dataRoot: string, pid: number) =>
   new PortholeError('conflict', `an agent (pid ${pid}) runs on ${dataRoot} already`);
@@ -107,11 +69,11 @@ async function main(args: readonly string[]): Promise<void> {
   const [command, ...rest] = args;
   switch (command) {
     case 'serve':
-      return serve(settingsOf(rest, serveOptions));
+      return serve(settingsOf(rest, { program, allowed: serveOptions }));
     case 'service':
       return service(rest);
     case 'connect':
-      return connect(settingsOf(rest, ['start', 'docker', 'podman']));
+      return connect(settingsOf(rest, { program, allowed: ['start', 'docker', 'podman'] }));
     case 'version':
     case '--version':
       console.log(`porthole-agent ${productVersion}`);
@@ -128,7 +90,7 @@ async function main(args: readonly string[]): Promise<void> {
 }
 
 async function service([action, ...rest]: readonly string[]): Promise<void> {
-  const settings = settingsOf(rest, [...serveOptions, 'user']);
+  const settings = settingsOf(rest, { program, allowed: [...serveOptions, 'user'] });
   if (settings.user && isRoot()) throw new UsageError('--user is for other users than root');
   const owner = settings.user ? ownUnits() : hostUnits();
   const command = serveCommand(settings, { takeOver: true });
@@ -285,8 +247,6 @@ async function serveWithoutRoot(settings: Settings): Promise<void> {
   process.exit(await runInUserns({ command, env, shim, execRoot, user }));
 }
 
-const isRoot = (): boolean => process.getuid?.() === 0;
-
 async function connect(settings: Settings): Promise<void> {
   const { socket } = settings;
   if (settings.start) {
@@ -303,7 +263,6 @@ async function connect(settings: Settings): Promise<void> {
           command: serveCommand({ ...settings, ...running }, { takeOver: true }),
         }),
     });
-    const program = fileURLToPath(import.meta.url);
     // Only room on the disk: what cannot be removed now is looked at again by the next one.
     const unitDirectories = [hostUnits(), ownUnits()].map(({ directory }) => directory);
     removeOldVersions({ program, node: process.execPath, unitDirectories, now: Date.now() }).catch(() => undefined);
@@ -315,138 +274,6 @@ async function connect(settings: Settings): Promise<void> {
   });
   await serveBridge(stdioChannel(process.stdin, process.stdout), targets);
   process.exit(0);
-}
-
-/** This program as an agent on the given roots. */
-function serveCommand(
-  settings: Pick<Settings, 'dataRoot' | 'execRoot' | 'socket' | 'shim' | 'options'>,
-  { takeOver }: { readonly takeOver: boolean },
-): [string, ...string[]] {
-  const { dataRoot, execRoot, socket, shim, options } = settings;
-  const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
-  const own = [...process.execArgv, fileURLToPath(import.meta.url)];
-  return [process.execPath, ...own, 'serve', ...roots, ...options, ...(takeOver ? ['--take-over'] : [])];
-}
-
-function settingsOf(args: string[], allowed: readonly string[]): Settings {
-  const values = parse(args);
-  for (const name of [...serveOptions, 'start', 'user', 'docker', 'podman'] as const) {
-    if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
-  }
-  const usual = isRoot() ? rootPlaces : rootlessPlaces(process.env, homedir());
-  const execRoot = absolute('--exec-root', values['exec-root'] ?? usual.execRoot);
-  const { pidfile, docker, podman, 'cgroup-parent': cgroupParent } = values;
-  return {
-    dataRoot: absolute('--data-root', values['data-root'] ?? usual.dataRoot),
-    execRoot,
-    socket: socketOf(values.host ?? `unix://${join(execRoot, 'porthole.sock')}`),
-    shim: values.shim ?? process.env['PORTHOLE_SHIM'] ?? shimBesideUs(),
-    start: values.start ?? false,
-    defaults: defaultsOf(values),
-    ...(values['history-days'] !== undefined && { historyDays: daysOf(values['history-days']) }),
-    usernsRemap: values['userns-remap'] ?? '',
-    realtime: {
-      period: microseconds('--cpu-rt-period', values['cpu-rt-period']),
-      runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
-    },
-    takeOver: values['take-over'] ?? false,
-    user: values.user ?? false,
-    ...(values.delegated !== undefined && { delegated: values.delegated }),
-    ...(values.undelegated !== undefined && { undelegated: values.undelegated }),
-    options: carriedOptions(values),
-    ...(cgroupParent !== undefined && { cgroupParent: parentOf(cgroupParent) }),
-    ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
-    ...(docker !== undefined && { docker: absolute('--docker', docker) }),
-    ...(podman !== undefined && { podman: absolute('--podman', podman) }),
-  };
-}
-
-function parse(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      options: {
-        'data-root': { type: 'string' },
-        'exec-root': { type: 'string' },
-        host: { type: 'string', short: 'H' },
-        pidfile: { type: 'string', short: 'p' },
-        shim: { type: 'string' },
-        'cgroup-parent': { type: 'string' },
-        init: { type: 'boolean' },
-        'history-days': { type: 'string' },
-        'log-driver': { type: 'string' },
-        'log-opt': { type: 'string', multiple: true },
-        'cpu-rt-period': { type: 'string' },
-        'cpu-rt-runtime': { type: 'string' },
-        start: { type: 'boolean' },
-        'userns-remap': { type: 'string' },
-        'take-over': { type: 'boolean' },
-        user: { type: 'boolean' },
-        // Not for people: what the process that a user started tells the one inside its user namespace.
-        delegated: { type: 'string' },
-        undelegated: { type: 'string' },
-        docker: { type: 'string' },
-        podman: { type: 'string' },
-      },
-    }).values;
-  } catch (failure) {
-    throw new UsageError(messageOf(failure));
-  }
-}
-
-const ofOneCall = [
-  ...['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'user', 'docker', 'podman'],
-  ...['delegated', 'undelegated'],
-];
-
-/** The options of `serve` that its successor needs too. */
-function carriedOptions(values: ReturnType<typeof parse>): string[] {
-  return Object.entries(values).flatMap(([name, value]) => {
-    if (value === undefined || value === false || ofOneCall.includes(name)) return [];
-    if (value === true) return [`--${name}`];
-    return [value].flat().map((text) => `--${name}=${text}`);
-  });
-}
-
-function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
-  const { 'log-driver': logDriver, 'log-opt': logOptions = [], init = false } = values;
-  try {
-    return containerDefaults({ logDriver, logOptions, init });
-  } catch (failure) {
-    throw new UsageError(messageOf(failure));
-  }
-}
-
-function microseconds(option: string, text: string | undefined): number {
-  if (!/^\d{1,9}$/.test(text ?? '0')) throw new UsageError(`${option} is a number of microseconds, not ${text}`);
-  return Number(text ?? '0');
-}
-
-function daysOf(text: string): number {
-  if (!/^\d{1,5}(\.\d+)?$/.test(text)) throw new UsageError(`--history-days is a number of days, not ${text}`);
-  return Number(text);
-}
-
-function parentOf(path: string): string {
-  try {
-    return cgroupParentOf(path);
-  } catch (failure) {
-    throw new UsageError(`--cgroup-parent: ${messageOf(failure)}`);
-  }
-}
-
-function absolute(option: string, path: string): string {
-  if (!path.startsWith('/')) throw new UsageError(`${option} needs an absolute path, not ${JSON.stringify(path)}`);
-  return path.length > 1 ? path.replace(/\/+$/, '') : path;
-}
-
-function socketOf(host: string): string {
-  if (!host.startsWith('unix://')) throw new UsageError(`--host is unix://PATH, not ${JSON.stringify(host)}`);
-  return absolute('--host', host.slice('unix://'.length));
-}
-
-function shimBesideUs(): string {
-  return join(dirname(fileURLToPath(import.meta.url)), `shim-linux-${process.arch}`);
 }
 
 /** Nanoseconds since the epoch, never the same twice: events are ordered by it, and a client asks for those since one. */
