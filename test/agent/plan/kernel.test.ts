@@ -11,7 +11,7 @@ import { requires } from '../../support/tools.ts';
 import { Bundle, until } from './bundle.ts';
 
 describe('a compiled plan on this kernel', function () {
-  this.timeout(30_000);
+  this.timeout(120_000);
   let bundle: Bundle;
   before(function () {
     requires(this, { root: true, programs: ['busybox'] });
