@@ -199,6 +199,7 @@ async function serve(settings: Settings): Promise<void> {
   await drained;
   await containers.shutdown();
   await api.close();
+  await shims.close();
   if (settings.pidfile !== undefined) await rm(settings.pidfile, { force: true });
   await lock.release();
   // Connections to shims and timers of restarts do not keep an agent that was asked to end.

@@ -5,7 +5,7 @@ import { cloneFlags, prctlOptions } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import { becomeProgram } from '../shim/become.ts';
 import { PlanFailed } from '../shim/errors.ts';
-import { sharingNamespace } from '../sys/proc.ts';
+import { hasEnded, sharingNamespace } from '../sys/proc.ts';
 import { isHeld, takeProcessLock } from '../sys/process-lock.ts';
 import { chooseIds } from './ids.ts';
 import { endKeeper, ensureKeeper, type Keeper } from './keeper.ts';
@@ -38,8 +38,10 @@ export async function runInUserns(options: {
   process.on('SIGTERM', handOn).on('SIGINT', handOn);
   const code = await child.exitCode();
   await locked(execRoot, async () => {
-    const inside = await sharingNamespace(keeper.pid, 'user');
-    if (inside.every((pid) => pid === keeper.pid)) await endKeeper(execRoot, keeper);
+    const others = (await sharingNamespace(keeper.pid, 'user')).filter((pid) => pid !== keeper.pid);
+    // A host's init may take its time to reap who died in there.
+    const ended = await Promise.all(others.map(hasEnded));
+    if (!ended.includes(false)) await endKeeper(execRoot, keeper);
   });
   return code;
 }

@@ -20,5 +20,6 @@ export function createShims({ path, spares = false }: { path: string; spares?: b
     connect: connectToShim,
     execute: (): Executor => new ShimExecutor(take()),
     readRecord,
+    close: async () => spare?.close(),
   };
 }

@@ -37,6 +37,9 @@ export interface Shims {
 
   /** Reads an exit record. Undefined: there is none (the process has not ended, or its shim was killed). */
   readRecord(path: string): Promise<ExitRecord | undefined>;
+
+  /** Ends the shims that were kept ready. Those that run something go on. */
+  close(): Promise<void>;
 }
 
 export interface StartOptions {

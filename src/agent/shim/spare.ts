@@ -13,19 +13,29 @@ export class SpareShims {
   readonly #path: string;
   readonly #ready: ShimProcess[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(path: string) {
     this.#path = path;
   }
 
   take(): ShimProcess {
-    this.#timer ??= setTimeout(() => this.#fill(), patience).unref();
+    if (!this.#closed) this.#timer ??= setTimeout(() => this.#fill(), patience).unref();
     for (let spare = this.#ready.shift(); spare; spare = this.#ready.shift()) {
       if (!isThere(spare)) continue;
       spare.socket.ref();
       return spare;
     }
     return spawnShim(this.#path);
+  }
+
+  /** Ends those that wait; resolves when they are gone: whoever looks for processes that an agent left finds none of them. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    const waiting = this.#ready.splice(0).filter(isThere);
+    for (const { child } of waiting) child.kill('SIGKILL');
+    await Promise.all(waiting.map((spare) => spare.ended()));
   }
 
   #fill(): void {

@@ -62,8 +62,16 @@ export async function startTicks(pid: number): Promise<bigint | undefined> {
 /** True while a process with this pid and start is there and is not a zombie. */
 export async function isAlive(process: { readonly pid: number; readonly startTicks: bigint }): Promise<boolean> {
   const stat = await readStat(process.pid);
-  return stat !== undefined && stat.startTicks === process.startTicks && stat.state !== 'Z' && stat.state !== 'X';
+  return stat !== undefined && stat.startTicks === process.startTicks && !isOver(stat);
 }
+
+/** Whether a process has ended, a zombie that nobody has reaped included. */
+export async function hasEnded(pid: number): Promise<boolean> {
+  const stat = await readStat(pid);
+  return stat === undefined || isOver(stat);
+}
+
+const isOver = ({ state }: ProcessStat): boolean => state === 'Z' || state === 'X';
 
 /** True while a process is stopped by a signal or a debugger: it answers nobody. */
 export async function isStopped(pid: number): Promise<boolean> {
