@@ -11,12 +11,14 @@ import type { World } from './world.ts';
 export interface CampaignOptions {
   readonly seed: number;
   readonly count: number;
-  /** Just this one of them. */
-  readonly only?: number;
+  /** Begins with this one of them. */
+  readonly first?: number;
+  /** Told now and then how many are done. */
+  readonly progress?: (done: number) => void;
 }
 
 export interface Finding {
-  /** Of the request within its campaign: `--only` repeats it. */
+  /** Of the request within its campaign: `--first` repeats it. */
   readonly index: number;
   readonly problem: string;
   readonly curl: string;
@@ -34,6 +36,7 @@ const lanes = 16;
 /** Milliseconds for an answer that may never come, and for one that has to. */
 const patience = { stream: 400, answer: 60_000 };
 const mayWait = /\/(events|wait|stop|restart|kill|attach|ws|logs|stats|usage|auth)\b|\/porthole\/v1\/.*(reading|usage)/;
+const waits = ({ path, query }: Asked): boolean => mayWait.test(path) || query.some(([name]) => name === 'stream');
 /** Requests between two restorations. */
 const stretch = 400;
 
@@ -79,7 +82,7 @@ interface Turn {
 }
 
 async function storm(world: World, options: CampaignOptions, turn: (turn: Turn) => Promise<void>): Promise<Report> {
-  const { seed, count, only } = options;
+  const { seed, count, first = 0 } = options;
   const connections = new Agent({ keepAlive: true, maxSockets: lanes });
   const statuses = new Map<number, number>();
   const findings = new Map<string, Finding>();
@@ -87,7 +90,7 @@ async function storm(world: World, options: CampaignOptions, turn: (turn: Turn) 
     send(asked, {
       socket: world.agent.socket,
       connections,
-      patience: mayWait.test(asked.path) ? patience.stream : patience.answer,
+      patience: waits(asked) ? patience.stream : patience.answer,
     });
 
   async function found(asked: Asked, index: number, problem: string): Promise<void> {
@@ -106,8 +109,8 @@ async function storm(world: World, options: CampaignOptions, turn: (turn: Turn) 
     findings.set(key, { ...finding, times: finding.times, curl: asCurl(smallest) });
   }
 
-  let next = only ?? 0;
-  const end = only === undefined ? count : only + 1;
+  let next = first;
+  const end = first + count;
   const lane = async (until: number): Promise<void> => {
     while (next < until) {
       const index = next++;
@@ -116,9 +119,8 @@ async function storm(world: World, options: CampaignOptions, turn: (turn: Turn) 
         judge: async (asked) => {
           const answer = await ask(asked);
           statuses.set(answer.status, (statuses.get(answer.status) ?? 0) + 1);
-          const waits = mayWait.test(asked.path);
           const problem =
-            answer.status === 0 && !answer.isWhole && !waits ? 'no answer in time' : problemOf(asked, answer);
+            answer.status === 0 && !answer.isWhole && !waits(asked) ? 'no answer in time' : problemOf(asked, answer);
           if (problem !== undefined) await found(asked, index, problem);
           return answer;
         },
@@ -127,6 +129,7 @@ async function storm(world: World, options: CampaignOptions, turn: (turn: Turn) 
   };
   while (next < end) {
     await world.restore();
+    options.progress?.(next - first);
     const until = Math.min(end, next + stretch);
     await Promise.all(Array.from({ length: lanes }, () => lane(until)));
   }

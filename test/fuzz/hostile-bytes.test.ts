@@ -123,7 +123,7 @@ describe(`fuzz: bytes that nobody expects (PORTHOLE_SEED=${seed})`, function () 
   });
 
   it('300 damaged archives at PUT archive: unpacked or refused, and nothing gets out', async () => {
-    for (let count = 0; count < 300; count++) {
+    const put = async (): Promise<void> => {
       const tar = mutatedTar(random);
       const name = random.pick(['runs', 'fuzzed', 'sleeps']);
       const said = await say([
@@ -131,7 +131,8 @@ describe(`fuzz: bytes that nobody expects (PORTHOLE_SEED=${seed})`, function () 
         tar,
       ]);
       check(said, tar.toString('base64'));
-    }
+    };
+    for (let count = 0; count < 300; count += 10) await Promise.all(Array.from({ length: 10 }, put));
     for (const path of ['/tmp/escape', '/escape', '/etc/absolute']) assert.equal(existsSync(path), false, path);
   });
 

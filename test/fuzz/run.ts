@@ -4,7 +4,7 @@ import { type Counted, openWorld } from './world.ts';
 
 /**
  * The long run: `npx tsx test/fuzz/run.ts --requests 50000 --bodies 10000 --seed S`. A finding is repeated with the same
- * seed and `--only INDEX --requests 1` (or `--bodies 1`); it comes as a curl command line.
+ * seed and `--first INDEX --requests 1` (or `--bodies 1`); it comes as a curl command line.
  */
 async function main(): Promise<void> {
   const { values } = parseArgs({
@@ -12,11 +12,10 @@ async function main(): Promise<void> {
       seed: { type: 'string', default: String(Date.now() % 1_000_000) },
       requests: { type: 'string', default: '0' },
       bodies: { type: 'string', default: '0' },
-      only: { type: 'string' },
+      first: { type: 'string', default: '0' },
     },
   });
   const seed = Number(values.seed);
-  const only = values.only === undefined ? {} : { only: Number(values.only) };
   console.log(`seed ${seed}`);
   const world = await openWorld();
   let findings = 0;
@@ -30,7 +29,12 @@ async function main(): Promise<void> {
     show('before', await world.count());
     for (const [what, count, storm] of campaigns) {
       if (count === 0) continue;
-      const options: CampaignOptions = { seed, count, ...only };
+      const options: CampaignOptions = {
+        seed,
+        count,
+        first: Number(values.first),
+        progress: (done) => console.log(`${done} ${what}`),
+      };
       const began = Date.now();
       const report = await storm(world, options);
       findings += report.findings.length;

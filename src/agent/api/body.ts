@@ -51,5 +51,8 @@ function checked<S extends v.GenericSchema>(schema: S, value: unknown): v.InferO
   const result = v.safeParse(schema, withExactNames(schema, value ?? {}));
   if (result.success) return result.output;
   const [issue] = result.issues;
-  throw badParameter(`invalid value for ${v.getDotPath(issue) ?? 'the request body'}: ${issue.message}`);
+  const where = v.getDotPath(issue) ?? 'the request body';
+  throw badParameter(
+    issue.received === 'undefined' ? `${where} is missing` : `invalid value for ${where}: ${issue.message}`,
+  );
 }

@@ -90,6 +90,8 @@ export class HttpCall implements Call {
     if (this.#body !== undefined) return Readable.from([this.#body], { objectMode: false });
     const { request } = this;
     const body = new PassThrough();
+    // Whoever reads it hears of its failure then: a client that leaves before anybody reads must not end the agent.
+    body.on('error', () => undefined);
     request.pipe(body);
     request.once('close', () => {
       if (!request.complete) body.destroy(uploadCut());

@@ -126,8 +126,11 @@ function readProfile(value: string, facts: ProfileFacts): SecurityOptions['secco
     throw invalid('Decoding seccomp profile failed: it is not valid JSON');
   }
   const parsed = v.safeParse(Profile, json);
-  if (!parsed.success)
-    throw invalid(`Decoding seccomp profile failed: ${v.flatten(parsed.issues).root?.[0] ?? parsed.issues[0].message}`);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const why = issue.received === 'undefined' ? 'it is missing' : issue.message;
+    throw invalid(`Decoding seccomp profile failed: ${v.getDotPath(issue) ?? 'the whole'}: ${why}`);
+  }
   const profile = parsed.output;
   const own = facts.architecture === 'x64' ? 'SCMP_ARCH_X86_64' : 'SCMP_ARCH_AARCH64';
   const mapped = profile.archMap?.find((each) => each.architecture === own);

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { mostBehind } from '../../../src/agent/api/routes/events.ts';
+import { EventHub } from '../../../src/agent/container/events.ts';
 import { record, serveFakes } from './fakes.ts';
 
 const chunk = Buffer.alloc(64 * 1024, 'x');
@@ -20,6 +21,17 @@ class Endless extends Duplex {
     done();
   }
 }
+
+/** Takes nothing that is written. */
+class Full extends Endless {
+  override _write(): void {}
+  override _read(): void {}
+}
+
+/** An upload that nobody reads. */
+const takeNothing = (_archive: Readable): Promise<never> => new Promise(() => undefined);
+
+const nothing = { name: '', size: 0, mode: 0, mtime: '2026-01-01T00:00:00Z', linkTarget: '' };
 
 /** Resolves when nothing more was taken for a thousand turns of the event loop. */
 async function untilStill(count: () => number): Promise<number> {
@@ -42,6 +54,13 @@ describe('api: clients that do not read', function () {
         get: () => record(),
         attach: async () => ({ tty: true, duplex: source }),
         logs: () => ({ tty: true, stream: source }),
+        export: async () => source,
+        readArchive: async () => ({ stat: nothing, stream: source }),
+        writeArchive: async (_, { archive }) => takeNothing(archive),
+      },
+      images: {
+        save: async () => ({ ids: [], stream: source }),
+        load: (archive) => takeNothing(archive),
       },
     });
   });
@@ -68,6 +87,9 @@ describe('api: clients that do not read', function () {
     ['logs', 'GET /containers/c/logs?stdout=1&follow=1 HTTP/1.1'],
     ['attach', 'POST /containers/c/attach?stream=1&stdout=1 HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: tcp'],
     ['attach without an upgrade', 'POST /containers/c/attach?stream=1&stdout=1 HTTP/1.1'],
+    ['export', 'GET /containers/c/export HTTP/1.1'],
+    ['archive', 'GET /containers/c/archive?path=/ HTTP/1.1'],
+    ['save', 'GET /images/get?names=x HTTP/1.1'],
     [
       'attach by WebSocket',
       `GET /containers/c/attach/ws?stream=1&stdout=1 HTTP/1.1\r\nConnection: Upgrade\r\n${handshake}`,
@@ -81,6 +103,44 @@ describe('api: clients that do not read', function () {
       assert.ok(taken < slack, `${taken} bytes were taken`);
     });
   }
+
+  const upgrade = 'Connection: Upgrade\r\nUpgrade: tcp';
+  const uploads: readonly (readonly [what: string, head: string])[] = [
+    ['archive', 'PUT /containers/c/archive?path=/ HTTP/1.1\r\nTransfer-Encoding: chunked'],
+    ['load', 'POST /images/load HTTP/1.1\r\nTransfer-Encoding: chunked'],
+    ['attach', `POST /containers/c/attach?stream=1&stdin=1 HTTP/1.1\r\n${upgrade}`],
+    ['attach without an upgrade', 'POST /containers/c/attach?stream=1&stdin=1 HTTP/1.1'],
+  ];
+  for (const [what, head] of uploads) {
+    it(`${what}: what nobody takes is not read from the client`, async () => {
+      source = new Full();
+      const socket = send(head);
+      const piece = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
+      const most = 200 * 1024 * 1024;
+      let written = 0;
+      const push = (): void => {
+        while (written < most && !socket.destroyed) {
+          written += piece.length;
+          if (!socket.write(piece)) break;
+        }
+      };
+      socket.on('drain', push);
+      push();
+      await untilStill(() => written);
+      const left = written - socket.writableLength;
+      assert.ok(left < slack, `${left} bytes were taken of ${written}`);
+    });
+  }
+
+  it('events: a limit of listeners, and room again when one goes', async () => {
+    const hub = new EventHub(() => 0n, 256, 2);
+    const [first] = [hub.listen(() => undefined), hub.listen(() => undefined)];
+    assert.throws(() => hub.listen(() => undefined), /too many clients listen to events/);
+    first.dispose();
+    first.dispose();
+    hub.listen(() => undefined);
+    assert.throws(() => hub.listen(() => undefined), /too many/);
+  });
 
   it('a reader that goes on gets the rest: nothing was dropped', async () => {
     const limit = 64;
