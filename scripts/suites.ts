@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { stripVTControlCharacters } from 'node:util';
 import { leftBehind, takeSnapshot } from '../test/support/leaks.ts';
 import { findChromium } from './browser.ts';
 import { buildExtensionTests } from './bundles.ts';
@@ -9,34 +8,40 @@ import { endAgentAt } from './local-agent.ts';
 import { packageExtension } from './package.ts';
 import { cacheDir, root } from './paths.ts';
 import { attempt } from './processes.ts';
+import { type Outcome, runTwiceAtMost } from './second-look.ts';
 import { findObstacles } from './start-options.ts';
+import { type Counts, countsIn } from './suite-counts.ts';
 import { runInVsCode } from './vscode.ts';
-
-/** How a suite went. */
-export interface Counts {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-}
 
 export interface Suite {
   readonly name: string;
-  run(): Promise<Counts>;
+  run(): Promise<Outcome>;
 }
+
+const steady = (counts: Counts): Outcome => ({ counts, unsteady: [] });
 
 const skip = (reason: string): Counts => {
   console.log(`  skipped: ${reason}`);
   return { passed: 0, failed: 0, skipped: 1 };
 };
 
+/** A suite that drives a browser as one long story is run a second time as a whole when it failed. */
+async function wholeTwiceAtMost(name: string, run: () => Promise<Counts>): Promise<Outcome> {
+  const first = await run();
+  if (first.failed === 0) return { counts: first, unsteady: [] };
+  console.log(`\n  once more: ${name}`);
+  const second = await run();
+  return second.failed === 0 ? { counts: second, unsteady: [`the suite ${name}`] } : { counts: second, unsteady: [] };
+}
+
 /** Every suite, quick ones first. A suite is a process of its own, so that a leak has a name. */
 export async function findSuites(): Promise<Suite[]> {
   const folders = [...(await testFiles())].sort(([a], [b]) => order(a) - order(b));
   return [
-    { name: 'check', run: async () => countsIn(await node(['scripts/run.mjs', 'check'])) },
-    ...folders.map(([name, files]) => ({ name, run: () => mocha(files) })),
-    { name: 'vscode', run: insideVsCode },
-    { name: 'smoke', run: smoke },
+    { name: 'check', run: async () => steady(countsIn(await node(['scripts/run.mjs', 'check']))) },
+    ...folders.map(([name, files]) => ({ name, run: () => runTwiceAtMost(files) })),
+    { name: 'vscode', run: () => wholeTwiceAtMost('vscode', insideVsCode) },
+    { name: 'smoke', run: () => wholeTwiceAtMost('smoke', smoke) },
   ];
 }
 
@@ -61,11 +66,6 @@ async function testFiles(): Promise<Map<string, string[]>> {
 /** Tests that import `vscode` run in its extension host only. */
 async function needsVsCode(file: string): Promise<boolean> {
   return /^import .* from .vscode.;$/m.test(await readFile(join(root, 'test', file), 'utf8'));
-}
-
-async function mocha(files: readonly string[]): Promise<Counts> {
-  const flags = ['--require', './test/support/leaks.ts', '--forbid-only'];
-  return countsIn(await node(['node_modules/mocha/bin/mocha.js', ...flags, ...files]));
 }
 
 async function smoke(): Promise<Counts> {
@@ -115,18 +115,3 @@ async function insideVsCode(): Promise<Counts> {
 function node(args: readonly string[]): Promise<{ code: number; output: string }> {
   return attempt(process.execPath, args, { cwd: root });
 }
-
-/** Reads Mocha's summary, or a last line `N passed, N failed, N skipped`. A bad end without a failed test is a failure. */
-export function countsIn({ code, output }: { code: number; output: string }): Counts {
-  const plain = stripVTControlCharacters(output);
-  const last = [...plain.matchAll(/^(\d+) passed, (\d+) failed, (\d+) skipped$/gm)].at(-1);
-  const counts = last
-    ? { passed: Number(last[1]), failed: Number(last[2]), skipped: Number(last[3]) }
-    : { passed: summary(plain, 'passing'), failed: summary(plain, 'failing'), skipped: summary(plain, 'pending') };
-  if (code !== 0 && counts.failed === 0) return { ...counts, failed: 1 };
-  if (code === 0 && counts.passed + counts.skipped === 0) return { ...counts, failed: 1 };
-  return counts;
-}
-
-const summary = (text: string, word: string): number =>
-  [...text.matchAll(new RegExp(`^\\s*(\\d+) ${word}\\b`, 'gm'))].reduce((sum, [, count]) => sum + Number(count), 0);

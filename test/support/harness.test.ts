@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { countsIn } from '../../scripts/suites.ts';
+import { secondRuns } from '../../scripts/second-look.ts';
+import { countsIn } from '../../scripts/suite-counts.ts';
 import { difference, settle, takeSnapshot } from './leaks.ts';
 import { missing, requires, which } from './tools.ts';
 
@@ -60,6 +61,19 @@ describe('the counting of suites', () => {
   it('a crash counts as a failure, and so does a run without a test', () => {
     assert.equal(countsIn({ code: 1, output: '  12 passing (3s)\n' }).failed, 1);
     assert.equal(countsIn({ code: 0, output: '' }).failed, 1);
+  });
+});
+
+describe('the second look at what failed', () => {
+  const a = { file: 'a.test.ts', title: 'a one', name: 'a one' };
+  it('runs failed tests by their titles, and the whole file of a failed hook', () => {
+    const hook = { file: 'b.test.ts', name: '"before all" hook' };
+    assert.deepEqual(secondRuns([a, hook]), [{ file: 'a.test.ts', titles: ['a one'] }, { file: 'b.test.ts' }]);
+  });
+  it('a leak alone, a crash and many failures are not excused', () => {
+    assert.equal(secondRuns([{ name: 'the leak check' }]), undefined);
+    assert.equal(secondRuns([]), undefined);
+    assert.equal(secondRuns(Array.from({ length: 9 }, () => a)), undefined);
   });
 });
 

@@ -42,9 +42,9 @@ export async function leftBehind(before: Snapshot): Promise<string[]> {
   return process.env['PORTHOLE_LEAKS'] === 'off' ? [] : settle(before);
 }
 
-/** The kernel takes apart what has ended a little later: what is still there after three seconds is a leak. */
+/** The kernel takes apart what has ended a little later: what is still there after ten seconds is a leak. */
 export async function settle(before: Snapshot): Promise<string[]> {
-  const deadline = Date.now() + 3_000;
+  const deadline = Date.now() + 10_000;
   for (;;) {
     const left = difference(before, takeSnapshot());
     if (left.length === 0 || Date.now() > deadline) return left;
