@@ -25,20 +25,3 @@ export interface VolumeUser {
   readonly subpath?: string;
   readonly running: boolean;
 }
-
-/** One entry of `GET /porthole/v1/volumes/{name}/tree?path=`: what lies directly in a directory, sorted by name. */
-export interface VolumeEntry {
-  /** A byte that is not UTF-8 is one of the surrogates from U+DC80 on. */
-  readonly name: string;
-  readonly type: 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo' | 'socket';
-  /** Permission bits, 0 to 0o7777. */
-  readonly mode: number;
-  readonly uid: number;
-  readonly gid: number;
-  readonly size: number;
-  /** Seconds since the epoch, with nanoseconds apart. */
-  readonly mtime: number;
-  readonly mtimeNs: number;
-  /** Target of a symbolic link. */
-  readonly link?: string;
-}

@@ -1,7 +1,6 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
-import { isWithin } from '../../base/paths.ts';
 import type { FileRoot, FileStatus } from '../files/contract.ts';
 import { extract } from '../files/extract.ts';
 import { treeItems } from '../files/tree.ts';
@@ -11,13 +10,13 @@ import type { Container } from './container.ts';
 import type { PathStatus } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
 import { conflict, invalid } from './errors.ts';
-import { openRootOf, openRunningRoot } from './roots.ts';
+import { openRootOf } from './roots.ts';
 import { hasProcess } from './state.ts';
 import { accountAtStart, accountInside } from './users.ts';
+import { visit } from './visit.ts';
 
 const notFound = (path: string, given: string) =>
   new PortholeError('not-found', `Could not find the file ${path} in container ${given}`);
-const readOnly = (what: string) => new PortholeError('forbidden', `${what} is marked read-only`);
 
 interface At {
   readonly path: string;
@@ -72,27 +71,17 @@ export async function writeArchive(
   options: At & { readonly archive: Readable; readonly keepKinds: boolean; readonly ownUser: boolean },
 ): Promise<void> {
   const { path, signal } = options;
-  const put = async (root: FileRoot): Promise<void> => {
-    try {
-      const into = await root.resolve(path);
-      const there = await root.status(into);
-      if (!there) throw notFound(path, options.given);
-      if (there.type !== 'directory') throw invalid('extraction point is not a directory');
-      checkWritable(container, into);
-      const owner = options.ownUser ? await ownerOf(engine, container) : undefined;
-      const archive = decompressed(abortable(options.archive, { signal, doing: 'copy into the container' }));
-      await extract(root, archive, { into, keepKinds: options.keepKinds, ...(owner && { owner }) });
-    } finally {
-      await root.close();
-    }
-    announce(engine, container, 'extract-to-dir');
-  };
-  const running = await openRunningRoot(engine, container, { signal });
-  if (running) return put(running);
-  // What is mounted here must not be mounted by a start at the same time.
-  await engine.locks.run(container.id, async () =>
-    put(await openRootOf(engine, container, { signal, writable: true })),
-  );
+  await visit(engine, container, { writable: true, signal }, async ({ root, checkWritable }) => {
+    const into = await root.resolve(path);
+    const there = await root.status(into);
+    if (!there) throw notFound(path, options.given);
+    if (there.type !== 'directory') throw invalid('extraction point is not a directory');
+    checkWritable(into);
+    const owner = options.ownUser ? await ownerOf(engine, container) : undefined;
+    const archive = decompressed(abortable(options.archive, { signal, doing: 'copy into the container' }));
+    await extract(root, archive, { into, keepKinds: options.keepKinds, ...(owner && { owner }) });
+  });
+  announce(engine, container, 'extract-to-dir');
 }
 
 interface Found {
@@ -161,20 +150,6 @@ function streamOf(root: FileRoot, top: { readonly path: string; readonly name: s
   // Not in the generator: one that nobody has asked for anything is never told of its end.
   stream.once('close', () => void root.close());
   return stream;
-}
-
-/** @throws forbidden in dockerd's words. */
-function checkWritable(container: Container, path: string): void {
-  const { mounts, hostConfig, state } = container.record;
-  const over = mounts
-    .filter(({ Destination, Type }) => {
-      // A tmpfs is there only while the container runs.
-      if (Type === 'tmpfs' && !hasProcess(state.status)) return false;
-      return isWithin(path, Destination);
-    })
-    .sort((a, b) => b.Destination.length - a.Destination.length)[0];
-  if (over && !over.RW) throw readOnly('mounted volume');
-  if (!over && hostConfig.ReadonlyRootfs) throw readOnly('container rootfs');
 }
 
 /** `docker cp -a`: whoever the container runs as. */

@@ -28,6 +28,7 @@ import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
 import { updateLocked } from './update.ts';
 import { figuresOf, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
+import { visit } from './visit.ts';
 import { waitFor } from './waiting.ts';
 
 /**
@@ -106,6 +107,7 @@ export async function createContainers(
     pathStatus: async (given, options) => statPath(engine, find(given), { ...options, given }),
     readArchive: async (given, options) => readArchive(engine, find(given), { ...options, given }),
     writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
+    visit: async (given, options, task) => visit(engine, find(given), options, task),
     export: async (given, signal) => exportRoot(engine, find(given), signal),
     commit: async (nameOrId, request) => commit(engine, find(nameOrId), request),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),

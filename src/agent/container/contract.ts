@@ -4,6 +4,7 @@ import type { Ending, HistoryEntry } from '../../protocol/history.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
 import type { DockerFigures } from '../cgroup/docker-figures.ts';
+import type { FileRoot } from '../files/contract.ts';
 import type { HistoryQuery } from './history.ts';
 
 /**
@@ -73,6 +74,8 @@ export interface Containers {
   readArchive(nameOrId: string, options: PathOptions): Promise<{ stat: PathStatus; stream: Readable }>;
   /** Unpacks a tar archive (plain, gzip or zstd) into a directory of it. */
   writeArchive(nameOrId: string, options: WriteArchiveOptions): Promise<void>;
+  /** Its files with what is mounted there, whether it runs or not. What is written stays. */
+  visit<T>(nameOrId: string, options: VisitOptions, task: (visited: VisitedFiles) => Promise<T>): Promise<T>;
   /** Its root file system as a tar archive, without volumes. */
   export(nameOrId: string, signal: AbortSignal): Promise<Readable>;
   /** Makes an image of it. @returns the image's id */
@@ -104,6 +107,17 @@ export interface PathStatus {
   readonly mtime: string;
   /** Where a symbolic link leads, as a path of the container; '' for anything else. */
   readonly linkTarget: string;
+}
+
+export interface VisitOptions {
+  readonly writable: boolean;
+  readonly signal: AbortSignal;
+}
+
+export interface VisitedFiles {
+  readonly root: FileRoot;
+  /** @throws forbidden where a read-only mount or root file system lies; a running container's kernel says so by itself. */
+  checkWritable(path: string): void;
 }
 
 export interface WriteArchiveOptions extends PathOptions {

@@ -49,6 +49,7 @@ const noContainers: Containers = {
   pathStatus: unexpected,
   readArchive: unexpected,
   writeArchive: unexpected,
+  visit: unexpected,
   export: unexpected,
   commit: unexpected,
   upper: () => '/nowhere/upper',

@@ -4,7 +4,8 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import type { VolumeEntry, VolumeView } from '../../../src/protocol/volumes.ts';
+import type { FileEntry } from '../../../src/protocol/files.ts';
+import type { VolumeView } from '../../../src/protocol/volumes.ts';
 import { busyboxTar, docker as command } from '../../conformance/engine.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
@@ -223,7 +224,7 @@ describe('api: volumes', function () {
     });
 
     it('are listed and read, whole or in part, through links that end in the volume', async () => {
-      const { value } = await json<VolumeEntry[]>(at('tree?path=/'));
+      const { value } = await json<FileEntry[]>(at('tree?path=/'));
       assert.deepEqual(
         value.map(({ name, type, link }) => [name, type, link]),
         [
@@ -233,7 +234,7 @@ describe('api: volumes', function () {
           ['root', 'symlink', '/'],
         ],
       );
-      const [entry] = (await json<VolumeEntry[]>(at('tree?path=root/root/d'))).value;
+      const [entry] = (await json<FileEntry[]>(at('tree?path=root/root/d'))).value;
       assert.deepEqual([entry?.name, entry?.mode, entry?.size], ['f', 0o640, 10]);
       assert.equal((await send('GET', at('file?path=inside'))).body, '0123456789');
       const part = await send('GET', at('file?path=/d/f'), { range: 'bytes=3-5' });
@@ -254,7 +255,7 @@ describe('api: volumes', function () {
     it('are written whole, made, moved and removed', async () => {
       assert.equal((await send('PUT', at('file?path=/d/f'), { body: 'new' })).status, 204);
       assert.equal((await send('PUT', at('file?path=/d/g&mode=600&uid=7&gid=8'), { body: 'second' })).status, 204);
-      const entries = (await json<VolumeEntry[]>(at('tree?path=d'))).value;
+      const entries = (await json<FileEntry[]>(at('tree?path=d'))).value;
       assert.deepEqual(
         entries.map(({ name, mode, uid, gid, size }) => [name, mode, uid, gid, size]),
         [

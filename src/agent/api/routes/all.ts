@@ -8,6 +8,7 @@ import { containerRoutes } from './containers.ts';
 import { diskUsageRoutes } from './disk-usage.ts';
 import { eventRoutes } from './events.ts';
 import { execRoutes } from './exec.ts';
+import { containerFileRoutes, volumeFileRoutes } from './file-routes.ts';
 import { historyRoutes } from './history.ts';
 import { imageTransferRoutes } from './image-transfer.ts';
 import { imageRoutes } from './images.ts';
@@ -21,7 +22,6 @@ import { pruneRoutes } from './prune.ts';
 import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
 import { updateRoutes } from './update.ts';
-import { volumeFileRoutes } from './volume-files.ts';
 import { volumeRoutes } from './volumes.ts';
 
 /** The whole API. Order matters where two patterns match: the first wins, and what is absent comes last. */
@@ -44,6 +44,7 @@ export const allRoutes: readonly Route[] = [
   ...networkRoutes,
   ...volumeRoutes,
   ...volumeFileRoutes,
+  ...containerFileRoutes,
   ...pluginRoutes,
   ...layerRoutes,
   ...namespaceRoutes,
