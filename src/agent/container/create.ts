@@ -43,7 +43,21 @@ export async function create(engine: Engine, options: CreateOptions): Promise<{ 
   const image = engine.images.get(options.config.Image ?? '');
   const id = randomBytes(32).toString('hex');
   const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });
-  const draft = await draftRecord(engine, { ...options, hostConfig, id, image });
+  // Removed from here on, the image stays for this container as for one that is there.
+  const letGo = engine.images.hold(image.id, id);
+  try {
+    return await createFrom(engine, { ...options, hostConfig, id, image, warnings });
+  } finally {
+    letGo();
+  }
+}
+
+async function createFrom(
+  engine: Engine,
+  options: CreateOptions & { readonly id: string; readonly image: ImageRecord; readonly warnings: readonly string[] },
+): Promise<{ id: string; warnings: string[] }> {
+  const { id, warnings } = options;
+  const draft = await draftRecord(engine, options);
   const undo = new CleanupStack();
   try {
     const name = takeName(engine, options.name, id);

@@ -126,7 +126,7 @@ function pair(config: ImageConfig, blobs: readonly StagedBlob[]): ArchivedImage[
 }
 
 /** What Docker allows, too: overlayfs stacks up to 500, the options of its mount must fit in a page. */
-const mostLayers = 127;
+export const mostLayers = 127;
 
 function taggedReference(text: string, where: string): Reference {
   try {

@@ -16,6 +16,9 @@ export interface StagedBlob {
 /** The content-addressed files of the OCI image layout: `blobs/sha256/...`. */
 export class BlobStore {
   readonly #directory: string;
+  /** Digests that are ours to remove: another program may be putting blobs of its own here, see `collect`. */
+  readonly #known = new Set<string>();
+  readonly #pins = new Map<string, number>();
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -29,6 +32,7 @@ export class BlobStore {
 
   /** A staged file becomes a blob by rename; one that is there already stays. */
   async adopt(blob: StagedBlob): Promise<void> {
+    this.#known.add(blob.digest);
     if ((await this.sizeOf(blob.digest)) === blob.size) return;
     await rename(blob.path, this.pathOf(blob.digest));
   }
@@ -57,11 +61,32 @@ export class BlobStore {
     return syncDirectory(this.#directory);
   }
 
-  /** Removes every blob that `keep` does not name. */
+  /** Keeps a blob from being collected, whether it is there already or comes. @returns what undoes it. */
+  pin(digest: string): () => void {
+    this.#pins.set(digest, (this.#pins.get(digest) ?? 0) + 1);
+    return () => {
+      const count = (this.#pins.get(digest) ?? 1) - 1;
+      if (count > 0) this.#pins.set(digest, count);
+      else this.#pins.delete(digest);
+    };
+  }
+
+  /**
+   * Removes the blobs of ours that `keep` does not name and nobody pinned: those that this store put here or has kept before.
+   * What `skopeo copy` is just putting here is nobody's business until the index names it.
+   */
   async collect(keep: ReadonlySet<string>): Promise<void> {
-    for (const name of await readdir(this.#directory)) {
-      if (!keep.has(`sha256:${name}`)) await rm(join(this.#directory, name), { force: true });
+    for (const digest of keep) this.#known.add(digest);
+    for (const digest of this.#known) {
+      if (keep.has(digest) || this.#pins.has(digest)) continue;
+      await rm(this.pathOf(digest), { force: true });
+      this.#known.delete(digest);
     }
+  }
+
+  /** Whatever is here becomes the store's to remove: at the start, when what a crash left cannot be told from anything else. */
+  async claimAll(): Promise<void> {
+    for (const name of await readdir(this.#directory)) this.#known.add(`sha256:${name}`);
   }
 
   pathOf(digest: string): string {

@@ -9,7 +9,9 @@ export interface StoredImage {
   readonly id: string;
   readonly config: ImageConfig;
   readonly manifest: { readonly digest: string; readonly size: number };
-  /** Every blob it needs: manifest, config, layers. */
+  /** The manifest as its source had it, where an OCI layout cannot name that one: Docker's format. */
+  readonly source?: { readonly digest: string; readonly size: number; readonly mediaType: string };
+  /** Blobs of the layout's manifest: itself, config, layers. */
   readonly blobs: readonly string[];
   /** Bytes of each layer's blob, bottom first. */
   readonly layerSizes: readonly number[];
@@ -44,16 +46,25 @@ export interface NamedImage {
   readonly references: readonly Reference[];
 }
 
-export function withImages(catalog: Catalog, added: readonly NamedImage[]): Catalog {
+/** @param options.replace the manifest of an image that is known is replaced: it is the one that a registry has. */
+export function withImages(
+  catalog: Catalog,
+  added: readonly NamedImage[],
+  { replace = false }: { readonly replace?: boolean } = {},
+): Catalog {
   const images = new Map(catalog.images);
   const references = new Map(catalog.references);
   for (const { image, references: names } of added) {
     const known = images.get(image.id);
     // The first manifest of an image stays: another one only compresses the same layers differently.
-    images.set(image.id, known ? { ...known, hidden: false } : image);
+    images.set(image.id, known ? { ...known, ...(replace ? manifestOf(image) : {}), hidden: false } : image);
     for (const name of names) references.set(normalized(name), image.id);
   }
   return { images, references };
+}
+
+function manifestOf({ manifest, blobs, layerSizes, source }: StoredImage): Partial<StoredImage> {
+  return { manifest, blobs, layerSizes, ...(source && { source }) };
 }
 
 /** Chain ids that some image needs. */
@@ -62,7 +73,7 @@ export const neededLayers = ({ images }: Catalog): Set<string> =>
 
 /** Digests of the blobs that some image needs. */
 export const neededBlobs = ({ images }: Catalog): Set<string> =>
-  new Set([...images.values()].flatMap(({ blobs }) => blobs));
+  new Set([...images.values()].flatMap(({ blobs, source }) => (source ? [source.digest, ...blobs] : blobs)));
 
 /** Ids of the images that have each layer, by chain id. Hidden images do not count. */
 export function referencesByChain({ images }: Catalog): ReadonlyMap<string, readonly string[]> {

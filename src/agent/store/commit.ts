@@ -16,35 +16,36 @@ const emptyTar = 'sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf1
 
 /** Makes an image of another one and a changeset on it. @returns its id */
 export async function commitImage(
-  parentId: string,
-  context: Omit<LoadContext, 'signal' | 'platform'> & { readonly options: CommitOptions },
+  parentId: string | undefined,
+  context: Omit<LoadContext, 'signal'> & { readonly options: CommitOptions },
 ): Promise<string> {
   const { storage, options, now } = context;
   const { signal } = options;
-  const parent = storage.catalog.images.get(parentId);
-  if (!parent) throw noSuchImage(parentId);
+  const parent = parentId === undefined ? undefined : storage.catalog.images.get(parentId);
+  if (parentId !== undefined && !parent) throw noSuchImage(parentId);
   const references = options.reference === undefined ? [] : [tagReference(options.reference)];
   return await withStaging({ storage, signal, doing: 'commit the container' }, async (directory, pin) => {
-    for (const chainId of parent.chainIds) pin(chainId);
-    const blob = await stageBlob(join(directory, 'layer'), options.layer);
-    const isEmpty = blob.digest === emptyTar;
-    if (!isEmpty) {
-      const below = parent.chainIds.at(-1);
+    for (const chainId of parent?.chainIds ?? []) pin(chainId);
+    const staged = options.layer && (await stageBlob(join(directory, 'layer'), options.layer));
+    const blob = staged?.digest === emptyTar ? undefined : staged;
+    if (blob) {
+      const below = parent?.chainIds.at(-1);
       pin(chainIdOf(below, blob.digest));
       const layer = { diffId: blob.digest, parent: below, isVerified: true, open: () => readBytes(blob.path) };
       await storage.layers.ensure(layer);
     }
     const created = now().toISOString();
-    const made = configOf(parent.config, { options, created, diffId: isEmpty ? undefined : blob.digest });
+    const base = parent?.config ?? { ...(options.platform ?? context.platform), rootfs: noLayers };
+    const made = configOf(base, { options, created, diffId: blob?.digest });
     const config = await stageText(join(directory, 'config'), JSON.stringify(made));
-    const before = parseManifest(await storage.blobs.read(parent.manifest.digest), parent.manifest.digest);
+    const before = parent && parseManifest(await storage.blobs.read(parent.manifest.digest), parent.manifest.digest);
     const document: Manifest = {
       schemaVersion: 2,
       mediaType: mediaTypes.manifest,
       config: { mediaType: mediaTypes.config, digest: config.digest, size: config.size },
       layers: [
-        ...before.layers,
-        ...(isEmpty ? [] : [{ mediaType: mediaTypes.layer, digest: blob.digest, size: blob.size }]),
+        ...(before?.layers ?? []),
+        ...(blob ? [{ mediaType: mediaTypes.layer, digest: blob.digest, size: blob.size }] : []),
       ],
     };
     const manifest = await stageText(join(directory, 'manifest'), JSON.stringify(document));
@@ -53,21 +54,23 @@ export async function commitImage(
       manifest: { document, digest: manifest.digest, size: manifest.size },
       loadedAt: created,
       hidden: false,
-      parent: parent.id,
+      parent: parent?.id,
     });
     await storage.staging.sync();
     signal.throwIfAborted();
     await storage.change(
       (catalog) => {
         // Removed meanwhile, and nobody but us kept its layers: its blobs are gone.
-        if (!catalog.images.has(parent.id)) throw noSuchImage(parent.id);
+        if (parent && !catalog.images.has(parent.id)) throw noSuchImage(parent.id);
         return { catalog: withImages(catalog, [{ image, references }]) };
       },
-      [manifest, config, ...(isEmpty ? [] : [blob])],
+      [manifest, config, ...(blob ? [blob] : [])],
     );
     return image.id;
   });
 }
+
+const noLayers: ImageConfig['rootfs'] = { type: 'layers', diff_ids: [] };
 
 function configOf(
   parent: ImageConfig,

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
 import type { ImageConfig, RunConfig } from '../oci/image.ts';
+import type { ImageContent, ImageIntake } from './pieces.ts';
 
 /**
  * Images as stacks of changesets.
@@ -41,10 +42,25 @@ export interface ImageStore {
   importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord>;
 
   /**
-   * An image of another one (also one that is only kept for a container) and a changeset on it.
+   * An image of another one (also one that is only kept for a container; undefined: of none) and a changeset on it.
    * @throws not-found; invalid for a changeset that cannot be unpacked or a malformed reference; canceled; unavailable.
    */
-  commit(parentId: string, options: CommitOptions): Promise<ImageRecord>;
+  commit(parentId: string | undefined, options: CommitOptions): Promise<ImageRecord>;
+
+  /** Begins an image that comes in pieces. @param options.doing for failures, for example 'pull the image' */
+  intake(options: { readonly doing: string; readonly signal: AbortSignal }): Promise<ImageIntake>;
+
+  /** An image in pieces. @throws not-found */
+  content(nameOrId: string): Promise<ImageContent>;
+
+  /** Images that were made of one on this host, newest first; undefined: those made of none, however they came. */
+  children(parentId: string | undefined): ImageRecord[];
+
+  /**
+   * Keeps an image as a container of this id would that is there already: for a container in the making.
+   * @returns what undoes it
+   */
+  hold(imageId: string, containerId: string): () => void;
 
   /**
    * Images as an archive, docker-archive and OCI layout in one. A reference without a tag means all tags of its repository,
@@ -111,14 +127,16 @@ export interface ImageRecord {
 }
 
 export interface CommitOptions {
-  /** An uncompressed tar with whiteouts as in the OCI image specification. */
-  readonly layer: AsyncIterable<Buffer>;
+  /** An uncompressed tar with whiteouts as in the OCI image specification. Absent, or of no entry: only the config changes. */
+  readonly layer?: AsyncIterable<Buffer>;
   readonly config: RunConfig;
   readonly author: string;
   readonly comment: string;
   /** What the history says made the layer. */
   readonly createdBy: string;
   readonly reference?: string;
+  /** Of an image that is made of none; else it is the parent's. The machine's own when undefined. */
+  readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
   readonly signal: AbortSignal;
 }
 

@@ -6,6 +6,7 @@ import type { Shims } from '../shim/contract.ts';
 import type { Platform } from './archives.ts';
 import { childrenOf, findImage, referencesByChain, referencesOf, type StoredImage } from './catalog.ts';
 import { commitImage } from './commit.ts';
+import { openContent } from './content.ts';
 import type {
   CommitOptions,
   ImageRecord,
@@ -20,11 +21,13 @@ import type {
 } from './contract.ts';
 import { noSuchPart } from './errors.ts';
 import { importArchive, tagReference } from './import.ts';
+import { DiskImageIntake } from './intake.ts';
 import { layerViews } from './layer-views.ts';
 import { loadArchive } from './load.ts';
 import { entryAt } from './lookup.ts';
 import { changesOf } from './merge.ts';
 import { openLayerFile } from './opened-file.ts';
+import type { ImageContent, ImageIntake } from './pieces.ts';
 import { familiar, familiarName, normalized } from './reference.ts';
 import { forgetUnused, planRemoval } from './removal.ts';
 import { saveImages } from './save.ts';
@@ -57,6 +60,8 @@ class DiskImageStore implements ImageStore {
   readonly #storage: Storage;
   readonly #platform: Platform;
   readonly #now: () => Date;
+  /** Containers in the making, by the id of their image. */
+  readonly #holds = new Map<string, Set<string>>();
 
   constructor(parts: { storage: Storage; platform: Platform; now: () => Date }) {
     this.#storage = parts.storage;
@@ -92,7 +97,8 @@ class DiskImageStore implements ImageStore {
     });
   }
 
-  async remove(nameOrId: string, options: RemoveImageOptions): Promise<RemovedImage[]> {
+  async remove(nameOrId: string, asked: RemoveImageOptions): Promise<RemovedImage[]> {
+    const options = { ...asked, usedBy: (imageId: string) => [...asked.usedBy(imageId), ...this.#holdersOf(imageId)] };
     const { plan, removedLayers } = await this.#storage.change((catalog) => {
       const removal = planRemoval(catalog, nameOrId, options);
       return { ...removal, catalog: forgetUnused(removal.catalog, options) };
@@ -109,8 +115,31 @@ class DiskImageStore implements ImageStore {
     return [...plan.untagged, ...deleted];
   }
 
-  async commit(parentId: string, options: CommitOptions): Promise<ImageRecord> {
-    return this.get(await commitImage(parentId, { storage: this.#storage, now: this.#now, options }));
+  async commit(parentId: string | undefined, options: CommitOptions): Promise<ImageRecord> {
+    const context = { storage: this.#storage, platform: this.#platform, now: this.#now };
+    return this.get(await commitImage(parentId, { ...context, options }));
+  }
+
+  async intake({ doing, signal }: { doing: string; signal: AbortSignal }): Promise<ImageIntake> {
+    const show = (imageId: string) => this.get(imageId);
+    return new DiskImageIntake({ storage: this.#storage, now: this.#now, doing, signal, show });
+  }
+
+  async content(nameOrId: string): Promise<ImageContent> {
+    return await openContent(this.#storage, findImage(this.#storage.catalog, nameOrId));
+  }
+
+  children(parentId: string | undefined): ImageRecord[] {
+    return this.list().filter(({ parent }) => parent === parentId);
+  }
+
+  hold(imageId: string, containerId: string): () => void {
+    const holders = this.#holds.get(imageId) ?? new Set();
+    this.#holds.set(imageId, holders.add(containerId));
+    return () => {
+      holders.delete(containerId);
+      if (holders.size === 0 && this.#holds.get(imageId) === holders) this.#holds.delete(imageId);
+    };
   }
 
   async save(names: readonly string[]): Promise<{ ids: readonly string[]; stream: Readable }> {
@@ -135,7 +164,8 @@ class DiskImageStore implements ImageStore {
       }
     }
     const bytes = removed.reduce((sum, one) => sum + ('Deleted' in one ? (sizes.get(one.Deleted) ?? 0) : 0), 0);
-    return { removed, bytes };
+    // What broken pulls left is nobody's, too.
+    return { removed, bytes: bytes + (await this.#storage.downloads.clear()) };
   }
 
   rootfs(imageId: string): LayerStack {
@@ -186,6 +216,10 @@ class DiskImageStore implements ImageStore {
         : { chainId, entry: entryAt(await layers.index(chainId), path) };
     if (!found?.entry) throw noSuchPart(`no such file in layer ${at.position}: ${at.path}`);
     return openLayerFile(join(layers.directory, layers.contentOf(found.chainId)), found.entry);
+  }
+
+  #holdersOf(imageId: string): { readonly id: string; readonly running: boolean }[] {
+    return [...(this.#holds.get(imageId) ?? [])].map((id) => ({ id, running: false }));
   }
 
   /** As `findImage`, but by its whole id also an image that is only kept for a container. */

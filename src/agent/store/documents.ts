@@ -16,6 +16,20 @@ export type DockerManifest = v.InferOutput<typeof DockerManifestSchema>;
 export const isIndexType = (mediaType: string): boolean =>
   mediaType === mediaTypes.index || mediaType === 'application/vnd.docker.distribution.manifest.list.v2+json';
 
+/** The config of an image in Docker's format, whose manifest an OCI layout does not name. */
+export const isDockerConfigType = (mediaType: string): boolean =>
+  mediaType === 'application/vnd.docker.container.image.v1+json';
+
+/** The OCI type of a layer. */
+export function layerTypeOf(mediaType: string): string {
+  const types: Readonly<Record<string, string>> = {
+    'application/vnd.docker.image.rootfs.diff.tar': mediaTypes.layer,
+    'application/vnd.docker.image.rootfs.diff.tar.gzip': mediaTypes.layerGzip,
+    'application/vnd.docker.image.rootfs.diff.tar.zstd': mediaTypes.layerZstd,
+  };
+  return types[mediaType] ?? mediaType;
+}
+
 const digest = v.pipe(v.string(), v.regex(/^sha256:[0-9a-f]{64}$/, 'is not a sha256 digest'));
 const texts = v.array(v.string());
 const labels = v.record(v.string(), v.string());

@@ -20,11 +20,23 @@ export const noSuchPart = (what: string): PortholeError => new PortholeError('no
 
 export const conflict = (message: string): PortholeError => new PortholeError('conflict', `conflict: ${message}`);
 
+/** A blob that is not what its name says. */
+export const wrongBlob = (digest: string, has: string): PortholeError =>
+  new PortholeError('invalid', `blob ${digest} has ${has}`);
+
+/** A blob whose source ended too early: it may be asked for again. */
+export const shortBlob = (digest: string, { at, size }: { readonly at: number; readonly size: number }) =>
+  new PortholeError('unavailable', `blob ${digest} ended after ${at} of ${size} bytes`);
+
 /** The store's own files contradict each other. */
 export const damagedStore = (what: string, options?: { cause?: unknown }): PortholeError =>
   new PortholeError('internal', `the image store is damaged: ${what}`, options);
 
-const fullDisk = new Set(['ENOSPC', 'EDQUOT']);
+const fullDisk: ReadonlySet<string | undefined> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** True when the disk, or the user's share of it, has no room. */
+export const isFullDisk = (failure: unknown): boolean => fullDisk.has(errnoNameOf(failure));
+
 /** Errno values that the kernel gives because of what the archive holds, not because of the host. */
 const archiveFaults = new Set([
   'ENAMETOOLONG',
@@ -48,7 +60,7 @@ const archiveFaults = new Set([
 export function archiveFailure(failure: unknown, context: { doing: string; signal?: AbortSignal }): unknown {
   if (context.signal?.aborted) return canceled(`the request to ${context.doing}`);
   const errno = errnoNameOf(failure);
-  if (errno && fullDisk.has(errno)) {
+  if (isFullDisk(failure)) {
     return new PortholeError('unavailable', `cannot ${context.doing}: no space left on device`, { cause: failure });
   }
   if (failure instanceof PortholeError && failure.kind !== 'internal') return failure;

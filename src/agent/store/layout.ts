@@ -23,6 +23,7 @@ const names = {
   loaded: 'porthole.loaded',
   hidden: 'porthole.hidden',
   parent: 'porthole.parent',
+  source: 'porthole.source',
 } as const;
 
 /** The OCI image layout on disk: `oci-layout` and `index.json`, one descriptor per reference of an image. */
@@ -54,9 +55,12 @@ export class Layout {
     const value = await readJsonFile(join(this.#directory, 'index.json'));
     if (value === undefined) return emptyCatalog;
     const found: NamedImage[] = [];
+    // An image is named once for each of its references.
+    const known = new Map<string, StoredImage>();
     for (const descriptor of indexOf(value).manifests) {
       try {
-        const image = await readImage(descriptor, blobs);
+        const image = known.get(descriptor.digest) ?? (await readImage(descriptor, blobs));
+        known.set(descriptor.digest, image);
         const name = descriptor.annotations?.[names.whole];
         found.push({ image, references: name === undefined ? [] : [parseReference(name)] });
       } catch (failure) {
@@ -81,6 +85,7 @@ function descriptorsOf(catalog: Catalog, image: StoredImage): Descriptor[] {
     [names.loaded]: image.loadedAt,
     ...(image.hidden ? { [names.hidden]: 'true' } : {}),
     ...(image.parent === undefined ? {} : { [names.parent]: image.parent }),
+    ...(image.source === undefined ? {} : { [names.source]: image.source.digest }),
   };
   const references = referencesOf(catalog, image.id);
   if (references.length === 0) return [{ ...base, annotations: own }];
@@ -93,18 +98,26 @@ function descriptorsOf(catalog: Catalog, image: StoredImage): Descriptor[] {
 async function readImage({ digest, size, annotations = {} }: Descriptor, blobs: BlobStore): Promise<StoredImage> {
   const manifest = parseManifest(await blobs.read(digest), digest);
   const config = parseImageConfig(await blobs.read(manifest.config.digest), manifest.config.digest);
+  const source = annotations[names.source];
   return imageOf({
     config,
     manifest: { document: manifest, digest, size },
+    ...(source !== undefined && { source: await readSource(source, blobs) }),
     loadedAt: annotations[names.loaded] ?? new Date(0).toISOString(),
     hidden: annotations[names.hidden] === 'true',
     parent: annotations[names.parent],
   });
 }
 
+async function readSource(digest: string, blobs: BlobStore): Promise<NonNullable<StoredImage['source']>> {
+  const data = await blobs.read(digest);
+  return { digest, size: data.length, mediaType: parseManifest(data, digest).mediaType ?? mediaTypes.manifest };
+}
+
 export function imageOf(parts: {
   readonly config: StoredImage['config'];
   readonly manifest: { readonly document: Manifest; readonly digest: string; readonly size: number };
+  readonly source?: StoredImage['source'];
   readonly loadedAt: string;
   readonly hidden: boolean;
   readonly parent?: string | undefined;
@@ -114,6 +127,7 @@ export function imageOf(parts: {
     id: document.config.digest,
     config: parts.config,
     manifest: { digest, size },
+    ...(parts.source && { source: parts.source }),
     blobs: [digest, document.config.digest, ...document.layers.map((layer) => layer.digest)],
     layerSizes: document.layers.map((layer) => layer.size),
     chainIds: chainIdsOf(parts.config),

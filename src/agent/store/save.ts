@@ -1,8 +1,9 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import { type Descriptor, mediaTypes } from '../oci/image.ts';
 import { findImage, isIdOf, referencesOf, type StoredImage } from './catalog.ts';
+import { closeAll, contentOf, holdBlobs, pieceSize } from './content.ts';
 import { familiar, familiarName, normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
 import type { Storage } from './storage.ts';
 import { type TarItem, writeTar } from './tar-writer.ts';
@@ -20,17 +21,7 @@ export async function saveImages(
 ): Promise<{ readonly ids: readonly string[]; readonly stream: Readable }> {
   const chosen = choose(storage, names);
   // Held open from now on: an image that is removed meanwhile is still saved whole.
-  const blobs = new Map<string, FileHandle>();
-  try {
-    for (const { image } of chosen) {
-      for (const digest of image.blobs) {
-        if (!blobs.has(digest)) blobs.set(digest, await open(storage.blobs.pathOf(digest), 'r'));
-      }
-    }
-  } catch (failure) {
-    await closeAll(blobs);
-    throw failure;
-  }
+  const blobs = await holdBlobs(storage, new Set(chosen.flatMap(({ image }) => image.blobs)));
   const ids = chosen.map(({ image }) => image.id);
   const pieces = writeTar(entries(chosen, blobs));
   const stream = Readable.from(pieces, { objectMode: false, highWaterMark: pieceSize });
@@ -117,16 +108,6 @@ function document(name: string, value: unknown): TarItem {
   };
 }
 
-async function* contentOf(handle: FileHandle): AsyncGenerator<Buffer> {
-  for (let at = 0; ; ) {
-    const { bytesRead, buffer } = await handle.read({ buffer: Buffer.allocUnsafe(pieceSize), position: at });
-    if (bytesRead === 0) return;
-    at += bytesRead;
-    yield buffer.subarray(0, bytesRead);
-  }
-}
-
-const pieceSize = 1 << 18;
 const blobName = (digest: string): string => `blobs/${digest.replace(':', '/')}`;
 
 function indexOf(chosen: readonly Chosen[]): object {
@@ -169,8 +150,4 @@ function repositoriesOf(chosen: readonly Chosen[]): Record<string, Record<string
     }
   }
   return found;
-}
-
-async function closeAll(blobs: ReadonlyMap<string, FileHandle>): Promise<void> {
-  await Promise.all([...blobs.values()].map((handle) => handle.close()));
 }

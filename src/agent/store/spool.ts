@@ -50,7 +50,8 @@ export class SpooledArchive {
 
 const mostFiles = 20_000;
 const mostHops = 10;
-const largestDocument = 1 << 24;
+/** Bytes of a document that is read whole. */
+export const largestDocument = 1 << 24;
 
 export async function spool(archive: Bytes, directory: string): Promise<SpooledArchive> {
   const files = new Map<string, StagedBlob>();

@@ -4,6 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Shims } from '../shim/contract.ts';
 import { BlobStore, type StagedBlob } from './blobs.ts';
 import { type Catalog, emptyCatalog, neededBlobs, neededLayers } from './catalog.ts';
+import { Downloads } from './downloads.ts';
 import { LayerStore } from './layer-store.ts';
 import { Layout } from './layout.ts';
 import { Staging } from './staging.ts';
@@ -17,14 +18,22 @@ export class Storage {
   readonly blobs: BlobStore;
   readonly layers: LayerStore;
   readonly staging: Staging;
+  readonly downloads: Downloads;
   readonly #layout: Layout;
   readonly #lock = new KeyedLock();
   #catalog: Catalog = emptyCatalog;
 
-  private constructor(parts: { blobs: BlobStore; layers: LayerStore; staging: Staging; layout: Layout }) {
+  private constructor(parts: {
+    blobs: BlobStore;
+    layers: LayerStore;
+    staging: Staging;
+    downloads: Downloads;
+    layout: Layout;
+  }) {
     this.blobs = parts.blobs;
     this.layers = parts.layers;
     this.staging = parts.staging;
+    this.downloads = parts.downloads;
     this.#layout = parts.layout;
   }
 
@@ -37,13 +46,17 @@ export class Storage {
     const layout = await Layout.open(join(root, 'image'));
     const blobs = await BlobStore.open(join(root, 'image'));
     const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, rootless });
-    const storage = new Storage({ blobs, layers, staging, layout });
+    const downloads = await Downloads.open(join(root, 'downloads'));
+    const storage = new Storage({ blobs, layers, staging, downloads, layout });
     const problems: string[] = [];
     storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));
     await storage.#unpackMissing((problem) => problems.push(problem));
     for (const problem of problems) report(problem);
     // With an image that cannot be read nobody knows what it needs.
-    if (problems.length === 0) await storage.#collect();
+    if (problems.length === 0) {
+      await blobs.claimAll();
+      await storage.#collect();
+    }
     return storage;
   }
 
