@@ -7,7 +7,7 @@ import type { StartedShim } from '../shim/contract.ts';
 import { removeTrees } from '../shim/remove-tree.ts';
 import { removeStaleTemporaries } from '../sys/durable.ts';
 import { namesIfThere } from '../sys/files.ts';
-import { startTicks } from '../sys/proc.ts';
+import { readStat, startTicks } from '../sys/proc.ts';
 import { afterReads } from './after-reads.ts';
 import { containerFacts, exitRecordPath, socketPath } from './bundle.ts';
 import { Container } from './container.ts';
@@ -19,6 +19,7 @@ import { announceOom } from './oom.ts';
 import { never, noOom, readRecord, saveRecord, timestamp } from './record.ts';
 import { removingPrefix } from './remove.ts';
 import { scheduleRestart, wantsRestart } from './restart-policy.ts';
+import { resume } from './resume.ts';
 import { SIGKILL } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { adoptVolumes, markedVolumes, withMovedVolumes } from './volumes.ts';
@@ -74,17 +75,39 @@ async function adoptOne(engine: Engine, directory: string): Promise<void> {
   engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
 }
 
-/** A shim that was stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on. */
+/**
+ * One container that cannot be taken over keeps nobody else waiting: it is named, and stays as it is. A shim that was
+ * stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on.
+ */
 async function settleInTime(engine: Engine, container: Container): Promise<void> {
-  const settled = engine.locks.run(container.id, () => settle(engine, container));
-  const late = new AbortController();
-  await Promise.race([settled, delay(patience, undefined, { signal: late.signal, ref: false }).catch(() => undefined)]);
-  late.abort();
-  // It shows at whatever is tried with the container; the others are served.
-  settled.catch((failure: unknown) => {
-    if (failure instanceof PortholeError) container.unreachable = failure;
-  });
+  const tell = (problem: PortholeError): void => {
+    if (engine.closing.aborted) return;
+    // It shows at whatever is tried with the container.
+    container.unreachable = problem;
+    engine.report?.(problem.message);
+  };
+  const settled = connect(engine, container)
+    .then((shim) => engine.locks.run(container.id, () => settle(engine, container, shim)))
+    .then(
+      () => resume(engine, container),
+      (failure: unknown) => tell(unadoptable(container.id, failure)),
+    );
+  const inTime = new AbortController();
+  const late = delay(patience, undefined, { signal: inTime.signal, ref: false }).then(
+    () => tell(unanswered(container.id)),
+    () => undefined,
+  );
+  await Promise.race([settled, late]);
+  inTime.abort();
 }
+
+const unanswered = (id: string) =>
+  new PortholeError('unavailable', `container ${id} cannot be taken over now: its shim does not answer`);
+
+const unadoptable = (id: string, cause: unknown) =>
+  cause instanceof PortholeError && cause.kind === 'unsupported'
+    ? cause
+    : new PortholeError('unavailable', `container ${id} cannot be taken over: ${messageOf(cause)}`, { cause });
 
 /**
  * A shim whose container's directory is gone serves nobody. One whose record cannot be read may serve the next agent.
@@ -92,32 +115,51 @@ async function settleInTime(engine: Engine, container: Container): Promise<void>
  */
 async function endOrphans(engine: Engine, known: ReadonlySet<string>): Promise<void> {
   const root = join(engine.execRoot, 'containers');
-  for (const name of await readdir(root)) {
-    if (known.has(name)) continue;
-    const shim = await connect(engine, socketPath(join(root, name)));
-    if (shim) {
-      shim.signal(SIGKILL);
-      await shim.exited.catch(() => undefined);
+  const orphans = (await readdir(root)).filter((name) => !known.has(name));
+  await inParallel(orphans, async (name) => {
+    try {
+      await endOrphan(engine, join(root, name));
+    } catch (failure) {
+      engine.report?.(`what is left of the container ${name} cannot be removed: ${messageOf(failure)}`);
     }
-    await rm(join(root, name), { recursive: true, force: true });
-  }
+  });
 }
 
-async function settle(engine: Engine, container: Container): Promise<void> {
+async function endOrphan(engine: Engine, runtime: string): Promise<void> {
+  const signal = AbortSignal.timeout(patience);
+  const shim = await shimAt(engine, runtime, signal);
+  if (shim) {
+    shim.signal(SIGKILL);
+    const late = new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+    await Promise.race([shim.exited.catch(() => undefined), late]);
+    shim.disconnect();
+  }
+  await rm(runtime, { recursive: true, force: true });
+}
+
+/** The container's lock is held. */
+async function settle(engine: Engine, container: Container, shim: StartedShim | undefined): Promise<void> {
   const { record } = container;
   const { status } = record.state;
+  container.unreachable = undefined;
+  if (!engine.registry.has(container)) {
+    // Removed while its shim did not answer.
+    shim?.signal(SIGKILL);
+    shim?.disconnect();
+    return;
+  }
   container.isAdopted = true;
-  const shim = await connect(engine, socketPath(container.runtime));
   if (shim) {
     await takeOver(engine, container, shim);
     return;
   }
   const exit = await engine.shims.readRecord(exitRecordPath(container.runtime)).catch(() => undefined);
   const isNews = exit && (hasProcess(status) || timestamp(exit.exitedAt) !== record.state.finishedAt);
+  if (!exit && hasProcess(status) && (await isSupervised(container))) throw socketIsGone(container.runtime);
   if (isNews || hasProcess(status)) {
     if (!hasProcess(status)) {
       container.move('started', { startedAt: record.created });
-      container.change({ oom: noOom });
+      container.change({ oom: noOom, stopping: undefined });
     }
     await completeReads(engine, container);
     await recordExit(engine, container, exit ?? lostExit(), { error: exit ? '' : supervisorKilled });
@@ -126,6 +168,8 @@ async function settle(engine: Engine, container: Container): Promise<void> {
   // A start was cut off together with its shim, which nobody else clears up after.
   if ((await namesIfThere(container.runtime)) !== undefined) await endCgroups(engine, container).catch(() => undefined);
   await rm(container.runtime, { recursive: true, force: true });
+  // What it is to become was decided already.
+  if (container.record.stopping) return;
   if (status === 'restarting') scheduleRestart(engine, container);
   else if (isWantedUp(container)) {
     container.move('started');
@@ -133,6 +177,16 @@ async function settle(engine: Engine, container: Container): Promise<void> {
     scheduleRestart(engine, container);
   }
 }
+
+/** Its shim lives, though nobody can speak to it: whoever took its socket away did not end it. */
+async function isSupervised({ record }: Container): Promise<boolean> {
+  const stat = await readStat(record.state.pid);
+  if (stat === undefined || String(stat.startTicks) !== record.startTicks) return false;
+  return (await readStat(stat.parent))?.name === 'porthole-shim';
+}
+
+const socketIsGone = (runtime: string) =>
+  new PortholeError('unavailable', `nobody listens on ${socketPath(runtime)}, but its shim lives`);
 
 /** As Docker's daemon does when it starts: `always` also brings back what a user had stopped. */
 function isWantedUp(container: Container): boolean {
@@ -149,7 +203,8 @@ async function takeOver(engine: Engine, container: Container, shim: StartedShim)
   // Of a life that the record does not know, nothing was announced.
   const isKnown = hasProcess(state.status) && state.startedAt === timestamp(shim.startedAt);
   if (!isKnown) {
-    container.change({ oom: noOom });
+    // What was to be stopped is a life before this one.
+    container.change({ oom: noOom, stopping: undefined });
     engine.history.add(container.record, { event: 'started', pid: shim.pid });
   }
   container.change({
@@ -182,9 +237,12 @@ async function completeReads(engine: Engine, container: Container): Promise<void
   }
 }
 
-async function connect(engine: Engine, socket: string): Promise<StartedShim | undefined> {
+const connect = (engine: Engine, container: Container): Promise<StartedShim | undefined> =>
+  shimAt(engine, container.runtime, engine.closing);
+
+async function shimAt(engine: Engine, runtime: string, signal: AbortSignal): Promise<StartedShim | undefined> {
   try {
-    return await engine.shims.connect(socket);
+    return await engine.shims.connect(socketPath(runtime), { signal });
   } catch (failure) {
     if (isKind(failure, 'not-found')) return undefined;
     throw failure;

@@ -52,10 +52,6 @@ export class Container {
   /** Its life began under another agent, which may have tried something too. */
   isAdopted = false;
   health: HealthMonitor | undefined;
-  /** Set while a user's stop or restart is under way: the restart policy and auto-remove hold still. */
-  stopping: 'stop' | 'restart' | undefined;
-  /** A user's signal that is meant to end it keeps the restart policy from acting on this life's end. */
-  isRestartOff = false;
   /** The restart policy's next attempt. */
   retry: { cancel(): void } | undefined;
   /** Milliseconds that the restart policy waits before its next attempt. */

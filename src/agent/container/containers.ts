@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { KeyedLock } from '../../base/async.ts';
 import { isKind } from '../../base/errors.ts';
 import { capabilityNames } from '../oci/capabilities.ts';
@@ -61,7 +62,8 @@ export async function createContainers(
     start: (container) => startLocked(engine, container, { by: 'policy' }),
   };
   await adopt(engine);
-  await history.keepClean((id) => engine.registry.hasId(id));
+  // Room on the disk: what cannot be removed now is looked at again tomorrow.
+  await history.keepClean((id) => engine.registry.hasId(id)).catch(() => undefined);
   const find = (nameOrId: string): Container => engine.registry.find(nameOrId);
   const locked = <T>(nameOrId: string, task: (container: Container) => Promise<T>): Promise<T> => {
     const container = find(nameOrId);
@@ -136,16 +138,23 @@ function runningShim(container: Container) {
   return container.life.shim;
 }
 
+/** Milliseconds: a change of a container that does not come to its end is left to the next engine. */
+const lockPatience = 5_000;
+
 async function shutdown(engine: Engine, closing: AbortController): Promise<void> {
   closing.abort();
-  for (const container of engine.registry.all()) {
+  const late = new AbortController();
+  const isLate = delay(lockPatience, undefined, { signal: late.signal, ref: false }).catch(() => undefined);
+  const letGo = async (container: Container): Promise<void> => {
     container.retry?.cancel();
     container.health?.dispose();
-    await engine.locks.run(container.id, () => container.saved());
+    await Promise.race([engine.locks.run(container.id, () => container.saved()), isLate]);
     await container.trace.flush().catch(() => undefined);
     container.life?.shim.disconnect();
     container.output.end();
-  }
+  };
+  await Promise.all(engine.registry.all().map(letGo));
+  late.abort();
   for (const exec of engine.execs.values()) exec.shim?.disconnect();
   await engine.history.close();
 }

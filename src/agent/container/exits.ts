@@ -12,6 +12,7 @@ import { watchOom } from './oom.ts';
 import { timestamp } from './record.ts';
 import { removeLocked } from './remove.ts';
 import { planRetry } from './restart-policy.ts';
+import { afterExit, triedBy } from './stopping.ts';
 import { leaveVolumes } from './volumes.ts';
 
 /** Takes over a running shim: its output is given out, its exit is waited for. */
@@ -72,9 +73,10 @@ export async function recordExit(
   const kills = Math.max(oomKills(record.after, exit), record.oom.kills);
   const ending = endingOf(record, exit, {
     kills,
-    tried: await triedBefore(engine, container),
+    tried: await triedBefore(engine, container, exit),
     isLost: options.error !== '',
   });
+  const { stopping } = container.record;
   const restart = planRetry(container, exit);
   container.move(restart ? 'retrying' : 'exited', {
     pid: 0,
@@ -84,9 +86,14 @@ export async function recordExit(
     finishedAt: timestamp(exit.exitedAt),
     ending,
   });
-  container.change({ startTicks: '', after: [], ...(restart ? { restartCount: record.restartCount + 1 } : {}) });
+  container.change({
+    startTicks: '',
+    after: [],
+    stopping: afterExit(stopping),
+    ...(restart ? { restartCount: record.restartCount + 1 } : {}),
+  });
   engine.history.add(record, { event: 'ended', ending, ...(restart ? { restartIn: restart.delay } : {}) });
-  const removes = record.hostConfig.AutoRemove === true && container.stopping !== 'restart';
+  const removes = record.hostConfig.AutoRemove === true && stopping?.by !== 'restart';
   // A container that is removed next needs no record of its end.
   const isSaved = !removes && (await succeeds(container.save()));
   for (let kill = record.oom.kills; kill < kills; kill++) announce(engine, container, 'oom');
@@ -137,9 +144,15 @@ export async function endCgroups(engine: Engine, container: Container): Promise<
   await removeCgroup(engine.host.cgroup, cgroupPath);
 }
 
-/** What the engine did to end this life; of an agent before us, the last signal that it sent. */
-async function triedBefore(engine: Engine, container: Container): Promise<EndingTry | undefined> {
+/** What the engine did to end this life; of an agent before us, what it had begun, or the last signal that it sent. */
+async function triedBefore(
+  engine: Engine,
+  container: Container,
+  { exitedAt }: ExitRecord,
+): Promise<EndingTry | undefined> {
   if (container.tried || !container.isAdopted) return container.tried;
+  const { stopping } = container.record;
+  if (stopping) return triedBy(stopping, exitedAt);
   const past = await engine.history.of(container.id, { withTrace: false }).catch(() => []);
   const begun = past.findLastIndex(({ event }) => event === 'started');
   const last = past.slice(begun + 1).findLast(({ event }) => event === 'signaled');

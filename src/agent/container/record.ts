@@ -7,6 +7,7 @@ import { containerCgroupPath } from '../plan/cgroup-path.ts';
 import { readJsonFile, writeDurable, writeNew } from '../sys/durable.ts';
 import type { ContainerRecord } from './contract.ts';
 import type { WantedMount } from './mounts.ts';
+import type { Stopping } from './stopping.ts';
 
 /** container.json: the contract's record with what only the engine needs. Immutable; a change is a new record. */
 export interface StoredRecord extends ContainerRecord {
@@ -18,6 +19,8 @@ export interface StoredRecord extends ContainerRecord {
   readonly idMappings?: IdMappings;
   /** Stopped by a user: `unless-stopped` does not start it again. */
   readonly manuallyStopped: boolean;
+  /** What a user asked for and what is not done yet. */
+  readonly stopping?: Stopping | undefined;
   /** Of the running life: how many kills for lack of memory were announced, and whether its processes wait for memory. */
   readonly oom: OomState;
   /** Reads of the running life's `after` list, by operation id: where the exit record's data came from. */
@@ -93,6 +96,13 @@ const Shape = v.looseObject({
     v.looseObject({ Type: v.string(), Source: v.string(), Destination: v.string(), options: texts, RW: v.boolean() }),
   ),
   after: v.array(v.looseObject({ id: v.number(), path: v.string() })),
+  stopping: v.optional(
+    v.looseObject({
+      by: v.picklist(['stop', 'restart', 'remove', 'kill']),
+      ...{ signal: v.number(), seconds: v.number(), since: v.number(), isSent: v.boolean() },
+      volumes: v.optional(v.boolean()),
+    }),
+  ),
   cgroupPath: v.optional(v.pipe(v.string(), v.startsWith('/'))),
   oom: v.optional(v.looseObject({ kills: v.number(), waits: v.boolean() })),
 });

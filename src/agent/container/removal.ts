@@ -2,9 +2,10 @@ import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { conflict, noSuchContainer, removalInProgress } from './errors.ts';
 import { removeLocked } from './remove.ts';
+import { SIGKILL } from './signals.ts';
 import { hasProcess, isUp } from './state.ts';
-import { killNow, stopRetrying } from './stop.ts';
-import { nextExit } from './waiting.ts';
+import { carryOut, stopRetrying } from './stop.ts';
+import { stoppingNow } from './stopping.ts';
 
 /** `docker rm`. With `force` what runs is killed first. */
 export async function remove(
@@ -29,22 +30,23 @@ export async function remove(
   }
 }
 
-async function end(engine: Engine, container: Container, options: { readonly force: boolean }): Promise<void> {
+async function end(
+  engine: Engine,
+  container: Container,
+  { force, volumes }: { readonly force: boolean; readonly volumes: boolean },
+): Promise<void> {
   const { status } = container.record.state;
   if (status === 'removing') throw removalInProgress(container.id);
-  if (status !== 'restarting' && !options.force) checkIdle(container);
-  if (status === 'restarting') {
-    if (!options.force) throw running(container.id, 'restarting');
-    await stopRetrying(engine, container);
+  if (!force) {
+    if (status === 'restarting') throw running(container.id, 'restarting');
+    checkIdle(container);
+    return;
   }
-  if (!hasProcess(container.record.state.status)) return;
-  container.stopping = 'stop';
-  container.change({ manuallyStopped: true });
-  try {
-    await killNow(engine, container, { ended: nextExit(container), purpose: 'remove' });
-  } finally {
-    container.stopping = undefined;
-  }
+  if (!isUp(status)) return;
+  if (container.unreachable) throw container.unreachable;
+  const stopping = stoppingNow({ by: 'remove', signal: SIGKILL, volumes });
+  if (await stopRetrying(engine, container, stopping)) return;
+  if (hasProcess(container.record.state.status)) await carryOut(engine, container, stopping);
 }
 
 function checkIdle(container: Container): void {

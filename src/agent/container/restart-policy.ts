@@ -15,9 +15,9 @@ export interface Retry {
 
 /** The restart that a container's policy asks for after an exit; undefined: it stays down. */
 export function planRetry(container: Container, exit: Pick<ExitRecord, 'exitCode' | 'exitedAt'>): Retry | undefined {
-  if (container.stopping || container.isRestartOff) return undefined;
   const { record } = container;
-  if (!wantsRestart(record, exit.exitCode)) return undefined;
+  // dockerd's rule: a signal of a user's that is meant to end it keeps the policy from acting on this life's end.
+  if (record.stopping || !wantsRestart(record, exit.exitCode)) return undefined;
   container.backOff = nextBackOff(container.backOff, exit.exitedAt - Date.parse(record.state.startedAt));
   return { delay: container.backOff, schedule: (engine) => scheduleRestart(engine, container) };
 }
@@ -70,6 +70,5 @@ export function cancelRetry(container: Container): boolean {
 export function forgetRestarts(container: Container): void {
   container.retry?.cancel();
   container.backOff = 0;
-  container.isRestartOff = false;
   container.change({ restartCount: 0 });
 }

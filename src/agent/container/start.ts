@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises';
-import { messageOf } from '../../base/errors.ts';
+import { canceled, messageOf } from '../../base/errors.ts';
 import type { Trace } from '../../protocol/trace.ts';
 import type { NamespaceType, Spec } from '../oci/runtime.ts';
 import { compile } from '../plan/compile.ts';
@@ -44,6 +44,8 @@ export async function startLocked(
   container: Container,
   options: { readonly by: 'user' | 'policy' },
 ): Promise<void> {
+  // Who comes next would find it half started.
+  if (engine.closing.aborted) throw canceled('starting the container');
   checkStartable(container);
   if (options.by === 'user') forgetRestarts(container);
   container.tried = undefined;
@@ -84,6 +86,8 @@ function checkStartable(container: Container): void {
   if (status === 'running') throw notModified(`Container ${container.id} is already running`);
   if (status === 'paused') throw startOfPaused();
   if (status === 'removing' || status === 'dead') throw markedForRemoval();
+  // Something of it may still run.
+  if (container.unreachable) throw container.unreachable;
 }
 
 /** The bundle's spec as it is for a life that begins now: the user is looked up, shared namespaces are found. */
@@ -135,6 +139,7 @@ async function started(
   const ticks = await startTicks(shim.pid);
   container.change({
     manuallyStopped: false,
+    stopping: undefined,
     oom: noOom,
     startTicks: String(ticks ?? 0n),
     after: afterReads(plan),
@@ -175,7 +180,10 @@ async function failed(
   const failure = startFailure(thrown, 'create');
   if (container.record.state.status === 'restarting') container.move('gave-up');
   const { state } = container.record;
-  container.change({ state: { ...state, pid: 0, exitCode: failure.exitCode, error: failure.message } });
+  container.change({
+    stopping: undefined,
+    state: { ...state, pid: 0, exitCode: failure.exitCode, error: failure.message },
+  });
   container.began.emit(undefined);
   container.output.end();
   const cleaned = await Promise.allSettled([

@@ -1,6 +1,5 @@
 import { PortholeError } from '../../base/errors.ts';
 import { longestTimer } from '../../base/timer.ts';
-import type { StopPurpose } from '../../protocol/history.ts';
 import { killCgroup } from '../cgroup/leftovers.ts';
 import type { Container } from './container.ts';
 import type { StopOptions } from './contract.ts';
@@ -10,6 +9,7 @@ import { thaw } from './freezer.ts';
 import { cancelRetry } from './restart-policy.ts';
 import { lastSignal, SIGKILL, SIGTERM, signalNumber } from './signals.ts';
 import { hasProcess } from './state.ts';
+import { beginStopping, giveUpStopping, graceLeft, noteSent, type Stopping, stoppingNow } from './stopping.ts';
 import { nextExit } from './waiting.ts';
 
 /** Seconds between the stop signal and SIGKILL when neither the user nor the container says. */
@@ -18,48 +18,55 @@ const defaultGrace = 10;
 const killPatience = 10_000;
 const thawPatience = 1_000;
 
-/**
- * Stop signal, grace, SIGKILL. The lock is not held: the exit's own handling takes it. A client that goes away does not
- * take the stop back, as in dockerd.
- */
+/** `docker stop`. A client that goes away does not take the stop back, as in dockerd. */
 export async function stop(
   engine: Engine,
   container: Container,
   options: StopOptions & { readonly purpose: 'stop' | 'restart' },
 ): Promise<void> {
-  if (await stopRetrying(engine, container)) return;
+  const { purpose: by } = options;
+  if (container.unreachable) throw container.unreachable;
+  const then = by === 'restart' ? stoppingNow({ by, signal: SIGTERM }) : undefined;
+  if (await stopRetrying(engine, container, then)) return;
   if (!hasProcess(container.record.state.status)) throw notModified(`Container ${container.id} is already stopped`);
   const signal = options.signal ? signalNumber(options.signal) : stopSignal(container);
   const seconds = options.seconds ?? container.record.config.StopTimeout ?? defaultGrace;
-  container.stopping = options.purpose;
-  container.tried = { by: options.purpose, signal };
-  container.change({ manuallyStopped: true });
+  await carryOut(engine, container, stoppingNow({ by, signal, seconds }));
+}
+
+/**
+ * Signal, grace, SIGKILL of a process that runs; also of a stop that another agent began. The lock is not held: the
+ * exit's own handling takes it.
+ */
+export async function carryOut(engine: Engine, container: Container, stopping: Stopping): Promise<void> {
+  const { by, signal, seconds } = stopping;
+  const ended = nextExit(container, engine.closing);
+  // Whoever fails first, nobody is left with a rejection that is not handled.
+  ended.catch(() => undefined);
+  container.tried = { by, signal };
   try {
-    const ended = nextExit(container, engine.closing);
-    // Whoever fails first, nobody is left with a rejection that is not handled.
-    ended.catch(() => undefined);
-    await sendSignal(engine, container, signal);
-    const intime = seconds < 0 ? await ended.then(() => true) : await within(ended, seconds * 1000);
+    // What an agent before us began is on disk already.
+    if (container.record.stopping !== stopping) await beginStopping(container, stopping);
+    if (by === 'remove' || (by === 'kill' && signal === SIGKILL)) return await killNow(engine, container, ended);
+    if (!stopping.isSent || container.record.state.status === 'paused') await sendSignal(engine, container, signal);
+    if (by === 'kill') return;
+    const grace = graceLeft(stopping, Date.now());
+    const intime = grace === undefined ? await ended.then(() => true) : await within(ended, grace);
     if (!intime) {
-      container.tried = { by: options.purpose, signal, graceOver: seconds };
-      await killNow(engine, container, { ended });
+      container.tried = { by, signal, graceOver: seconds };
+      await killNow(engine, container, ended);
     }
     announce(engine, container, 'stop');
-  } finally {
-    container.stopping = undefined;
+  } catch (failure) {
+    // An agent that ends leaves it to the next one.
+    if (!engine.closing.aborted) await giveUpStopping(container, stopping);
+    throw failure;
   }
 }
 
-/** SIGKILL, and the wait for the exit that must follow. @param options.purpose what the end is then recorded as */
-export async function killNow(
-  engine: Engine,
-  container: Container,
-  options: { readonly ended: Promise<unknown>; readonly purpose?: StopPurpose },
-): Promise<void> {
-  const { ended, purpose } = options;
-  ended.catch(() => undefined);
-  if (purpose) container.tried = { by: purpose, signal: SIGKILL };
-  if (hasProcess(container.record.state.status)) await sendSignal(engine, container, SIGKILL);
+/** SIGKILL, and the wait for the exit that must follow. */
+async function killNow(engine: Engine, container: Container, ended: Promise<unknown>): Promise<void> {
+  await sendSignal(engine, container, SIGKILL);
   if (await within(ended, thawPatience)) return;
   // Somebody may have frozen a part of it; whoever of its processes is left is to end anyway.
   await killCgroup(engine.host.cgroup, container.record.cgroupPath).catch(() => undefined);
@@ -74,15 +81,23 @@ export async function kill(engine: Engine, nameOrId: string, given: string | und
   const container = killable(engine, nameOrId);
   if (isBeyond) throw invalid(`Cannot kill container: ${nameOrId}: The linux daemon does not support signal ${given}`);
   if (await stopRetrying(engine, container)) return;
-  container.change({ manuallyStopped: true });
-  if (isMeantToEnd(container, signal)) container.isRestartOff = true;
+  const ended = signal === SIGKILL ? nextExit(container, engine.closing) : undefined;
+  ended?.catch(() => undefined);
+  // A stop that is under way stays what it is.
+  const isOwn = (container.record.stopping?.by ?? 'kill') === 'kill';
+  const stopping = isOwn && isMeantToEnd(container, signal) ? stoppingNow({ by: 'kill', signal }) : undefined;
   container.tried = { by: 'kill', signal };
-  if (signal !== SIGKILL) {
-    await sendSignal(engine, container, signal);
-    // It may live on for long, and a later agent has to know. It may be gone as well.
-    return container.save().catch(() => undefined);
+  try {
+    if (stopping) await beginStopping(container, stopping);
+    else container.change({ manuallyStopped: true });
+    if (ended) await killNow(engine, container, ended);
+    else await sendSignal(engine, container, signal);
+  } catch (failure) {
+    if (stopping && !engine.closing.aborted) await giveUpStopping(container, stopping);
+    throw failure;
   }
-  await killNow(engine, container, { ended: nextExit(container, engine.closing) });
+  // It may live on for long, and a later agent has to know. It may be gone as well.
+  if (!stopping) await container.save().catch(() => undefined);
 }
 
 /** dockerd's rule: without a stop signal of its own every signal is one that ends the container. */
@@ -106,8 +121,10 @@ function killable(engine: Engine, nameOrId: string): Container {
 /** Sends a signal to the initial process. A frozen one gets it when it is thawed, so it is thawed for the ones that end it. */
 async function sendSignal(engine: Engine, container: Container, signal: number): Promise<void> {
   if (container.unreachable) throw container.unreachable;
+  if (!hasProcess(container.record.state.status)) return;
   container.life?.shim.signal(signal);
   announce(engine, container, 'kill', { signal: String(signal) });
+  noteSent(container);
   if (container.record.state.status !== 'paused' || !isMeantToEnd(container, signal)) return;
   await engine.locks.run(container.id, async () => {
     if (container.record.state.status !== 'paused') return;
@@ -116,10 +133,14 @@ async function sendSignal(engine: Engine, container: Container, signal: number):
   });
 }
 
-/** Takes back the next attempt of a restart policy. True when the container was between two attempts. */
-export async function stopRetrying(engine: Engine, container: Container): Promise<boolean> {
+/**
+ * Takes back the next attempt of a restart policy. True when the container was between two attempts.
+ * @param then what is to follow, whoever does it.
+ */
+export async function stopRetrying(engine: Engine, container: Container, then?: Stopping): Promise<boolean> {
   return engine.locks.run(container.id, async () => {
     if (!cancelRetry(container)) return false;
+    if (then) container.change({ stopping: then });
     await container.save();
     announce(engine, container, 'stop');
     container.exited.emit({ exitCode: container.record.state.exitCode, error: container.record.state.error });

@@ -15,6 +15,8 @@ export class Connection {
   readonly #onClose: () => void;
   #busy = false;
   #ended = false;
+  /** What came is no frame. */
+  #isNonsense = false;
 
   constructor(socket: Socket, handlers: { onFrame: (frame: Frame) => void | Promise<void>; onClose: () => void }) {
     this.#socket = socket;
@@ -70,6 +72,18 @@ export class Connection {
   async #pump(): Promise<void> {
     if (this.#busy) return;
     this.#busy = true;
+    try {
+      if (!this.#isNonsense) await this.#handleAll();
+    } catch {
+      // Nobody knows where the next frame begins.
+      this.#isNonsense = true;
+      this.#socket.destroy();
+    }
+    this.#busy = false;
+    if (this.#ended) this.#onClose();
+  }
+
+  async #handleAll(): Promise<void> {
     for (let frame = this.#reader.next(); frame; frame = this.#reader.next()) {
       const pending = this.#onFrame(frame);
       if (!pending) continue;
@@ -77,7 +91,5 @@ export class Connection {
       await pending.catch(() => undefined);
       this.#socket.resume();
     }
-    this.#busy = false;
-    if (this.#ended) this.#onClose();
   }
 }

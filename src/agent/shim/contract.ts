@@ -29,8 +29,11 @@ export interface Shims {
    */
   start(plan: Plan, options: StartOptions): Promise<StartedShim>;
 
-  /** Connects to a running shim by its socket. @throws not-found when nothing listens there. */
-  connect(socket: string): Promise<StartedShim>;
+  /**
+   * Connects to a running shim by its socket. One that was stopped (SIGSTOP, a debugger) answers when it goes on.
+   * @throws not-found when nothing listens there, unavailable when it does not answer as a shim does, canceled
+   */
+  connect(socket: string, options?: ConnectOptions): Promise<StartedShim>;
 
   /** Opens an executor for a stream of operations without a spawn: mknod, xattrs, everything below a hostile root. */
   execute(): Executor;
@@ -49,6 +52,12 @@ export interface StartOptions {
    * Back-pressure as in `subscribe`. It ends with the process or with `disconnect`.
    */
   readonly onOutput?: OnOutput;
+}
+
+export interface ConnectOptions {
+  readonly signal?: AbortSignal;
+  /** Where it writes its exit record: it may have done so by the time it is gone. */
+  readonly recordPath?: string;
 }
 
 export interface StartedShim {

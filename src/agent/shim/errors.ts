@@ -38,6 +38,8 @@ export const cannotStart = (path: string, cause: unknown): PortholeError =>
   new PortholeError('unavailable', `the shim ${path} cannot be started: ${messageOf(cause)}`, { cause });
 export const noShim = (socket: string, cause: unknown): PortholeError =>
   new PortholeError('not-found', `no shim listens on ${socket}`, { cause });
+export const shimSpeaksNonsense = (socket: string, cause?: unknown): PortholeError =>
+  new PortholeError('unavailable', `who listens on ${socket} does not answer as a shim does`, { cause });
 export const shimTooNew = (version: number, known: number): PortholeError =>
   new PortholeError(
     'unsupported',

@@ -32,6 +32,8 @@ export const chunkSize = 32768;
 export const planLimit = (8 << 20) - 8;
 
 const headSize = 8;
+/** Bytes: the shim's buffers hold no larger one. */
+const frameLimit = 8 << 20;
 const recordMagic = 0x31524850;
 
 export function frameHead(type: number, size: number): Buffer {
@@ -66,11 +68,12 @@ export class FrameReader {
     this.#size += chunk.length;
   }
 
-  /** The next whole frame, if it has arrived. */
+  /** The next whole frame, if it has arrived. @throws RangeError for one that no shim sends */
   next(): Frame | undefined {
     if (this.#size < headSize) return undefined;
     const head = this.#front(headSize);
     const size = head.readUInt32LE(4);
+    if (size > frameLimit) throw new RangeError(`a frame of ${size} bytes`);
     if (this.#size < headSize + size) return undefined;
     const all = this.#front(headSize + size);
     this.#size -= headSize + size;
@@ -101,6 +104,7 @@ export interface Hello {
   readonly results: Buffer;
 }
 
+/** @throws RangeError when it is none */
 export function parseHello(data: Buffer): Hello {
   return {
     version: data.readUInt32LE(0),

@@ -28,6 +28,8 @@ export interface Rig {
   readonly shims: Shims;
   readonly images: ImageStore;
   readonly events: EngineEvent[];
+  /** What an engine has said that it could not take over. */
+  readonly problems: string[];
   containers: Awaited<ReturnType<typeof createContainers>>;
   /** A new engine on the same directories, as after a restart of the agent. */
   reopen(): Promise<void>;
@@ -73,9 +75,11 @@ export async function openRig(): Promise<Rig> {
     throw failure;
   }
   const events: EngineEvent[] = [];
+  const problems: string[] = [];
+  const report = (problem: string): void => void problems.push(problem);
   const hub = new EventHub(() => process.hrtime.bigint());
   hub.signal.on((event) => events.push(event));
-  const open = () => createContainers({ dataRoot, execRoot, host, images, shims, events: hub });
+  const open = () => createContainers({ dataRoot, execRoot, host, images, shims, events: hub, report });
   let containers = await open();
   const attachAll: AttachOptions = { stdin: true, stdout: true, stderr: true, logs: false, stream: true };
   const rig: Rig = {
@@ -86,6 +90,7 @@ export async function openRig(): Promise<Rig> {
     shims,
     images,
     events,
+    problems,
     get containers() {
       return containers;
     },
