@@ -41,7 +41,7 @@ export function docker(engine: Engine, args: readonly string[], options: Command
 /** Runs a program; a `docker` in it talks to the engine. */
 export function command(
   line: readonly string[],
-  { engine, input, terminal, cwd, timeoutMs = 15_000 }: CommandOptions & { readonly engine: Engine },
+  { engine, input, terminal, cwd, timeoutMs = 60_000 }: CommandOptions & { readonly engine: Engine },
 ): Promise<Outcome> {
   const [program = '', ...rest] = terminal
     ? ['script', '--quiet', '--return', '--echo', 'never', '--command', line.map(quoted).join(' '), '/dev/null']

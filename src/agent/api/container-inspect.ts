@@ -55,8 +55,7 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     ExecIDs: parts.execIds.length === 0 ? null : parts.execIds,
     HostConfig: {
       ...hostConfigJson(record.hostConfig),
-      // Gone since 1.42 where they are not set.
-      ...(parts.minor < 42 && { KernelMemory: 0, KernelMemoryTCP: 0 }),
+      ...kernelMemory(record.hostConfig, parts.minor),
     },
     GraphDriver: {
       Data: {
@@ -73,6 +72,14 @@ export function containerInspect(record: ContainerRecord, parts: InspectParts): 
     Config: containerConfigJson(record.config),
     NetworkSettings: networkSettings(record, parts.minor),
   };
+}
+
+/** Since 1.42 they are shown only where they are set. */
+function kernelMemory({ KernelMemory, KernelMemoryTCP }: HostConfig, minor: ApiMinor): Partial<HostConfig> {
+  const [all, tcp] = [KernelMemory || undefined, KernelMemoryTCP || undefined];
+  return minor < 42
+    ? { KernelMemory: all ?? 0, KernelMemoryTCP: tcp ?? 0 }
+    : { KernelMemory: all, KernelMemoryTCP: tcp };
 }
 
 /** A path only for the driver whose files dockerd shows, and only when there can be one. */

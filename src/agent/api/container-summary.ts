@@ -27,7 +27,10 @@ export function containerSummary(
     Labels: record.config.Labels ?? {},
     State: record.state.status,
     Status: statusWords(record, options.now),
-    HostConfig: { NetworkMode: record.hostConfig.NetworkMode ?? 'default' },
+    HostConfig: {
+      NetworkMode: record.hostConfig.NetworkMode ?? 'default',
+      ...(options.minor >= 46 && record.hostConfig.Annotations && { Annotations: record.hostConfig.Annotations }),
+    },
     NetworkSettings: { Networks: endpointOf(record, options.minor) },
     Mounts: record.mounts.map(mountJson),
   };

@@ -1,5 +1,5 @@
-import { runInNewContext } from 'node:vm';
 import * as v from 'valibot';
+import { patternMatch } from '../container/patterns.ts';
 import { badParameter } from './errors.ts';
 
 const Listed = v.record(v.string(), v.array(v.string()));
@@ -98,25 +98,11 @@ function shapeOf(text: string): Readonly<Record<string, readonly string[]>> {
   );
 }
 
-/** Characters that mean one step of the search each: such a pattern cannot take long. */
-const simple = /^[\w./:@^$-]*$/;
-/** Milliseconds. Go's expressions take linear time, ours can take for ever, and everybody would wait with them. */
-const patience = 100;
-
 function isMatch(pattern: string, candidate: string): boolean {
-  // The pattern is the client's: one that is no regular expression matches nothing, as in dockerd.
-  try {
-    if (simple.test(pattern)) return new RegExp(pattern).test(candidate);
-    const context = { pattern, candidate };
-    return runInNewContext('new RegExp(pattern).test(candidate)', context, { timeout: patience }) === true;
-  } catch (failure) {
-    // An error of another context is no instance of our Error.
-    const isLate =
-      typeof failure === 'object' &&
-      failure !== null &&
-      'code' in failure &&
-      failure.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT';
-    if (!isLate) return false;
+  const answer = patternMatch(pattern, candidate);
+  if (answer === 'too slow') {
     throw badParameter(`invalid filter: matching ${JSON.stringify(pattern.slice(0, 100))} takes too long`);
   }
+  // The pattern is the client's: one that is no regular expression matches nothing, as in dockerd.
+  return answer === true;
 }

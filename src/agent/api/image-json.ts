@@ -6,21 +6,28 @@ import type { ApiMinor } from './api-version.ts';
 /** One entry of `GET /images/json`. */
 export function imageSummary(
   image: ImageRecord,
-  options: { readonly minor: ApiMinor; readonly shared?: number },
+  { minor, shared = -1 }: { readonly minor: ApiMinor; readonly shared?: number },
 ): object {
+  // Before API 1.43 an image without a name had one that says so.
+  const isNone = minor < 43 && image.tags.length === 0 && image.digests.length === 0;
   return {
     Id: image.id,
     ParentId: image.parent ?? '',
-    RepoTags: image.tags,
-    RepoDigests: image.digests,
+    RepoTags: isNone ? ['<none>:<none>'] : image.tags,
+    RepoDigests: isNone ? ['<none>@<none>'] : image.digests,
     Created: secondsOf(image.created),
     Size: image.size,
-    SharedSize: options.shared ?? -1,
+    SharedSize: shared,
     // Gone since API 1.44.
-    ...(options.minor < 44 && { VirtualSize: image.size }),
+    ...(minor < 44 && { VirtualSize: image.size }),
     Labels: image.config.config?.Labels ?? null,
     Containers: -1,
   };
+}
+
+/** Bytes of its layers that other images have too. */
+export function sharedSize(layers: readonly LayerView[]): number {
+  return layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0);
 }
 
 /** `GET /images/{name}/json` in the shape of the asked API version. */
@@ -35,7 +42,7 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
     Comment: config.history?.at(-1)?.comment ?? '',
     // Gone since API 1.45: of the container that a build left the image in.
     ...(minor < 45 && { Container: '', ContainerConfig: runConfigJson({}) }),
-    Created: image.created,
+    ...createdOf(config.created, minor),
     DockerVersion: '',
     Author: config.author ?? '',
     Config: runConfigJson(config.config ?? {}),
@@ -51,6 +58,12 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
     RootFS: { Type: 'layers', Layers: config.rootfs.diff_ids },
     Metadata: { LastTagTime: '0001-01-01T00:00:00Z' },
   };
+}
+
+/** An image that does not say when it was made: since API 1.44 neither does this. */
+function createdOf(created: string | undefined, minor: ApiMinor): { readonly Created?: string } {
+  if (created !== undefined) return { Created: created };
+  return minor < 44 ? { Created: '0001-01-01T00:00:00Z' } : {};
 }
 
 /** `GET /images/{name}/history`: newest first; steps that made no layer have no size. */

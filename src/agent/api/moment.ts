@@ -1,3 +1,4 @@
+import { goDuration } from '../../base/go-duration.ts';
 import { badParameter } from './errors.ts';
 import type { Filters } from './filters.ts';
 import { Query } from './query.ts';
@@ -15,7 +16,8 @@ export function pruneUntil(filters: Filters, now: number): number | undefined {
  */
 export function momentOf(text: string, now: number): number {
   const ago = goDuration(text);
-  if (ago !== undefined) return now - ago;
+  // Alone it is no duration to Docker, but the beginning of time.
+  if ('nanoseconds' in ago && text !== '0') return now - ago.nanoseconds / 1e6;
   const nanoseconds = pointOf(text);
   return nanoseconds === undefined ? 0 : Number(nanoseconds / 1_000n) / 1_000;
 }
@@ -26,24 +28,4 @@ function pointOf(text: string): bigint | undefined {
   } catch {
     throw badParameter(`failed to parse value as time or duration: ${JSON.stringify(text)}`);
   }
-}
-
-const milliseconds: Readonly<Record<string, number>> = {
-  h: 3_600_000,
-  m: 60_000,
-  s: 1_000,
-  ms: 1,
-  us: 1e-3,
-  µs: 1e-3,
-  ns: 1e-6,
-};
-const part = /(\d+(?:\.\d*)?|\.\d+)(h|ms|m|s|us|µs|ns)/g;
-
-/** Undefined when it is no duration. */
-function goDuration(text: string): number | undefined {
-  const unsigned = text.replace(/^[+-]/, '');
-  const parts = [...unsigned.matchAll(part)];
-  if (parts.length === 0 || parts.map(([whole]) => whole).join('') !== unsigned) return undefined;
-  const sum = parts.reduce((total, [, amount, unit = '']) => total + Number(amount) * (milliseconds[unit] ?? 0), 0);
-  return text.startsWith('-') ? -sum : sum;
 }

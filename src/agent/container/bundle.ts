@@ -9,6 +9,7 @@ import { type MountInfo, readMounts } from '../sys/proc.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
 import { invalid } from './errors.ts';
+import { logDetails } from './log-attributes.ts';
 import { LogFiles } from './log-files.ts';
 import { keepsLog, logRotationOf } from './log-options.ts';
 import type { StoredRecord } from './record.ts';
@@ -48,8 +49,11 @@ function sourcesToCome(record: StoredRecord): ReadonlyMap<string, 'file' | 'dire
 }
 
 /** What a start with these options would be refused for is found here. */
-async function rotationOf({ hostConfig, logPath }: Container['record']) {
-  const rotation = keepsLog(hostConfig.LogConfig) ? logRotationOf(hostConfig.LogConfig) : undefined;
+async function rotationOf(record: Container['record']) {
+  const { hostConfig, logPath } = record;
+  if (!keepsLog(hostConfig.LogConfig)) return {};
+  logDetails(record);
+  const rotation = logRotationOf(hostConfig.LogConfig);
   if (!rotation) return {};
   const next = ((await new LogFiles(logPath).numbers()).at(-1) ?? 0) + 1;
   return { rotation: { ...rotation, next } };

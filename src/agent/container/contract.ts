@@ -258,6 +258,8 @@ export interface LogOptions {
   readonly since?: number;
   readonly until?: number;
   readonly timestamps: boolean;
+  /** The attributes that the log options choose, before each line. */
+  readonly details?: boolean;
   /** Last lines; undefined: all. */
   readonly tail?: number;
   readonly signal: AbortSignal;
@@ -280,6 +282,13 @@ export interface ExecOptions {
   readonly attachStdout: boolean;
   readonly attachStderr: boolean;
   readonly detachKeys?: string;
+  /** Of its terminal, unless its start says another. */
+  readonly size?: TerminalSize;
+}
+
+export interface TerminalSize {
+  readonly rows: number;
+  readonly columns: number;
 }
 
 export interface ExecRecord {

@@ -33,6 +33,8 @@ export const startOfPaused = () => conflict('cannot start a paused container, tr
 export const removalInProgress = (id: string) => conflict(`removal of container ${id} is already in progress`);
 export const markedForRemoval = () => conflict('container is marked for removal and cannot be started');
 
+export const cannotLog = (why: string) => new PortholeError('internal', `failed to initialize logging driver: ${why}`);
+
 export const notModified = (message: string) => new PortholeError('not-modified', message);
 
 /** A failure at start with the exit code that Docker's state shows for it: 127 not found, 126 not executable, 128 all else. */

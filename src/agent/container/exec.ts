@@ -181,6 +181,7 @@ async function planInput(
   const all = capabilityNames.filter((name) => engine.available.has(name));
   const allowed = exec.options.privileged ? all : (spec.process.capabilities?.bounding ?? []);
   const { consoleSize: _size, ...base } = spec.process;
+  const size = options.size ?? exec.options.size;
   const process: Process = {
     ...base,
     args: exec.options.argv,
@@ -189,7 +190,7 @@ async function planInput(
     user,
     terminal: exec.options.tty,
     capabilities: capabilitySets(allowed, user),
-    ...(options.size ? { consoleSize: { height: options.size.rows, width: options.size.columns } } : {}),
+    ...(size ? { consoleSize: { height: size.rows, width: size.columns } } : {}),
   };
   const running = {
     pid: life.pid,

@@ -71,7 +71,7 @@ export const hostConfigFields: Readonly<Record<keyof HostConfig, Field<HostConfi
   ContainerIDFile: noMeaning('the client writes the file'),
   LogConfig: {
     standing: 'carried out',
-    note: 'json-file, local and none; CRI lines on the disk; compress is refused',
+    note: 'json-file, local and none; CRI lines on the disk; the process never waits for its log in any mode; compress is refused',
   },
   NetworkMode: { standing: 'carried out', note: 'none, host, container:; the default is a loopback of its own' },
   PortBindings: refused((c) => Object.keys(c.PortBindings ?? {}).length > 0, 'Publishing ports (PortBindings)'),

@@ -1,3 +1,4 @@
+import { printedDuration } from '../../base/go-duration.ts';
 import { longestTimer } from '../../base/timer.ts';
 import type { Output } from '../shim/contract.ts';
 import type { Container } from './container.ts';
@@ -6,7 +7,6 @@ import { announce, type Engine } from './engine.ts';
 import { createExec, type Exec, startExec } from './exec.ts';
 import {
   afterProbe,
-  goDuration,
   type HealthCheck,
   healthCheckOf,
   keptOutput,
@@ -135,7 +135,7 @@ class Monitor implements HealthMonitor {
     }
     const text = output.text();
     if (!isLate) return { exitCode: exec.exitCode ?? noAnswer, output: text };
-    const words = `Health check exceeded timeout (${goDuration(this.#check.timeout)})`;
+    const words = `Health check exceeded timeout (${printedDuration(this.#check.timeout)})`;
     return { exitCode: noAnswer, output: text === '' ? words : `${words}: ${text}` };
   }
 

@@ -103,17 +103,3 @@ export function untilNextProbe(
   const { check, startedAt, now } = life;
   return now - startedAt < check.startPeriod && status === 'starting' ? check.startInterval : check.interval;
 }
-
-/** As Go prints a duration: 1.5s, 1m0s, 250ms. */
-export function goDuration(milliseconds: number): string {
-  if (milliseconds < 1000) return `${trimmed(milliseconds)}ms`;
-  const seconds = milliseconds / 1000;
-  const hours = Math.floor(seconds / 3600);
-  const minutes = Math.floor((seconds % 3600) / 60);
-  const rest = `${trimmed(seconds % 60)}s`;
-  return `${hours > 0 ? `${hours}h` : ''}${hours > 0 || minutes > 0 ? `${minutes}m` : ''}${rest}`;
-}
-
-function trimmed(value: number): string {
-  return String(Number(value.toFixed(9)));
-}

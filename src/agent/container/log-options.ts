@@ -1,6 +1,5 @@
-import { PortholeError } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
-import { invalid, notSupportedYet } from './errors.ts';
+import { cannotLog, invalid, notSupportedYet } from './errors.ts';
 
 type LogConfig = NonNullable<HostConfig['LogConfig']>;
 
@@ -8,7 +7,7 @@ type LogConfig = NonNullable<HostConfig['LogConfig']>;
 export const logDrivers = ['json-file', 'local', 'none'] as const;
 type Driver = (typeof logDrivers)[number];
 
-/** `none` takes whatever it is given, as in dockerd. `labels`, `env` and `tag` are for files that nobody here reads. */
+/** `none` takes whatever it is given, as in dockerd. `labels`, `env` and `tag` are what `docker logs --details` shows. */
 const known: Readonly<Record<Exclude<Driver, 'none'>, readonly string[]>> = {
   'json-file': ['max-size', 'max-file', 'compress', 'labels', 'labels-regex', 'env', 'env-regex', 'tag'],
   local: ['max-size', 'max-file', 'compress'],
@@ -82,8 +81,6 @@ function fileCount(text: string): number {
   if (count < 1) throw cannotLog('max-file cannot be less than 1');
   return count;
 }
-
-const cannotLog = (why: string) => new PortholeError('internal', `failed to initialize logging driver: ${why}`);
 
 /** As Go's ParseBool; undefined when it is neither. */
 function isTrue(text: string | undefined): boolean | undefined {

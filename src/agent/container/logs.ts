@@ -8,6 +8,7 @@ import type { Container } from './container.ts';
 import type { LogOptions, LogStream } from './contract.ts';
 import { LineCutter, type LogRecord, logTime, parseRecord, tailOf } from './cri.ts';
 import type { Engine } from './engine.ts';
+import { logDetails } from './log-attributes.ts';
 import { type LogFile, LogFiles } from './log-files.ts';
 import { keepsLog } from './log-options.ts';
 import { frameHeader } from './stdio-stream.ts';
@@ -21,14 +22,15 @@ export function openLogs(engine: Engine, container: Container, options: LogOptio
     throw new PortholeError('unsupported', 'configured logging driver does not support reading');
   }
   const tty = container.record.config.Tty === true;
-  const chunks = logChunks(container, options, { tty, closing: engine.closing });
+  const details = options.details ? logDetails(container.record) : '';
+  const chunks = logChunks(container, options, { tty, details, closing: engine.closing });
   return { tty, stream: Readable.from(chunks, { objectMode: false, highWaterMark: chunkSize }) };
 }
 
 async function* logChunks(
   container: Container,
   options: LogOptions,
-  form: { readonly tty: boolean; readonly closing: AbortSignal },
+  form: { readonly tty: boolean; readonly details: string; readonly closing: AbortSignal },
 ): AsyncGenerator<Buffer> {
   const lifetime = new DisposableStore();
   const woken = new Wake();
@@ -150,14 +152,16 @@ class Wake {
 class Renderer {
   readonly #options: LogOptions;
   readonly #tty: boolean;
+  readonly #details: string;
   readonly #since: string;
   readonly #until: string | undefined;
   /** Streams whose last record was only a part of a line. */
   readonly #inLine = new Set<string>();
   #isOver = false;
 
-  constructor(options: LogOptions, form: { readonly tty: boolean }) {
+  constructor(options: LogOptions, form: { readonly tty: boolean; readonly details: string }) {
     this.#options = options;
+    this.#details = form.details;
     this.#tty = form.tty;
     this.#since = options.since === undefined ? '' : logTime(options.since);
     this.#until = options.until === undefined ? undefined : logTime(options.until);
@@ -195,7 +199,9 @@ class Renderer {
     else this.#inLine.add(record.stream);
     if (record.time < this.#since || !this.#options[record.stream]) return [];
     const data = [
-      ...(this.#options.timestamps && beginsLine ? [Buffer.from(`${record.time} `, 'latin1')] : []),
+      ...(beginsLine
+        ? [Buffer.from(this.#options.timestamps ? `${record.time} ${this.#details}` : this.#details)]
+        : []),
       record.text,
       ...(record.isWhole ? [newline] : []),
     ];

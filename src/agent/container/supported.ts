@@ -22,8 +22,9 @@ export function checkRestartPolicy(host: HostConfig): void {
   if (!['', 'no', 'always', 'unless-stopped', 'on-failure'].includes(Name)) {
     throw invalid(`invalid restart policy '${Name}'`);
   }
-  if (count !== 0 && Name !== 'on-failure') {
-    throw invalid(`maximum retry count cannot be used with restart policy '${Name || 'no'}'`);
+  // An empty name takes any count, for clients from before 25.
+  if (count !== 0 && Name !== '' && Name !== 'on-failure') {
+    throw invalid(`maximum retry count cannot be used with restart policy '${Name}'`);
   }
   if (count < 0) throw invalid('maximum retry count cannot be negative');
   if (host.AutoRemove && !['', 'no'].includes(Name)) {

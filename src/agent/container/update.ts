@@ -26,6 +26,7 @@ export async function updateLocked(
   const before = container.record.hostConfig;
   const after = merged(container, limits.hostConfig);
   checkTogether(after);
+  await blockIoOf(change);
   if (hasProcess(container.record.state.status)) await changeLive(engine, container, { before, after });
   container.change({ hostConfig: after });
   await container.save();
@@ -68,7 +69,8 @@ function merged(container: Container, change: UpdateBody): HostConfig {
   if (policy?.Name && policy.Name !== 'no' && current.AutoRemove) {
     throw cannotUpdate(container, 'Restart policy cannot be updated because AutoRemove is enabled for the container');
   }
-  const { RestartPolicy: _, PidsLimit: pids, ...rest } = change;
+  // What Windows has stays as it was made.
+  const { RestartPolicy: _, PidsLimit: pids, CpuCount: _count, CpuPercent: _percent, ...rest } = change;
   const asked = Object.fromEntries(Object.entries(rest).filter(([, value]) => isGiven(value)));
   return {
     ...current,

@@ -158,7 +158,7 @@ export function compileExec(
     ...enterContainer(container, host),
     // Last: whoever is in the user namespace has no right to join the others by the host's files.
     ...(remap ? [{ op: 'enterUserns', why: reasons.usernsEnter } as const, ...becomeRoot()] : []),
-    ...(terminal ? [{ op: 'terminal', console: '', why: reasons.terminal } as const] : []),
+    ...(terminal ? [terminalStep(process, '')] : []),
     ...becomeProgram(process, {
       seccomp: spec.linux.seccomp,
       host,
@@ -326,10 +326,13 @@ function consoleSteps(spec: Spec): Operation[] {
   const hasPts = (spec.mounts ?? []).some((mount) => mount.destination === '/dev/pts');
   if (!hasPts) throw invalidSpec('process.terminal', 'a terminal needs a devpts mount at /dev/pts');
   const path = '/dev/console';
-  return [
-    { op: 'touch', path, mode: 0o600, why: reasons.consoleFile },
-    { op: 'terminal', console: path, why: reasons.terminal },
-  ];
+  return [{ op: 'touch', path, mode: 0o600, why: reasons.consoleFile }, terminalStep(spec.process, path)];
+}
+
+/** @param path where it is bound inside; '' for nowhere */
+function terminalStep({ consoleSize }: Process, path: string): Operation {
+  const { height: rows = 0, width: columns = 0 } = consoleSize ?? {};
+  return { op: 'terminal', console: path, rows, columns, why: reasons.terminal };
 }
 
 /** What the container's own UTS and network namespaces show. A shared one is left alone: it is not ours to change. */

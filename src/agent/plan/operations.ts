@@ -147,8 +147,8 @@ export const operationTable = {
     code: 60,
     args: { flags: 'u64', terminal: 'u32', stdin: 'u32', child: 'list', after: 'list' },
   },
-  /** In the child: a pseudo terminal from this mount namespace's /dev/pts becomes stdio and controlling terminal; `console` (may be empty) is bound to it. */
-  terminal: { code: 61, args: { console: 'text' } },
+  /** In the child: a pseudo terminal from this mount namespace's /dev/pts becomes stdio and controlling terminal; `console` (may be empty) is bound to it. Without a size (0) it has none. */
+  terminal: { code: 61, args: { console: 'text', rows: 'u32', columns: 'u32' } },
   /** execve(2); a file without a slash is looked up in `search` (colon-separated directories). */
   exec: { code: 62, args: { file: 'text', argv: 'texts', env: 'texts', search: 'text' } },
   /** The unix socket (0600) on which the shim serves later clients. */

@@ -205,7 +205,7 @@ function renderers(operation: Operation): string {
     case 'spawn':
       return spawn(operation);
     case 'terminal':
-      return `open terminal${operation.console === '' ? '' : ` as ${word(operation.console)}`}`;
+      return openTerminal(operation);
     case 'exec':
       return `exec ${operation.argv.map(word).join(' ')}`;
     case 'listen':
@@ -304,6 +304,11 @@ function namespaces(flags: bigint): string {
   return namesOf(cloneFlags, flags)
     .map((name) => `--${namespaceWords[name] ?? name}`)
     .join(' ');
+}
+
+function openTerminal({ console: path, rows, columns }: OperationOf<'terminal'>): string {
+  const size = rows > 0 && columns > 0 ? ` of ${rows} rows and ${columns} columns` : '';
+  return `open terminal${size}${path === '' ? '' : ` as ${word(path)}`}`;
 }
 
 function spawn(operation: OperationOf<'spawn'>): string {

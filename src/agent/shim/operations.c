@@ -346,7 +346,7 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     case OP_setsid: return sys(setsid);
     DO(keyring, join_keyring(op.name))
     DO(spawn, spawn(op))
-    DO(terminal, make_terminal(op.console))
+    DO(terminal, make_terminal(op))
     DO(exec, execute(id, op))
     DO(listen, listen_at(op.path))
     DO(log, open_log(op.path))

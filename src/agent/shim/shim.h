@@ -46,7 +46,7 @@ void send_results(void);
 u64 clock_now(void);
 
 long spawn(struct op_spawn op);
-long make_terminal(const char *console);
+long make_terminal(struct op_terminal op);
 long execute(u32 id, struct op_exec op);
 long listen_at(const char *path);
 long record_at(const char *path);

@@ -176,8 +176,9 @@ static long bind_terminal(int slave, const char *console) {
   return result;
 }
 
-long make_terminal(const char *console) {
+long make_terminal(struct op_terminal op) {
   static const int unlocked = 0;
+  u16 window[4] = {(u16)op.rows, (u16)op.columns, 0, 0};
   /* O_NONBLOCK is for the supervisor, and keeps a FIFO that a container put there from holding us. */
   long master = sys(openat, AT_FDCWD, "/dev/pts/ptmx", NO_TERMINAL_YET | O_NONBLOCK, 0);
   if (master < 0) return master;
@@ -188,7 +189,8 @@ long make_terminal(const char *console) {
     sys(setsid); /* EPERM: the plan did it before */
     result = sys(ioctl, slave, TIOCSCTTY, 0);
     for (int fd = 0; fd < 3; fd++) sys(dup3, slave, fd, 0);
-    if (result == 0 && *console) result = bind_terminal((int)slave, console);
+    if (result == 0) result = sys(ioctl, slave, TIOCSWINSZ, window);
+    if (result == 0 && *op.console) result = bind_terminal((int)slave, op.console);
     if (result == 0) send_fd(process.sync, (int)master);
     sys(close, slave);
   } else result = slave;

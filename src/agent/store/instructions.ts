@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
+import { goDuration } from '../../base/go-duration.ts';
 import type { Healthcheck, RunConfig } from '../oci/image.ts';
 
 const invalid = (message: string) => new PortholeError('invalid', message);
@@ -71,15 +72,12 @@ function healthcheck(rest: string): Healthcheck {
   return check;
 }
 
-/** A duration as Go writes them: 1m30s. */
+/** Nanoseconds; 0 is the default. */
 function nanoseconds(flag: string, text: string): number {
-  const units: Readonly<Record<string, number>> = { h: 3600e9, m: 60e9, s: 1e9, ms: 1e6, us: 1e3, ns: 1 };
-  const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|us|ns|h|m|s)/g)];
-  if (parts.length === 0 || parts.map(([part]) => part).join('') !== text) {
-    throw invalid(`time: invalid duration ${JSON.stringify(text)}`);
-  }
-  const all = parts.reduce((sum, [, count, unit]) => sum + Number(count) * (units[unit ?? ''] ?? 0), 0);
-  if (all < 1e6) throw invalid(`Interval ${JSON.stringify(flag)} cannot be less than 1ms`);
+  const duration = goDuration(text);
+  if ('problem' in duration) throw invalid(duration.problem);
+  const { nanoseconds: all } = duration;
+  if (all !== 0 && all < 1e6) throw invalid(`Interval ${JSON.stringify(flag)} cannot be less than 1ms`);
   return all;
 }
 

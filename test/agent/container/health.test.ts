@@ -3,7 +3,6 @@ import type { HealthState, ProbeResult } from '../../../src/agent/container/cont
 import {
   afterProbe,
   checkHealthcheck,
-  goDuration,
   healthCheckOf,
   mergeHealthcheck,
   startingHealth,
@@ -99,17 +98,6 @@ describe('health checks as data', () => {
     }
     assert.throws(() => checkHealthcheck({ Retries: -1 }), { message: 'Retries in Healthcheck cannot be negative' });
     checkHealthcheck({ Test: ['CMD', 'x'], Interval: 1_000_000, Retries: 0 });
-  });
-
-  it('prints durations as Go does', () => {
-    assert.deepEqual([1, 250, 1500, 30_000, 60_000, 3_723_000].map(goDuration), [
-      '1ms',
-      '250ms',
-      '1.5s',
-      '30s',
-      '1m0s',
-      '1h2m3s',
-    ]);
   });
 });
 

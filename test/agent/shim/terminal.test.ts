@@ -23,7 +23,7 @@ describe('the shim’s terminal', () => {
       { op: 'mknod', path: `${root}/dev/tty`, mode: 0o020666, major: 5, minor: 0, why },
       { op: 'chroot', path: root, why },
       { op: 'chdir', path: '/', why },
-      { op: 'terminal', console: '/dev/console', why },
+      { op: 'terminal', console: '/dev/console', rows: 0, columns: 0, why },
       ...more,
       {
         op: 'exec',

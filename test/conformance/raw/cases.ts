@@ -120,6 +120,18 @@ const lists: readonly RawCase[] = [
 const lives: readonly RawCase[] = [
   { name: 'start of nobody', request: post('/containers/nobody/start') },
   { name: 'start of one that runs', request: post('/containers/box/start') },
+  { name: 'start with a configuration', request: post('/containers/box/start', { Binds: ['/a:/b'] }) },
+  { name: 'start of nobody with a configuration', request: post('/containers/nobody/start', { Binds: ['/a:/b'] }) },
+  { name: 'start with a body that says nothing', request: post('/containers/box/start', {}) },
+  {
+    name: 'start with a body of unknown length',
+    request: {
+      method: 'POST',
+      path: '/containers/box/start',
+      headers: { ...json, 'Transfer-Encoding': 'chunked' },
+      body: '{}',
+    },
+  },
   { name: 'stop of one that does not', request: post('/containers/ended/stop') },
   {
     name: 'stop with a time that is none',
@@ -142,6 +154,30 @@ const lives: readonly RawCase[] = [
   { name: 'resize to no numbers', request: post('/containers/box/resize?h=x&w=1'), words: 'as Go says it' },
   { name: 'resize of one that does not run', request: post('/containers/ended/resize?h=1&w=1') },
   { name: 'update with nothing', request: post('/containers/box/update', {}) },
+  { name: 'update of what it does not know', request: post('/containers/made/update', { Image: 'x', Nope: [1] }) },
+  { name: 'update of what Windows has', request: post('/containers/made/update', { CpuCount: 3 }) },
+  {
+    name: 'update with a policy of no name',
+    request: post('/containers/made/update', { RestartPolicy: { Name: '', MaximumRetryCount: 3 } }),
+  },
+  ...[
+    { CgroupParent: '/x' },
+    { Devices: [{ PathOnHost: '/dev/null' }] },
+    { DeviceCgroupRules: ['c 1:3 r'] },
+    { DeviceRequests: [{ Driver: 'x' }] },
+    { Ulimits: [{ Name: 'nofile', Soft: 1, Hard: 1 }] },
+  ].map(
+    (body): RawCase => ({
+      name: `update of ${Object.keys(body)[0]}`,
+      request: post('/containers/made/update', body),
+      differs: 'dockerd takes it and does nothing; ours says that it cannot',
+    }),
+  ),
+  {
+    name: 'update to a disk that is not there',
+    request: post('/containers/made/update', { BlkioDeviceReadBps: [{ Path: '/nothere', Rate: 5 }] }),
+    differs: 'ours changes the limits of disks, which Docker learned long after 20.10',
+  },
   { name: 'update of nobody', request: post('/containers/nobody/update', { Memory: 1 << 26 }) },
   { name: 'remove of one that runs', request: { method: 'DELETE', path: '/containers/box' } },
   { name: 'remove of nobody', request: { method: 'DELETE', path: '/containers/nobody' } },

@@ -1,5 +1,5 @@
 import { sorted } from '../lines.ts';
-import { quiet, type Scenario, scenario, seenAs, withEvents } from '../scenario.ts';
+import { differs, quiet, type Scenario, scenario, seenAs, withEvents } from '../scenario.ts';
 
 const loop = `sh -c 'i=0; while [ $i -lt 5 ]; do i=$((i+1)); echo out $i; echo err $i >&2; done'`;
 
@@ -61,12 +61,35 @@ export const logScenarios: readonly Scenario[] = [
     'logs --tail 1 twice',
   ),
   scenario(
-    'logs with details, of one that never ran',
-    quiet('create --name never busybox true'),
-    'logs never',
-    'logs -f never',
-    quiet('run --name dd -e SHOWN=1 busybox echo x'),
+    'logs with details: labels, variables and the tag that log options choose',
+    quiet(
+      `run --name dd --label a=b --label c=d/e --label other=1 -e X=Y -e 'P Q=1 2' --log-opt labels=c,a,none --log-opt env=X --log-opt env-regex=^P --log-opt tag={{.Name}}/{{.ImageName}} busybox echo x`,
+    ),
+    'logs --details dd',
+    'logs --details -t dd',
+    quiet('run --name id --log-opt tag={{.ID}} --label l=1 --log-opt labels-regex=^l busybox echo x'),
+    'logs --details id',
+    quiet('run --name none --label a=b busybox echo x'),
+    'logs --details none',
+    quiet('run -t --name tty --label a=b --log-opt labels=a busybox echo x'),
+    'logs --details tty',
+    quiet('run --name nonl --label a=b --log-opt labels=a busybox printf one\\n\\ntwo'),
+    'logs --details nonl',
   ),
+  scenario(
+    'log options that are wrong',
+    'run --log-opt nope=1 busybox true',
+    'run --log-opt tag={{.Nope}} busybox true',
+    'run --log-opt tag={{ busybox true',
+    'run --log-opt mode=nope busybox true',
+    'run --log-opt max-buffer-size=1m busybox true',
+    'run --log-driver local --log-opt labels=a busybox true',
+    'run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=4m busybox echo x',
+    'run --rm --log-opt compress=false busybox echo x',
+    differs('ours refuses it by name, whatever stands beside it', 'run --rm --log-opt compress=true busybox true'),
+    differs('each has its own words for what is no expression', 'run --log-opt labels-regex=( busybox true'),
+  ),
+  scenario('logs of one that never ran', quiet('create --name never busybox true'), 'logs never', 'logs -f never'),
   scenario(
     'attach to what does not run',
     quiet('run --name aa busybox true'),

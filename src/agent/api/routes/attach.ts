@@ -66,6 +66,7 @@ async function logs(call: Call): Promise<Reply> {
     stdout,
     stderr,
     timestamps: query.flag('timestamps'),
+    details: query.flag('details'),
     ...(since !== undefined && { since }),
     ...(until !== undefined && { until }),
     ...(tail !== undefined && { tail }),

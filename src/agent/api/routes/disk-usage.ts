@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
-import { imageSummary } from '../image-json.ts';
+import { imageSummary, sharedSize } from '../image-json.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 import { summariesOf } from './containers.ts';
 import { volumesInUse } from './volumes.ts';
@@ -36,7 +36,7 @@ function imagesOf(engine: Engine, minor: number): { readonly size: number; reado
     rows: all.map(({ image, layers }) => ({
       ...imageSummary(image, {
         minor,
-        shared: layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0),
+        shared: sharedSize(layers),
       }),
       Containers: records.filter(({ imageId }) => imageId === image.id).length,
     })),

@@ -16,10 +16,13 @@ async function events(call: Call): Promise<Reply> {
       `\`since\` time (${query.text('since')}) cannot be after \`until\` time (${query.text('until')})`,
     );
   }
+  // A build's end has been an event of its own since API 1.46: older clients hear of its tag.
+  const isKnown = ({ type, action }: EngineEvent): boolean =>
+    call.minor >= 46 || type !== 'image' || action !== 'create';
   const inTime = ({ timeNano }: EngineEvent): boolean =>
     (since === undefined || timeNano >= since) && (until === undefined || timeNano <= until);
   const write = (event: EngineEvent): void => {
-    if (!inTime(event) || !wanted(event, filters)) return;
+    if (!inTime(event) || !isKnown(event) || !wanted(event, filters)) return;
     // An event is small and none may be lost: a client that reads slowly is given up only when it is far behind.
     if (response.writableLength > mostBehind) response.destroy();
     else response.write(`${eventLine(event)}\n`);

@@ -1,6 +1,6 @@
 import { messageOf, PortholeError } from '../../../base/errors.ts';
 import { ExecCreateBody, ExecStartBody } from '../../../protocol/docker.ts';
-import type { ExecRecord } from '../../container/contract.ts';
+import type { ExecRecord, TerminalSize } from '../../container/contract.ts';
 import { parseDetachKeys } from '../../container/detach-keys.ts';
 import { frameHeader } from '../../container/stdio-stream.ts';
 import { readJson, readOptionalJson } from '../body.ts';
@@ -21,6 +21,7 @@ export const execRoutes: readonly Route[] = [
 async function create(call: Call): Promise<Reply> {
   const body = await readJson(call, ExecCreateBody);
   if (body.Cmd === undefined || body.Cmd.length === 0) throw badParameter('No exec command specified');
+  const size = consoleSize(call, body.ConsoleSize);
   const { id } = await call.engine.containers.execCreate(call.param('id'), {
     argv: body.Cmd,
     env: body.Env ?? [],
@@ -32,6 +33,7 @@ async function create(call: Call): Promise<Reply> {
     ...(body.User && { user: body.User }),
     ...(body.WorkingDir && { workingDir: body.WorkingDir }),
     ...(body.DetachKeys && { detachKeys: body.DetachKeys }),
+    ...(size && { size }),
   });
   return json({ Id: id }, 201);
 }
@@ -41,7 +43,7 @@ async function start(call: Call): Promise<Reply> {
   const body = await readOptionalJson(call, ExecStartBody);
   const { options } = call.engine.containers.execInspect(id);
   const detach = body.Detach ?? false;
-  const size = consoleSize(body.ConsoleSize);
+  const size = consoleSize(call, body.ConsoleSize);
   const launch = () =>
     call.engine.containers.execStart(id, { detach, tty: body.Tty ?? options.tty, ...(size && { size }) });
   if (detach) {
@@ -113,8 +115,9 @@ function tellFailure(call: Call, failure: unknown, tty: boolean): void {
   connection.end(words, () => connection.destroy());
 }
 
-/** Docker's [height, width]. */
-function consoleSize(given: readonly number[] | undefined): { rows: number; columns: number } | undefined {
+/** Docker's [height, width]; nothing before API 1.42. */
+function consoleSize({ minor }: Call, given: readonly number[] | undefined): TerminalSize | undefined {
+  if (minor < 42) return undefined;
   const [rows = 0, columns = 0] = given ?? [];
   return rows > 0 && columns > 0 ? { rows, columns } : undefined;
 }

@@ -6,7 +6,7 @@ import { badParameter } from '../errors.ts';
 import { Filters } from '../filters.ts';
 import { globMatches } from '../glob.ts';
 import { announceImage } from '../image-events.ts';
-import { imageHistory, imageInspect, imageSummary } from '../image-json.ts';
+import { imageHistory, imageInspect, imageSummary, sharedSize } from '../image-json.ts';
 import { imageOrNone } from '../image-lookup.ts';
 import { momentOf, pruneUntil } from '../moment.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
@@ -29,7 +29,9 @@ async function list(call: Call): Promise<Reply> {
   // Images without a name that others were made from are steps on the way, as in Docker.
   const isShown = (image: ImageRecord): boolean => query.flag('all') || image.tags.length > 0 || !image.hasChildren;
   const found = chosenImages(engine, filters).filter(isShown);
-  return json(found.map((image) => imageSummary(image, { minor })));
+  const isSharedAsked = minor >= 42 && query.flag('shared-size');
+  const sharedOf = ({ id }: ImageRecord) => isSharedAsked && { shared: sharedSize(engine.images.layers(id)) };
+  return json(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) })));
 }
 
 async function inspect(call: Call): Promise<Reply> {

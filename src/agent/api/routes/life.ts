@@ -18,8 +18,21 @@ export const lifeRoutes: readonly Route[] = [
 ];
 
 async function start(call: Call): Promise<Reply> {
+  refuseStartBody(call);
   await call.engine.containers.start(call.param('id'));
   return empty(204);
+}
+
+/** Bytes of a body that can say nothing, as dockerd counts them: `{}` and its like. */
+const emptyBody = 7;
+
+/** What a container is made of was once sent with its start. */
+function refuseStartBody({ request: { headers } }: Call): void {
+  const isSent = Number(headers['content-length'] ?? 0) > emptyBody || headers['transfer-encoding'] !== undefined;
+  if (!isSent) return;
+  throw badParameter(
+    'starting container with non-empty request body was deprecated since API v1.22 and removed in v1.24',
+  );
 }
 
 async function stop(call: Call): Promise<Reply> {
@@ -48,7 +61,7 @@ async function unpause(call: Call): Promise<Reply> {
 }
 
 async function wait(call: Call): Promise<Reply> {
-  const condition = conditionOf(call.query.text('condition'));
+  const condition = conditionOf(call.minor < 30 ? '' : call.query.text('condition'));
   const { id } = call.engine.containers.get(call.param('id'));
   const ended = call.engine.containers.wait(id, condition, call.signal);
   // `docker run` starts the container only after it has seen these headers, so that no exit is missed.
@@ -94,7 +107,7 @@ export function sizeOf(call: Call): { rows: number; columns: number } {
 
 function grace(call: Call): StopOptions {
   const seconds = call.query.whole('t');
-  const signal = call.query.text('signal');
+  const signal = call.minor < 42 ? '' : call.query.text('signal');
   return { ...(seconds !== undefined && { seconds }), ...(signal !== '' && { signal }) };
 }
 

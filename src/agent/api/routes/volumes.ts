@@ -37,7 +37,7 @@ async function list(call: Call): Promise<Reply> {
 
 async function create(call: Call): Promise<Reply> {
   const body = await readJson(call, VolumeCreateBody);
-  if (body.ClusterVolumeSpec) throw notInSwarm();
+  if (body.ClusterVolumeSpec && call.minor >= 42) throw notInSwarm();
   const { Name: name = '', Driver: driver = '', DriverOpts: options, Labels: labels } = body;
   const volume = await call.engine.volumes.create({
     name,
