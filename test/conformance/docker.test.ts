@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { startAgent } from '../support/agent.ts';
 import { startDockerd } from '../support/dockerd.ts';
 import { requires } from '../support/tools.ts';
-import type { Engines } from './compare.ts';
+import { compare, type Engines } from './compare.ts';
 import { busyboxTar, docker, type Engine } from './engine.ts';
 import { Lanes } from './lanes.ts';
 import { normalized } from './normalized.ts';
-import { image } from './scenario.ts';
+import { image, type Scenario } from './scenario.ts';
 import { subjects } from './scenarios/all.ts';
 
 /** The `docker` command against our agent and against a real dockerd, side by side. */
@@ -14,7 +14,7 @@ describe('docker, as against dockerd', function () {
   this.timeout(120_000);
   let ours: Engine;
   let theirs: Engine;
-  let lanes: Lanes;
+  let lanes: Lanes<Scenario, Engines>;
   let tar: Buffer;
   const stops: (() => Promise<unknown>)[] = [];
 
@@ -27,7 +27,7 @@ describe('docker, as against dockerd', function () {
       const { code, stderr } = await docker(engine, ['import', '-', image], { input: tar });
       assert.equal(code, 0, stderr);
     }
-    lanes = new Lanes(Object.values(subjects).flat(), pairs);
+    lanes = new Lanes(Object.values(subjects).flat(), pairs, compare);
   });
 
   after(async () => {

@@ -49,7 +49,7 @@ export function command(
   const child = spawn(program, rest, {
     env: {
       ...process.env,
-      ...{ DOCKER_HOST: engine.host, DOCKER_API_VERSION: apiVersion, DOCKER_CLI_HINTS: 'false' },
+      ...{ DOCKER_HOST: engine.host, DOCKER_API_VERSION: apiVersion, DOCKER_CLI_HINTS: 'false', DOCKER_BUILDKIT: '0' },
       ...{ LC_ALL: 'C', TERM: 'dumb', NO_COLOR: '1', TZ: 'UTC' },
     },
     stdio: ['pipe', 'pipe', 'pipe'],

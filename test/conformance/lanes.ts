@@ -1,28 +1,27 @@
-import { compare, type Engines } from './compare.ts';
-import type { Scenario } from './scenario.ts';
-
 /**
- * Scenarios on several pairs of engines at once: most of a scenario's time an engine waits for a process or for the disk.
- * Each is begun a little before its test asks for it.
+ * Work on several engines at once: most of the time an engine waits for a process or for the disk.
+ * Each item is begun a little before its test asks for it.
  */
-export class Lanes {
-  readonly #order: readonly Scenario[];
-  readonly #free: Engines[];
-  readonly #waiting: ((engines: Engines) => void)[] = [];
-  readonly #begun = new Map<Scenario, Promise<void>>();
+export class Lanes<Item, Lane, Result = void> {
+  readonly #order: readonly Item[];
+  readonly #perform: (item: Item, lane: Lane) => Promise<Result>;
+  readonly #free: Lane[];
+  readonly #waiting: ((lane: Lane) => void)[] = [];
+  readonly #begun = new Map<Item, Promise<Result>>();
   readonly #count: number;
 
-  constructor(order: readonly Scenario[], lanes: readonly Engines[]) {
+  constructor(order: readonly Item[], lanes: readonly Lane[], perform: (item: Item, lane: Lane) => Promise<Result>) {
     this.#order = order;
+    this.#perform = perform;
     this.#free = [...lanes];
     this.#count = lanes.length;
   }
 
-  /** Resolves when the engines agreed. @throws what they differ in */
-  async run(scenario: Scenario): Promise<void> {
-    const at = this.#order.indexOf(scenario);
+  /** Resolves with what came of it. @throws what its work threw */
+  async run(item: Item): Promise<Result> {
+    const at = this.#order.indexOf(item);
     for (const next of this.#order.slice(at, at + this.#count)) this.#begin(next);
-    await this.#begin(scenario);
+    return await this.#begin(item);
   }
 
   /** Resolves when nothing runs any more. */
@@ -30,22 +29,22 @@ export class Lanes {
     await Promise.allSettled(this.#begun.values());
   }
 
-  #begin(scenario: Scenario): Promise<void> {
-    const begun = this.#begun.get(scenario) ?? this.#onFreeLane(scenario);
-    this.#begun.set(scenario, begun);
+  #begin(item: Item): Promise<Result> {
+    const begun = this.#begun.get(item) ?? this.#onFreeLane(item);
+    this.#begun.set(item, begun);
     // Whoever asks for it learns of its failure; one that nobody asks for (`-g`) has none.
     begun.catch(() => undefined);
     return begun;
   }
 
-  async #onFreeLane(scenario: Scenario): Promise<void> {
-    const engines = this.#free.pop() ?? (await new Promise<Engines>((resolve) => this.#waiting.push(resolve)));
+  async #onFreeLane(item: Item): Promise<Result> {
+    const lane = this.#free.pop() ?? (await new Promise<Lane>((resolve) => this.#waiting.push(resolve)));
     try {
-      await compare(scenario, engines);
+      return await this.#perform(item, lane);
     } finally {
       const next = this.#waiting.shift();
-      if (next) next(engines);
-      else this.#free.push(engines);
+      if (next) next(lane);
+      else this.#free.push(lane);
     }
   }
 }

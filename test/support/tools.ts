@@ -4,6 +4,7 @@ import { findProgram, pathPlaces } from '../../scripts/programs.ts';
 /** The Debian package of each program that tests use. */
 export const debianPackages: Readonly<Record<string, string>> = {
   busybox: 'busybox-static',
+  bzip2: 'bzip2',
   chromium: 'chromium',
   debootstrap: 'debootstrap',
   docker: 'docker.io',
@@ -23,6 +24,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   umoci: 'umoci',
   useradd: 'passwd',
   unshare: 'util-linux',
+  xz: 'xz-utils',
 };
 
 /** The path of a program, looked for where root's programs are too; undefined when it is not installed. */
