@@ -2,15 +2,21 @@ import { commands, type ExtensionContext, type LogOutputChannel, l10n, window, w
 import { KeyedLock } from '../base/async.ts';
 import { messageOf } from '../base/errors.ts';
 import { containerHandlers } from './commands/container-handlers.ts';
+import { copyHandlers } from './commands/copy-handlers.ts';
+import { editHandlers } from './commands/edit-handlers.ts';
+import { fileHandlers } from './commands/file-handlers.ts';
 import { registerCommands } from './commands/handlers.ts';
 import { hostHandlers } from './commands/host-handlers.ts';
 import { imageHandlers } from './commands/image-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
 import { Targets } from './commands/targets.ts';
+import { volumeHandlers } from './commands/volume-handlers.ts';
 import { PortholeFiles } from './editors/file-system.ts';
 import { scheme } from './editors/uris.ts';
 import { type Fleet, findHost } from './fleet.ts';
 import { FleetOfModels } from './fleet-of-models.ts';
+import { RemoteFiles } from './fs/remote-files.ts';
+import { filesScheme } from './fs/uris.ts';
 import { HostSettings, sshHostId } from './host-settings.ts';
 import { Panels } from './panels/panels.ts';
 import { containerProblem } from './tree/appearance.ts';
@@ -18,12 +24,19 @@ import { ContainersView } from './tree/containers-view.ts';
 import { ChangeDecorations } from './tree/decorations.ts';
 import { HostsView } from './tree/hosts-view.ts';
 import { ImagesView } from './tree/images-view.ts';
+import { Insides } from './tree/insides.ts';
 import { Layers } from './tree/layers.ts';
+import { VolumesView } from './tree/volumes-view.ts';
 
 /** What tests reach of the extension. */
 export interface PortholeApi {
   readonly fleet: Fleet;
-  readonly views: { readonly hosts: HostsView; readonly containers: ContainersView; readonly images: ImagesView };
+  readonly views: {
+    readonly hosts: HostsView;
+    readonly containers: ContainersView;
+    readonly images: ImagesView;
+    readonly volumes: VolumesView;
+  };
   /** Resolves when the hosts of the settings are in the fleet. */
   readonly ready: Promise<void>;
 }
@@ -40,34 +53,53 @@ export function activate(context: ExtensionContext): PortholeApi {
 
   const layers = new Layers(fleet);
   const hosts = own(new HostsView(fleet));
-  const containers = own(new ContainersView(fleet));
+  const remoteFiles = own(new RemoteFiles(fleet));
+  const insides = new Insides(fleet, remoteFiles);
+  const containers = own(new ContainersView(fleet, insides));
   const images = own(new ImagesView(fleet, layers));
+  const volumes = own(new VolumesView(fleet, insides));
   own(window.createTreeView(viewIds.hosts, { treeDataProvider: hosts }));
   const containersTree = own(
     window.createTreeView(viewIds.containers, { treeDataProvider: containers, canSelectMany: true }),
   );
   own(window.createTreeView(viewIds.images, { treeDataProvider: images, canSelectMany: true }));
+  own(window.createTreeView(viewIds.volumes, { treeDataProvider: volumes, canSelectMany: true }));
   containers.setVisible(containersTree.visible);
   own(containersTree.onDidChangeVisibility(({ visible }) => containers.setVisible(visible)));
 
   const files = own(new PortholeFiles(fleet));
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));
+  own(workspace.registerFileSystemProvider(filesScheme, remoteFiles, { isCaseSensitive: true }));
   own(window.registerFileDecorationProvider(new ChangeDecorations()));
   const panels = own(new Panels(fleet, context.extensionUri));
 
   const fill = filler(context, { fleet, settings, log });
   const targets = new Targets(fleet);
+  const unfoldAnew = () => {
+    insides.forget();
+    containers.refresh();
+    volumes.refresh();
+  };
+  own(remoteFiles.onDidChangeFile(unfoldAnew));
+  const refresh = async () => {
+    await fleet.refresh();
+    unfoldAnew();
+  };
   const handlers = {
-    ...hostHandlers({ fleet, targets, settings, arrange: fill, log }),
+    ...hostHandlers({ fleet, targets, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets }),
+    ...editHandlers({ fleet, targets }),
+    ...copyHandlers({ fleet, targets }),
+    ...volumeHandlers({ fleet, targets }),
+    ...fileHandlers({ fleet, targets, layers }),
   };
   for (const command of registerCommands(handlers, (line) => log.error(line))) own(command);
 
   own(
     fleet.onDidChange(({ kind, keys }) => {
-      if (kind === 'containers' || kind === 'images') files.touch(new Set(keys));
-      if (kind !== 'images') {
+      if (kind === 'containers' || kind === 'images' || kind === 'volumes') files.touch(new Set(keys));
+      if (kind !== 'images' && kind !== 'volumes') {
         containersTree.badge = badge(fleet);
         const connected = fleet.hosts.some(({ host }) => host.state.kind === 'connected');
         void commands.executeCommand('setContext', 'porthole.connected', connected);
@@ -81,7 +113,7 @@ export function activate(context: ExtensionContext): PortholeApi {
   );
   const ready = fill();
   ready.catch((failure) => log.error(messageOf(failure)));
-  return { fleet, views: { hosts, containers, images }, ready };
+  return { fleet, views: { hosts, containers, images, volumes }, ready };
 }
 
 interface Filling {

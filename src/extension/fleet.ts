@@ -29,6 +29,7 @@ export interface EngineView {
   readonly engine: EngineKind;
   readonly containers: readonly ContainerView[];
   readonly images: readonly ImageView[];
+  readonly volumes: readonly VolumeView[];
 }
 
 /** Names one object of one engine of one host. */
@@ -48,6 +49,8 @@ export interface ContainerView extends ObjectRef {
   /** Of the last life; absent while it runs and when never started. */
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
+  /** Names of the volumes that it mounts. */
+  readonly volumes: readonly string[];
 }
 
 export interface ImageView extends ObjectRef {
@@ -57,6 +60,13 @@ export interface ImageView extends ObjectRef {
   readonly size: number;
   /** Seconds since the epoch. */
   readonly created: number;
+}
+
+/** A volume; its id is its name. */
+export interface VolumeView extends ObjectRef {
+  readonly driver: string;
+  /** The engine made up its name. */
+  readonly anonymous: boolean;
 }
 
 export interface LiveUsage {
@@ -69,7 +79,7 @@ export interface LiveUsage {
 
 /** What changed, so that views refresh no more than that. `structure`: rows came or went. */
 export interface FleetChange {
-  readonly kind: 'hosts' | 'host-state' | 'containers' | 'images';
+  readonly kind: 'hosts' | 'host-state' | 'containers' | 'images' | 'volumes';
   readonly structure: boolean;
   /** Keys (`keyOf`) of the objects whose values changed. */
   readonly keys: readonly string[];
@@ -97,6 +107,13 @@ export function findContainer(fleet: Fleet, ref: ObjectRef): ContainerView | und
 export function findImage(fleet: Fleet, ref: ObjectRef): ImageView | undefined {
   return findEngine(fleet, ref)?.images.find((image) => image.id === ref.id);
 }
+
+export function findVolume(fleet: Fleet, ref: ObjectRef): VolumeView | undefined {
+  return findEngine(fleet, ref)?.volumes.find((volume) => volume.id === ref.id);
+}
+
+/** How a volume is called in the UI: 64 digits say no more than twelve. */
+export const volumeName = ({ id, anonymous }: VolumeView): string => (anonymous ? shortId(id) : id);
 
 /** How an image is called in the UI. */
 export const imageName = (image: ImageView): string => image.tags[0] ?? shortId(image.id);

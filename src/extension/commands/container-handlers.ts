@@ -1,21 +1,24 @@
 import type Dockerode from 'dockerode';
 import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
-import { PortholeError } from '../../base/errors.ts';
 import { uriParts } from '../editors/uris.ts';
-import { type ContainerView, type Fleet, findHost, hostLabel, shortId } from '../fleet.ts';
+import { type ContainerView, type Fleet, hostLabel, shortId } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
 import { engineStatus } from '../problems.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { LogTerminal } from '../terminal/log-terminal.ts';
 import { execProgram } from '../terminal/programs.ts';
 import { pickShell } from '../terminal/shells.ts';
+import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
 import { type CommandId, rowOf } from './rows.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
 
-type ContainerHandlers = Pick<Handlers, Extract<CommandId, `porthole.container.${string}`>>;
+type ContainerHandlers = Pick<
+  Handlers,
+  `porthole.container.${'start' | 'stop' | 'restart' | 'pause' | 'unpause' | 'kill' | 'remove' | 'rename' | 'exec' | 'logs' | 'inspect' | 'birth' | 'usage'}`
+>;
 
 export interface ContainerParts {
   readonly fleet: Fleet;
@@ -27,11 +30,7 @@ export interface ContainerParts {
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
 export function containerHandlers({ fleet, targets, panels }: ContainerParts): ContainerHandlers {
-  const handleOf = (container: ContainerView): Dockerode.Container => {
-    const entry = findHost(fleet, container.host);
-    if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', container.host));
-    return entry.host.engine(container.engine).getContainer(container.id);
-  };
+  const handleOf = (container: ContainerView) => engineOf(fleet, container).getContainer(container.id);
 
   /** A verb that is done to each of the selected containers, side by side. */
   const each =

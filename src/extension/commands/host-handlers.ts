@@ -16,10 +16,12 @@ export interface HostParts {
   readonly settings: HostSettings;
   /** Brings the fleet in line with the settings. */
   readonly arrange: () => Promise<void>;
+  /** Everything that is shown is read anew. */
+  readonly refresh: () => Promise<void>;
   readonly log: LogOutputChannel;
 }
 
-export function hostHandlers({ fleet, targets, settings, arrange, log }: HostParts): HostHandlers {
+export function hostHandlers({ fleet, targets, settings, arrange, refresh, log }: HostParts): HostHandlers {
   const connect = async (hostId: string) => {
     const entry = findHost(fleet, hostId);
     if (!entry) return;
@@ -71,7 +73,7 @@ export function hostHandlers({ fleet, targets, settings, arrange, log }: HostPar
 
     'porthole.host.showLog': () => log.show(),
 
-    'porthole.refresh': () => withProgress(l10n.t('Refreshing'), () => fleet.refresh()),
+    'porthole.refresh': () => withProgress(l10n.t('Refreshing'), refresh),
   };
 }
 

@@ -6,27 +6,25 @@ import { PortholeError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
 import { isOnlyMetadata, partsOf, sidesOf } from '../editors/comparison.ts';
 import { uriParts } from '../editors/uris.ts';
-import { type Fleet, findEngine, findHost, hostLabel, type ImageView, imageName } from '../fleet.ts';
+import { type Fleet, findEngine, hostLabel, type ImageView, imageName } from '../fleet.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { containerProgram } from '../terminal/programs.ts';
 import { aspectWords } from '../tree/change-item.ts';
 import type { FileNode } from '../tree/image-nodes.ts';
+import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { followAnswers } from './load-answers.ts';
 import { withProgress } from './progress.ts';
-import type { CommandId } from './rows.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
 
-type ImageHandlers = Pick<Handlers, Extract<CommandId, `porthole.image.${string}` | `porthole.file.${string}`>>;
+type ImageHandlers = Pick<
+  Handlers,
+  | `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'tag' | 'remove' | 'load'}`
+  | `porthole.file.${'compare' | 'open'}`
+>;
 
 export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): ImageHandlers {
-  const engineOf = (image: ImageView): Dockerode => {
-    const entry = findHost(fleet, image.host);
-    if (!entry) throw new PortholeError('not-found', l10n.t('No such host: {0}', image.host));
-    return entry.host.engine(image.engine);
-  };
-
   /** Names of the containers that are made of it: an engine refuses to remove it while they are there. */
   const usersOf = (image: ImageView): readonly string[] => {
     const containers = findEngine(fleet, image)?.containers ?? [];
@@ -38,7 +36,10 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       const image = await targets.image('porthole.image.run', item);
       if (!image) return;
       await withProgress(l10n.t('Running {0}', imageName(image)), async ({ signal }) => {
-        const container = await engineOf(image).createContainer({ Image: reference(image), abortSignal: signal });
+        const container = await engineOf(fleet, image).createContainer({
+          Image: reference(image),
+          abortSignal: signal,
+        });
         await container.start();
       });
     },
@@ -54,7 +55,7 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       });
       if (line === undefined) return;
       const words = splitWords(line);
-      const container = await engineOf(image).createContainer({
+      const container = await engineOf(fleet, image).createContainer({
         Image: reference(image),
         Tty: true,
         OpenStdin: true,
@@ -92,7 +93,7 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       });
       if (!name) return;
       const { repo, tag } = splitReference(name);
-      await engineOf(image).getImage(image.id).tag({ repo, tag });
+      await engineOf(fleet, image).getImage(image.id).tag({ repo, tag });
     },
 
     'porthole.image.remove': async (item, items) => {
@@ -123,7 +124,7 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       const remove = l10n.t('Remove');
       if ((await window.showWarningMessage(question, { modal: true, detail }, remove)) !== remove) return;
       await withProgress(l10n.t('Removing {0}', chosen.map(imageName).join(', ')), async () => {
-        for (const image of chosen) await removeByEveryName(engineOf(image), image);
+        for (const image of chosen) await removeByEveryName(engineOf(fleet, image), image);
       });
     },
 

@@ -5,6 +5,7 @@ export const viewIds = {
   hosts: 'porthole.hosts',
   containers: 'porthole.containers',
   images: 'porthole.images',
+  volumes: 'porthole.volumes',
 } as const;
 
 /**
@@ -46,14 +47,15 @@ function command(id: CommandId) {
 
 function titleEntries(id: CommandId) {
   const row = rowOf(id);
-  if (row.inTitle === undefined) return [];
+  const group = row.inTitle === undefined ? undefined : `navigation@${row.inTitle}`;
+  const menu = row.inTitleMenu === undefined ? undefined : `1_all@${row.inTitleMenu}`;
   const views =
-    row.target === 'hosts' || row.target === 'images' || row.target === 'containers'
+    row.target === 'hosts' || row.target === 'images' || row.target === 'containers' || row.target === 'volumes'
       ? [viewIds[row.target]]
       : Object.values(viewIds);
   const when =
     views.length > 1 ? `view =~ /^(${views.join('|').replaceAll('.', '\\.')})$/` : `view == ${views[0] ?? ''}`;
-  return [{ command: id, when, group: `navigation@${row.inTitle}` }];
+  return [group, menu].flatMap((place) => (place === undefined ? [] : [{ command: id, when, group: place }]));
 }
 
 function contextEntries(id: CommandId) {
@@ -75,7 +77,8 @@ function contextClause(row: CommandRow): string | undefined {
 }
 
 function viewOf(target: CommandRow['target']): string | undefined {
-  if (target === 'container') return viewIds.containers;
+  if (target === 'container' || target === 'difference') return viewIds.containers;
+  if (target === 'volume') return viewIds.volumes;
   if (target === 'host') return viewIds.hosts;
   if (target === 'image' || target === 'file') return viewIds.images;
   return undefined;

@@ -7,7 +7,18 @@ export interface CommandRow {
   readonly title: string;
   readonly icon?: string;
   /** What it acts on; decides the view and, from the palette, the picker. */
-  readonly target: 'container' | 'image' | 'host' | 'file' | 'containers' | 'images' | 'hosts' | 'none';
+  readonly target:
+    | 'container'
+    | 'image'
+    | 'host'
+    | 'file'
+    | 'volume'
+    | 'difference'
+    | 'containers'
+    | 'images'
+    | 'hosts'
+    | 'volumes'
+    | 'none';
   /** States of the target (second word of viewItem) in which it is offered; absent: all. */
   readonly states?: readonly string[];
   /** Engines (third word of viewItem) that have it; absent: all. */
@@ -18,6 +29,8 @@ export interface CommandRow {
   readonly inline?: number;
   /** A button in these views' titles: order. */
   readonly inTitle?: number;
+  /** In the menu behind the dots of these views' titles: order. */
+  readonly inTitleMenu?: number;
   /** False: makes no sense without its row, so the palette does not list it. */
   readonly palette?: false;
   readonly enablement?: string;
@@ -93,6 +106,39 @@ export const commandRows = {
     inline: 1,
   },
   'porthole.container.logs': { title: 'Show Logs', icon: 'list-flat', target: 'container', group: '2_inside@2' },
+  'porthole.container.execWith': {
+    title: 'Exec with User and Directory…',
+    icon: 'terminal-bash',
+    target: 'container',
+    states: ['running'],
+    group: '2_inside@1',
+  },
+  'porthole.container.attach': {
+    title: 'Attach',
+    icon: 'plug',
+    target: 'container',
+    states: ['running'],
+    group: '2_inside@2',
+  },
+  'porthole.container.copyIn': {
+    title: 'Copy Files into…',
+    icon: 'cloud-upload',
+    target: 'container',
+    group: '2_inside@4',
+  },
+  'porthole.container.copyOut': {
+    title: 'Copy Files out of…',
+    icon: 'cloud-download',
+    target: 'container',
+    group: '2_inside@5',
+  },
+  'porthole.container.files': {
+    title: 'Add Files to Explorer',
+    icon: 'root-folder',
+    target: 'container',
+    engines: ['porthole'],
+    group: '2_inside@3',
+  },
   'porthole.container.birth': {
     title: 'Show Birth',
     icon: 'pulse',
@@ -109,6 +155,28 @@ export const commandRows = {
     group: '3_look@2',
   },
   'porthole.container.inspect': { title: 'Inspect Container', icon: 'json', target: 'container', group: '3_look@3' },
+  'porthole.container.update': {
+    title: 'Change Limits…',
+    icon: 'dashboard',
+    target: 'container',
+    group: '4_edit@2',
+  },
+  'porthole.container.commit': {
+    title: 'Commit to an Image…',
+    icon: 'save-as',
+    target: 'container',
+    group: '4_edit@3',
+  },
+  'porthole.container.export': { title: 'Export Files to Archive…', target: 'container', group: '4_edit@4' },
+  'porthole.container.copyId': { title: 'Copy Container Id', icon: 'copy', target: 'container', group: '5_copy@1' },
+  'porthole.container.copyRunLine': { title: 'Copy docker run Line', target: 'container', group: '5_copy@2' },
+  'porthole.container.killWith': {
+    title: 'Kill with Signal…',
+    target: 'container',
+    states: ['running', 'paused'],
+    group: '9_remove@1',
+  },
+  'porthole.container.prune': { title: 'Remove Containers That Do Not Run…', target: 'containers', inTitleMenu: 9 },
   'porthole.container.rename': { title: 'Rename…', icon: 'edit', target: 'container', group: '4_edit@1' },
   'porthole.container.kill': { title: 'Kill', icon: 'close', target: 'container', states: alive, group: '9_remove@1' },
   'porthole.container.remove': { title: 'Remove Container', icon: 'trash', target: 'container', group: '9_remove@2' },
@@ -117,6 +185,9 @@ export const commandRows = {
   'porthole.image.runInteractive': { title: 'Run Interactive…', icon: 'terminal', target: 'image', group: '1_run@2' },
   'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@1' },
   'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
+  'porthole.image.save': { title: 'Save Image to Archive…', icon: 'save', target: 'image', group: '4_edit@2' },
+  'porthole.image.copyId': { title: 'Copy Image Id', icon: 'copy', target: 'image', group: '5_copy@1' },
+  'porthole.image.prune': { title: 'Remove Unused Images…', target: 'images', inTitleMenu: 9 },
   'porthole.image.remove': { title: 'Remove Image', icon: 'trash', target: 'image', group: '9_remove@1' },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 
@@ -136,6 +207,27 @@ export const commandRows = {
     group: '1_open@2',
     palette: false,
   },
+
+  'porthole.difference.compare': {
+    title: 'Compare with the Image',
+    icon: 'diff',
+    target: 'difference',
+    engines: ['porthole'],
+    group: '1_open@1',
+    palette: false,
+  },
+
+  'porthole.volume.create': { title: 'Create Volume…', icon: 'add', target: 'volumes', inTitle: 1 },
+  'porthole.volume.files': {
+    title: 'Add Volume’s Files to Explorer',
+    icon: 'root-folder',
+    target: 'volume',
+    engines: ['porthole'],
+    group: '2_inside@1',
+  },
+  'porthole.volume.inspect': { title: 'Inspect Volume', icon: 'json', target: 'volume', group: '3_look@1' },
+  'porthole.volume.remove': { title: 'Remove Volume', icon: 'trash', target: 'volume', group: '9_remove@1' },
+  'porthole.volume.prune': { title: 'Remove Unused Volumes…', target: 'volumes', inTitleMenu: 9 },
 
   'porthole.refresh': { title: 'Refresh', icon: 'refresh', target: 'none', inTitle: 9 },
 } as const satisfies Record<string, CommandRow>;

@@ -7,12 +7,16 @@ import {
   findContainer,
   findHost,
   findImage,
+  findVolume,
   hostLabel,
   type ImageView,
   imageName,
   type ObjectRef,
   shortId,
+  type VolumeView,
+  volumeName,
 } from '../fleet.ts';
+import type { EngineKind, Host } from '../hosts/contract.ts';
 import { engineName } from '../hosts/problems.ts';
 import { containerLook, hostLook } from '../tree/appearance.ts';
 import { isOffered } from './manifest.ts';
@@ -71,6 +75,29 @@ export class Targets {
     return (await this.images(id, item, undefined))[0];
   }
 
+  async volumes(id: CommandId, item: unknown, items: unknown): Promise<VolumeView[]> {
+    const refs = refsOf('volume', item, items);
+    if (refs.length > 0) {
+      const found = refs.map((ref) => findVolume(this.#fleet, ref)).filter((one) => one !== undefined);
+      if (found.length === 0) throw noLongerThere();
+      return found;
+    }
+    const row = rowOf(id);
+    const all = this.#fleet.hosts
+      .flatMap(({ engines }) => engines.flatMap((view) => view.volumes))
+      .filter((volume) => row.engines?.includes(volume.engine) ?? true);
+    const picked = await pick(all, l10n.t('Choose a volume'), (volume) => ({
+      label: volumeName(volume),
+      description: volume.driver,
+      detail: this.#where(volume),
+    }));
+    return picked ? [picked] : [];
+  }
+
+  async volume(id: CommandId, item: unknown): Promise<VolumeView | undefined> {
+    return (await this.volumes(id, item, undefined))[0];
+  }
+
   async host(id: CommandId, item: unknown): Promise<FleetHost | undefined> {
     const hostId = hostOf(item);
     if (hostId !== undefined) return findHost(this.#fleet, hostId);
@@ -89,6 +116,15 @@ export class Targets {
     const chosen = connected.length === 1 ? connected[0] : await this.#pickHost(connected);
     if (!chosen) throw new PortholeError('canceled', l10n.t('No host was chosen.'));
     return chosen;
+  }
+
+  /** The engine that something new is to be on: of the group that was clicked, else Porthole's of a connected host. */
+  async connectedEngine(item: unknown): Promise<{ host: Host; engine: EngineKind }> {
+    const { host, engines } = await this.connectedHost(item);
+    const named = engineOfGroup(item);
+    const engine = named ?? engines[0]?.engine;
+    if (!engine) throw new PortholeError('unavailable', l10n.t('No engine answers on {0}.', host.label));
+    return { host, engine };
   }
 
   #pickHost(hosts: readonly FleetHost[]): Promise<FleetHost | undefined> {
@@ -117,12 +153,12 @@ async function pick<T>(
 }
 
 /** The refs of the rows that a context menu passed. Commands can be called by anyone: what is passed is looked at. */
-function refsOf(type: 'container' | 'image', item: unknown, items: unknown): ObjectRef[] {
+function refsOf(type: 'container' | 'image' | 'volume', item: unknown, items: unknown): ObjectRef[] {
   const rows: readonly unknown[] = Array.isArray(items) && items.length > 0 ? items : [item];
   return rows.map((row) => refOf(type, row)).filter((ref) => ref !== undefined);
 }
 
-function refOf(type: 'container' | 'image', row: unknown): ObjectRef | undefined {
+function refOf(type: 'container' | 'image' | 'volume', row: unknown): ObjectRef | undefined {
   if (typeof row !== 'object' || row === null || !('type' in row) || row.type !== type || !('ref' in row)) {
     return undefined;
   }
@@ -138,6 +174,12 @@ function hostOf(row: unknown): string | undefined {
   if (typeof row !== 'object' || row === null) return undefined;
   if ('hostId' in row && typeof row.hostId === 'string') return row.hostId;
   return 'type' in row && row.type === 'group' && 'host' in row && typeof row.host === 'string' ? row.host : undefined;
+}
+
+function engineOfGroup(row: unknown): EngineKind | undefined {
+  if (typeof row !== 'object' || row === null || !('engine' in row)) return undefined;
+  const { engine } = row;
+  return engine === 'porthole' || engine === 'docker' || engine === 'podman' ? engine : undefined;
 }
 
 const noLongerThere = () => new PortholeError('not-found', l10n.t('That is no longer there.'));

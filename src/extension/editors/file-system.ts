@@ -1,3 +1,4 @@
+import type Dockerode from 'dockerode';
 import {
   type Disposable,
   EventEmitter,
@@ -107,11 +108,7 @@ export class PortholeFiles implements FileSystemProvider {
     this.#inspected.set(key, known);
     if (!known.bytes) {
       try {
-        const docker = this.#host(source.host).engine(source.engine);
-        const words: unknown =
-          source.object === 'container'
-            ? await docker.getContainer(source.id).inspect()
-            : await docker.getImage(source.id).inspect();
+        const words = await inspected(this.#host(source.host).engine(source.engine), source);
         known.bytes = new TextEncoder().encode(`${JSON.stringify(words, undefined, 2)}\n`);
       } catch (failure) {
         this.#inspected.delete(key);
@@ -125,6 +122,17 @@ export class PortholeFiles implements FileSystemProvider {
     const entry = findHost(this.#fleet, id);
     if (!entry) throw FileSystemError.Unavailable(l10n.t('No such host: {0}', id));
     return entry.host;
+  }
+}
+
+function inspected(docker: Dockerode, { object, id }: Source & { kind: 'inspect' }): Promise<unknown> {
+  switch (object) {
+    case 'container':
+      return docker.getContainer(id).inspect();
+    case 'image':
+      return docker.getImage(id).inspect();
+    case 'volume':
+      return docker.getVolume(id).inspect();
   }
 }
 

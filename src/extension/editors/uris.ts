@@ -26,7 +26,7 @@ const Source = v.variant('kind', [
     kind: v.literal('inspect'),
     host: v.string(),
     engine: v.picklist(['porthole', 'docker', 'podman']),
-    object: v.picklist(['container', 'image']),
+    object: v.picklist(['container', 'image', 'volume']),
     id: v.string(),
   }),
 ]);

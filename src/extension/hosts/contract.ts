@@ -35,6 +35,13 @@ export interface Host {
   porthole(path: string, options?: { signal?: AbortSignal }): Promise<unknown>;
   /** `GET` below /porthole/v1 as bytes: file contents. @throws invalid above `limit` bytes. */
   portholeBytes(path: string, options: { limit: number; signal?: AbortSignal }): Promise<Uint8Array>;
+  /** Sends below /porthole/v1 and forgets the answer; `body` becomes the whole content of a file. */
+  portholeSend(method: 'PUT' | 'POST' | 'DELETE', path: string, options?: SendOptions): Promise<void>;
+}
+
+export interface SendOptions {
+  readonly body?: Uint8Array;
+  readonly signal?: AbortSignal;
 }
 
 export type HostState =

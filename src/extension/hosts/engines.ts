@@ -4,7 +4,7 @@ import { inspect } from 'node:util';
 import Dockerode from 'dockerode';
 import { canceled, type ErrorKind, PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
-import type { EngineKind } from './contract.ts';
+import type { EngineKind, SendOptions } from './contract.ts';
 import { badAnswer, tooLarge, wordsOf } from './problems.ts';
 
 type Dial = (kind: EngineKind) => Duplex;
@@ -53,40 +53,52 @@ export class Engines {
   }
 
   async bytes(path: string, { limit, signal }: { limit: number; signal: AbortSignal | undefined }): Promise<Buffer> {
-    const response = await this.#get(path, signal);
-    const failed = (response.statusCode ?? 0) >= 300;
-    const most = failed ? 64 << 10 : limit;
-    const parts: Buffer[] = [];
-    let size = 0;
-    if (!failed && Number(response.headers['content-length'] ?? 0) > limit) {
-      response.destroy();
-      throw tooLarge(path, limit);
-    }
-    try {
-      for await (const part of response) {
-        if (!Buffer.isBuffer(part)) continue;
-        size += part.length;
-        // Leaving the loop destroys the response.
-        if (size > most) throw tooLarge(path, most);
-        parts.push(part);
-      }
-    } catch (failure) {
-      throw signal?.aborted ? canceled(path) : failure;
-    }
-    const body = Buffer.concat(parts);
-    if (failed) throw refusal(path, response.statusCode ?? 0, body.toString('utf8'));
-    return body;
+    return body(path, await this.#ask('GET', path, { ...(signal && { signal }) }), { limit, signal });
   }
 
-  #get(path: string, signal: AbortSignal | undefined): Promise<http.IncomingMessage> {
+  async send(method: string, path: string, options: SendOptions): Promise<void> {
+    await body(path, await this.#ask(method, path, options), { limit: 64 << 10, signal: options.signal });
+  }
+
+  #ask(method: string, path: string, { body, signal }: SendOptions): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const request = http.get(
-        { path, agent: this.#agent, socketPath: '/porthole', ...(signal && { signal }) },
+      const request = http.request(
+        { method, path, agent: this.#agent, socketPath: '/porthole', ...(signal && { signal }) },
         resolve,
       );
       request.on('error', (failure) => reject(signal?.aborted ? canceled(path) : failure));
+      request.end(body);
     });
   }
+}
+
+async function body(
+  path: string,
+  response: http.IncomingMessage,
+  { limit, signal }: { limit: number; signal: AbortSignal | undefined },
+): Promise<Buffer> {
+  const failed = (response.statusCode ?? 0) >= 300;
+  const most = failed ? 64 << 10 : limit;
+  const parts: Buffer[] = [];
+  let size = 0;
+  if (!failed && Number(response.headers['content-length'] ?? 0) > limit) {
+    response.destroy();
+    throw tooLarge(path, limit);
+  }
+  try {
+    for await (const part of response) {
+      if (!Buffer.isBuffer(part)) continue;
+      size += part.length;
+      // Leaving the loop destroys the response.
+      if (size > most) throw tooLarge(path, most);
+      parts.push(part);
+    }
+  } catch (failure) {
+    throw signal?.aborted ? canceled(path) : failure;
+  }
+  const whole = Buffer.concat(parts);
+  if (failed) throw refusal(path, response.statusCode ?? 0, whole.toString('utf8'));
+  return whole;
 }
 
 /**

@@ -4,7 +4,7 @@ import { Signal } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import { type Phrase, phrase } from '../../base/phrases.ts';
-import type { EngineKind, Host, HostState } from './contract.ts';
+import type { EngineKind, Host, HostState, SendOptions } from './contract.ts';
 import { Engines } from './engines.ts';
 import { notConnected } from './problems.ts';
 
@@ -104,6 +104,10 @@ export class LinkedHost implements Host {
 
   async portholeBytes(path: string, options: { limit: number; signal?: AbortSignal }): Promise<Uint8Array> {
     return await this.#engines.bytes(`/porthole/v1${path}`, { limit: options.limit, signal: options.signal });
+  }
+
+  async portholeSend(method: 'PUT' | 'POST' | 'DELETE', path: string, options: SendOptions = {}): Promise<void> {
+    await this.#engines.send(method, `/porthole/v1${path}`, options);
   }
 
   #begin(): Attempt {

@@ -1,6 +1,6 @@
-import type { ContainerInfo, ContainerInspectInfo, ImageInfo } from 'dockerode';
+import type { ContainerInfo, ContainerInspectInfo, ImageInfo, VolumeInspectInfo } from 'dockerode';
 import * as v from 'valibot';
-import type { ContainerView, ImageView, LiveUsage } from '../fleet.ts';
+import type { ContainerView, ImageView, LiveUsage, VolumeView } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 
 /** What engines answer, turned into what views show. */
@@ -24,6 +24,7 @@ export function containerOfList({ host, engine }: Source, info: ContainerInfo): 
     imageId: info.ImageID,
     command: info.Command,
     state,
+    volumes: (info.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
     ...(exitCode !== undefined && { exitCode: Number(exitCode) }),
   };
 }
@@ -37,6 +38,12 @@ export function withEnd(view: ContainerView, info: ContainerInspectInfo): Contai
 export function imageOfList({ host, engine }: Source, info: ImageInfo): ImageView {
   const tags = (info.RepoTags ?? []).filter((tag) => tag !== '<none>:<none>');
   return { host, engine, id: info.Id, tags, size: info.Size, created: info.Created };
+}
+
+/** Docker marks the volumes whose names it made up since 24.0; before, 64 hexadecimal digits have to do. */
+export function volumeOfList({ host, engine }: Source, info: VolumeInspectInfo): VolumeView {
+  const marked = info.Labels !== null && 'com.docker.volume.anonymous' in info.Labels;
+  return { host, engine, id: info.Name, driver: info.Driver, anonymous: marked || /^[0-9a-f]{64}$/.test(info.Name) };
 }
 
 function stateOf(word: string): ContainerView['state'] {
@@ -63,7 +70,8 @@ function stateOf(word: string): ContainerView['state'] {
 /** One line of `GET /events`: what it is about. */
 export type EngineNews =
   | { readonly kind: 'container'; readonly id: string; readonly gone: boolean }
-  | { readonly kind: 'images' };
+  | { readonly kind: 'images' }
+  | { readonly kind: 'volumes' };
 
 const Event = v.object({ Type: v.string(), Action: v.string(), Actor: v.object({ ID: v.string() }) });
 
@@ -99,6 +107,7 @@ export function newsOf(line: string): EngineNews | undefined {
     if (Action === 'destroy' || Action === 'remove') return { kind: 'container', id: Actor.ID, gone: true };
     return VISIBLE.has(Action) ? { kind: 'container', id: Actor.ID, gone: false } : undefined;
   }
+  if (Type === 'volume') return Action === 'mount' || Action === 'unmount' ? undefined : { kind: 'volumes' };
   return Type === 'image' && Action !== 'save' && Action !== 'push' ? { kind: 'images' } : undefined;
 }
 

@@ -3,7 +3,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { ContainerView } from '../fleet.ts';
 import type { EngineKind, Host } from '../hosts/contract.ts';
 import type { Log } from '../ssh/services.ts';
-import { containerOfList, imageOfList, newsOf, type Source, withEnd } from './answers.ts';
+import { containerOfList, imageOfList, newsOf, type Source, volumeOfList, withEnd } from './answers.ts';
 import { eachLine } from './lines.ts';
 import type { Finding } from './state.ts';
 
@@ -19,6 +19,7 @@ export interface EngineWatchParts {
 interface Stale {
   all: boolean;
   images: boolean;
+  volumes: boolean;
   readonly containers: Set<string>;
 }
 
@@ -55,6 +56,7 @@ export class EngineWatch {
   async refresh(): Promise<void> {
     this.#stale.all = true;
     this.#stale.images = true;
+    this.#stale.volumes = true;
     this.#hurry.abort();
     await this.#read();
   }
@@ -105,6 +107,7 @@ export class EngineWatch {
     const news = newsOf(line);
     if (!news) return;
     if (news.kind === 'images') this.#stale.images = true;
+    else if (news.kind === 'volumes') this.#stale.volumes = true;
     else if (news.gone) this.#removed(news.id);
     else this.#stale.containers.add(news.id);
     // A list that cannot be read must be read later: subscribing anew does.
@@ -128,11 +131,12 @@ export class EngineWatch {
   async #readStale(): Promise<void> {
     while (!this.#stop.signal.aborted) {
       const stale = this.#stale;
-      if (!stale.all && !stale.images && stale.containers.size === 0) return;
-      this.#stale = { all: false, images: false, containers: new Set() };
+      if (!stale.all && !stale.images && !stale.volumes && stale.containers.size === 0) return;
+      this.#stale = { all: false, images: false, volumes: false, containers: new Set() };
       await Promise.all([
         stale.all || stale.containers.size > MANY ? this.#readContainers() : this.#readSome([...stale.containers]),
         stale.images ? this.#readImages() : undefined,
+        stale.volumes ? this.#readVolumes() : undefined,
       ]);
     }
   }
@@ -160,6 +164,15 @@ export class EngineWatch {
       kind: 'images',
       engine: this.#source.engine,
       list: list.map((info) => imageOfList(this.#source, info)),
+    });
+  }
+
+  async #readVolumes(): Promise<void> {
+    const { Volumes } = await this.#client().listVolumes({ abortSignal: this.#stop.signal });
+    this.#tell({
+      kind: 'volumes',
+      engine: this.#source.engine,
+      list: (Volumes ?? []).map((info) => volumeOfList(this.#source, info)),
     });
   }
 
@@ -192,4 +205,9 @@ export class EngineWatch {
   }
 }
 
-const freshlyStale = (): Stale => ({ all: true, images: true, containers: new Set() });
+const freshlyStale = (): Stale => ({
+  all: true,
+  images: true,
+  volumes: true,
+  containers: new Set(),
+});

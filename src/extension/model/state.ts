@@ -1,4 +1,4 @@
-import type { ContainerView, EngineView, FleetChange, ImageView, ObjectRef } from '../fleet.ts';
+import type { ContainerView, EngineView, FleetChange, ImageView, ObjectRef, VolumeView } from '../fleet.ts';
 import { keyOf } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 
@@ -14,6 +14,7 @@ export const nothing: HostContents = { engines: [] };
 export type Finding =
   | { readonly kind: 'containers'; readonly engine: EngineKind; readonly list: readonly ContainerView[] }
   | { readonly kind: 'images'; readonly engine: EngineKind; readonly list: readonly ImageView[] }
+  | { readonly kind: 'volumes'; readonly engine: EngineKind; readonly list: readonly VolumeView[] }
   /** One container was looked at; `found` is absent when it is gone. */
   | { readonly kind: 'container'; readonly engine: EngineKind; readonly id: string; readonly found?: ContainerView }
   /** The engine does not answer. */
@@ -29,10 +30,14 @@ export function learn(state: HostContents, finding: Finding): { state: HostConte
     const engines = state.engines.filter((view) => view !== before);
     return {
       state: { engines },
-      changes: [...gone('containers', before.containers), ...gone('images', before.images)],
+      changes: [
+        ...gone('containers', before.containers),
+        ...gone('images', before.images),
+        ...gone('volumes', before.volumes),
+      ],
     };
   }
-  const known = before ?? { engine: finding.engine, containers: [], images: [] };
+  const known = before ?? { engine: finding.engine, containers: [], images: [], volumes: [] };
   const { view, changes } = withFinding(known, finding);
   if (before && changes.length === 0) return { state, changes };
   const others = state.engines.filter((one) => one !== before);
@@ -43,7 +48,7 @@ export function learn(state: HostContents, finding: Finding): { state: HostConte
     state: { engines },
     changes: appeared
       ? changes
-      : [{ kind: finding.kind === 'images' ? 'images' : 'containers', structure: true, keys: [] }],
+      : [{ kind: finding.kind === 'container' ? 'containers' : finding.kind, structure: true, keys: [] }],
   };
 }
 
@@ -59,6 +64,10 @@ function withFinding(
     case 'images': {
       const { list, changes } = merge('images', view.images, finding.list);
       return { view: { ...view, images: list }, changes };
+    }
+    case 'volumes': {
+      const { list, changes } = merge('volumes', view.volumes, finding.list);
+      return { view: { ...view, volumes: list }, changes };
     }
     case 'container': {
       const { list, changes } = merge('containers', view.containers, replaced(view.containers, finding));
@@ -77,7 +86,7 @@ function replaced(
 }
 
 function merge<T extends ObjectRef>(
-  kind: 'containers' | 'images',
+  kind: 'containers' | 'images' | 'volumes',
   before: readonly T[],
   now: readonly T[],
 ): { list: readonly T[]; changes: readonly FleetChange[] } {
@@ -95,7 +104,7 @@ function merge<T extends ObjectRef>(
   return { list, changes: structure || keys.length > 0 ? [{ kind, structure, keys }] : [] };
 }
 
-const gone = (kind: 'containers' | 'images', list: readonly ObjectRef[]): FleetChange[] => [
+const gone = (kind: 'containers' | 'images' | 'volumes', list: readonly ObjectRef[]): FleetChange[] => [
   { kind, structure: true, keys: list.map(keyOf) },
 ];
 

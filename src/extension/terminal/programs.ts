@@ -12,12 +12,18 @@ const detachKeys = 'ctrl-],ctrl-],ctrl-]';
 const leaveShell = '\x03\x04';
 
 /** A new program in a running container. */
-export function execProgram(container: Dockerode.Container, argv: readonly string[]): RemoteProgram {
+export function execProgram(
+  container: Dockerode.Container,
+  argv: readonly string[],
+  { user = '', directory = '' }: { readonly user?: string; readonly directory?: string } = {},
+): RemoteProgram {
   let exec: Dockerode.Exec | undefined;
   return {
     async open(size): Promise<Duplex> {
       exec = await container.exec({
         Cmd: [...argv],
+        ...(user && { User: user }),
+        ...(directory && { WorkingDir: directory }),
         AttachStdin: true,
         AttachStdout: true,
         AttachStderr: true,
@@ -66,6 +72,18 @@ export function containerProgram(container: Dockerode.Container): RemoteProgram 
       const { State } = await container.inspect();
       // A user who detached leaves it running: there is no exit code then.
       return State.Running ? undefined : State.ExitCode;
+    },
+  };
+}
+
+/** A container's own process that runs already. Leaving the terminal leaves it alone. */
+export function attachedProgram(container: Dockerode.Container): RemoteProgram {
+  return {
+    ...containerProgram(container),
+    async open(): Promise<Duplex> {
+      const { Config } = await container.inspect();
+      const streams = { stream: true, hijack: true, stdin: Config.OpenStdin, stdout: true, stderr: true };
+      return duplex(await container.attach({ ...streams, detachKeys }));
     },
   };
 }

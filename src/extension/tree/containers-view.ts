@@ -14,20 +14,24 @@ import {
 import { containerDescription, containerLook, exitHint } from './appearance.ts';
 import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
+import { insideItem } from './inside-items.ts';
+import type { InsideNode } from './inside-nodes.ts';
+import type { Insides } from './insides.ts';
 
 export interface ContainerNode {
   readonly type: 'container';
   readonly ref: ObjectRef;
 }
 
-export type ContainersNode = EngineGroup | ContainerNode;
+export type ContainersNode = EngineGroup | ContainerNode | InsideNode;
 
 /** How often live numbers are redrawn, in milliseconds: a tree that flickers faster than this cannot be read. */
 const redrawEvery = 1000;
 
-/** Containers by host and engine. Live usage is read for the running ones, and only while somebody looks. */
+/** Containers by host and engine, each with what is inside it. Live usage is read for the running ones, and only while somebody looks. */
 export class ContainersView implements TreeDataProvider<ContainersNode> {
   readonly #fleet: Fleet;
+  readonly #insides: Insides;
   readonly #nodes = new Map<string, ContainerNode>();
   readonly #groups = new Map<string, EngineGroup>();
   readonly #usage = new Map<string, LiveUsage>();
@@ -39,8 +43,9 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   #visible = false;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(fleet: Fleet) {
+  constructor(fleet: Fleet, insides: Insides) {
     this.#fleet = fleet;
+    this.#insides = insides;
     this.#store.add(this.#changed);
     this.#store.add(fleet.onDidChange((change) => this.#onChange(change)));
     this.#store.add({ dispose: () => this.setVisible(false) });
@@ -58,12 +63,11 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     this.#watch();
   }
 
-  getChildren(parent?: ContainersNode): ContainersNode[] {
-    if (parent?.type === 'container') return [];
-    const groups = groupsOf(this.#fleet, this.#groups);
-    if (!parent && groups.length > 1) return groups;
-    const only = parent ?? groups[0];
-    return only ? this.#containers(only).map((container) => this.nodeOf(container)) : [];
+  async getChildren(parent?: ContainersNode): Promise<ContainersNode[]> {
+    if (parent === undefined || parent.type === 'group') return this.#top(parent);
+    if (parent.type !== 'container') return [...(await this.#insides.children(parent))];
+    const container = findContainer(this.#fleet, parent.ref);
+    return container ? [...this.#insides.sections(container)] : [];
   }
 
   /** The row of an object, made when VS Code has not asked for it yet. */
@@ -77,7 +81,8 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   }
 
   getParent(node: ContainersNode): ContainersNode | undefined {
-    if (node.type === 'group') return undefined;
+    if (node.type === 'section') return this.nodeOf(node.container);
+    if (node.type !== 'container') return undefined;
     const groups = groupsOf(this.#fleet, this.#groups);
     if (groups.length <= 1) return undefined;
     return groups.find((group) => group.host === node.ref.host && group.engine === node.ref.engine);
@@ -85,9 +90,10 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
 
   getTreeItem(node: ContainersNode): TreeItem {
     if (node.type === 'group') return groupItem(this.#fleet, node, this.#containers(node).length);
+    if (node.type !== 'container') return insideItem(node);
     const key = keyOf(node.ref);
     const container = findContainer(this.#fleet, node.ref);
-    const item = new TreeItem(container?.name ?? shortId(node.ref.id), TreeItemCollapsibleState.None);
+    const item = new TreeItem(container?.name ?? shortId(node.ref.id), TreeItemCollapsibleState.Collapsed);
     item.id = `container:${key}`;
     if (!container) {
       item.iconPath = new ThemeIcon('loading~spin');
@@ -115,12 +121,25 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     this.#store.dispose();
   }
 
+  /** Reads everything that is unfolded anew. */
+  refresh(): void {
+    this.#changed.fire(undefined);
+  }
+
+  #top(parent: EngineGroup | undefined): ContainersNode[] {
+    const groups = groupsOf(this.#fleet, this.#groups);
+    if (!parent && groups.length > 1) return groups;
+    const only = parent ?? groups[0];
+    return only ? this.#containers(only).map((container) => this.nodeOf(container)) : [];
+  }
+
   #containers(group: EngineGroup): readonly ContainerView[] {
     return findEngine(this.#fleet, group)?.containers ?? [];
   }
 
   #onChange({ kind, structure, keys }: FleetChange): void {
-    if (kind === 'images') return;
+    if (kind === 'images' || kind === 'volumes') return;
+    if (kind === 'containers') this.#insides.forget(keys);
     if (structure) this.#changed.fire(undefined);
     else if (kind === 'containers') for (const key of keys) this.#changed.fire(this.#nodes.get(key));
     this.#watch();

@@ -1,5 +1,5 @@
 /** What a row is of: the first word of its context value, and what commands act on. */
-export type RowKind = 'container' | 'image' | 'host' | 'file';
+export type RowKind = 'container' | 'image' | 'host' | 'file' | 'volume' | 'difference';
 
 /**
  * What a tree item carries as `contextValue`, for the `when` clauses of menus: its kind, its state, and its engine (for

@@ -35,7 +35,7 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
     this.#store.add(this.#changed);
     this.#store.add(
       fleet.onDidChange(({ kind, structure, keys }) => {
-        if (kind === 'containers') return;
+        if (kind === 'containers' || kind === 'volumes') return;
         if (structure) this.#changed.fire(undefined);
         else if (kind === 'images') for (const key of keys) this.#changed.fire(this.#nodes.get(key));
       }),

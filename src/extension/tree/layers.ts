@@ -1,10 +1,10 @@
-import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
 import type { LayerChange, LayerView } from '../../protocol/layers.ts';
 import { type Fleet, findHost, type ObjectRef } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { type ChangeNode, changeTree } from './change-tree.ts';
+import { checked } from './checked.ts';
 import { changesSchema, layersSchema } from './layer-schemas.ts';
 
 /** How many layers' change trees stay in memory; a big one has some ten thousand nodes. */
@@ -51,10 +51,4 @@ export class Layers {
     if (!entry) throw new PortholeError('not-found', phrase('No such host: {0}', ref.host));
     return entry.host;
   }
-}
-
-function checked<T>(schema: v.GenericSchema<unknown, T>, answer: unknown): T {
-  const result = v.safeParse(schema, answer);
-  if (result.success) return result.output;
-  throw new PortholeError('internal', phrase('The agent sent something unexpected: {0}', v.summarize(result.issues)));
 }

@@ -11,6 +11,7 @@ const container = (id: string, more: Partial<ContainerView> = {}): ContainerView
   imageId: 'sha256:1',
   command: 'sh',
   state: 'running',
+  volumes: [],
   ...more,
 });
 const image = (id: string, tags: string[]): ImageView => ({
@@ -30,7 +31,7 @@ function learnt(...findings: Finding[]): HostContents {
 describe('model state', () => {
   it('knows an engine from its first list on, even an empty one', () => {
     const { state, changes } = learn(nothing, all());
-    assert.deepEqual(state.engines, [{ engine: 'porthole', containers: [], images: [] }]);
+    assert.deepEqual(state.engines, [{ engine: 'porthole', containers: [], images: [], volumes: [] }]);
     assert.deepEqual(changes, [{ kind: 'containers', structure: true, keys: [] }]);
   });
 

@@ -3,7 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { commandContributions, commandTitles, isOffered, viewIds } from '../../../src/extension/commands/manifest.ts';
 import { commandIds, rowOf } from '../../../src/extension/commands/rows.ts';
-import { contextValue } from '../../../src/extension/tree/context-value.ts';
+import { contextValue, type RowKind } from '../../../src/extension/tree/context-value.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -17,6 +17,9 @@ async function json(name: string): Promise<Record<string, unknown>> {
 function keysIn(value: unknown): string[] {
   return [...JSON.stringify(value).matchAll(/%([\w.-]+)%/g)].map((match) => match[1] ?? '');
 }
+
+const rowKinds: readonly RowKind[] = ['container', 'image', 'host', 'file', 'volume', 'difference'];
+const isRowKind = (kind: string): kind is RowKind => rowKinds.some((one) => one === kind);
 
 describe('The manifest and the command table', () => {
   before(async () => {
@@ -59,7 +62,7 @@ describe('The manifest and the command table', () => {
     for (const { command, when } of menus['view/item/context']) {
       const row = rowOf(command);
       const kind = row.target;
-      assert.ok(kind === 'container' || kind === 'image' || kind === 'host' || kind === 'file', command);
+      assert.ok(isRowKind(kind), command);
       const pattern = /viewItem =~ \/(.+)\/$/.exec(when)?.[1];
       assert.ok(pattern, when);
       for (const state of [
@@ -87,6 +90,7 @@ describe('The manifest and the command table', () => {
       'onWebviewPanel:porthole.birth',
       'onWebviewPanel:porthole.usage',
       'onFileSystem:porthole',
+      'onFileSystem:porthole-files',
     ]);
     const views = Object(Object(manifest['contributes']).views)['porthole'];
     assert.deepEqual(

@@ -34,7 +34,13 @@ async function namespaces(call: Call): Promise<Reply> {
 }
 
 async function processes(call: Call): Promise<Reply> {
-  return json(processViews(await surveyMembers(ownNames(call.engine))));
+  const { engine, query } = call;
+  const views = processViews(await surveyMembers(ownNames(engine)));
+  const given = query.text('container');
+  if (given === '') return json(views);
+  // Another engine's container is known by its whole id alone.
+  const own = engine.containers.list().find(({ id, name }) => id === given || name === given);
+  return json(views.filter(({ container }) => container?.id === (own?.id ?? given)));
 }
 
 async function ofContainer(call: Call): Promise<Reply> {

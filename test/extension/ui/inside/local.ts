@@ -1,20 +1,19 @@
 import assert from 'node:assert/strict';
 import type Dockerode from 'dockerode';
 import * as vscode from 'vscode';
-import { makeStarterImage, starterImage } from '../../../../scripts/starter-image.ts';
+import { starterImage } from '../../../../scripts/starter-image.ts';
 import type { PortholeApi } from '../../../../src/extension/extension.ts';
-import { findHost, type ImageView } from '../../../../src/extension/fleet.ts';
 import { EngineTerminal } from '../../../../src/extension/terminal/engine-terminal.ts';
 import { LogTerminal } from '../../../../src/extension/terminal/log-terminal.ts';
 import { containerProgram, execProgram } from '../../../../src/extension/terminal/programs.ts';
 import { pickShell } from '../../../../src/extension/terminal/shells.ts';
-import { TestAgent } from './agent.ts';
-import { activated, settings, until } from './extension.ts';
-import { loadImage, rowText, unfolded } from './rows.ts';
+import { until } from './extension.ts';
+import { rowText, unfolded } from './rows.ts';
+import { connectThisMachine, type ThisMachine } from './this-machine.ts';
 
 describe('This machine in VS Code', function () {
   this.timeout(120_000);
-  let agent: TestAgent;
+  let machine: ThisMachine;
   let api: PortholeApi;
   let docker: Dockerode;
 
@@ -23,32 +22,14 @@ describe('This machine in VS Code', function () {
       console.log('      skipped: needs root');
       this.skip();
     }
-    const found = await activated();
-    api = found.api;
-    agent = await TestAgent.start(found.extension.extensionPath);
-    const { socket, dataRoot, execRoot } = agent.places;
-    await settings({ 'local.socket': socket, 'local.dataRoot': dataRoot, 'local.execRoot': execRoot });
-    await until('the fleet has the host anew', () => findHost(api.fleet, 'local'));
-    await vscode.commands.executeCommand('porthole.host.connect', { type: 'host', hostId: 'local' });
-    await until('the host is connected', () => findHost(api.fleet, 'local')?.host.state.kind === 'connected');
-    const host = findHost(api.fleet, 'local')?.host ?? assert.fail('no host');
-    docker = host.engine('porthole');
-    await loadImage(docker, await makeStarterImage());
+    machine = await connectThisMachine();
+    ({ api, docker } = machine);
   });
 
-  after(async () => {
-    if (!agent) return;
-    for (const { Id } of await docker.listContainers({ all: true }))
-      await docker.getContainer(Id).remove({ force: true });
-    await vscode.commands.executeCommand('workbench.action.closeAllEditors');
-    await findHost(api.fleet, 'local')?.host.disconnect();
-    await agent.stop();
-    await settings({ 'local.socket': undefined, 'local.dataRoot': undefined, 'local.execRoot': undefined });
-  });
+  after(() => machine?.end());
 
-  const images = (): readonly ImageView[] => engine()?.images ?? [];
-  const engine = () => findHost(api.fleet, 'local')?.engines.find((view) => view.engine === 'porthole');
-  const imageRow = () => until('the image is listed', () => images().find(({ tags }) => tags.includes(starterImage)));
+  const engine = () => machine.engine();
+  const imageRow = () => machine.image();
 
   it('lists an image as soon as it is loaded', async () => {
     const image = await imageRow();
