@@ -10,11 +10,12 @@ import { readJsonFile, syncDirectory, writeDurable } from '../sys/durable.ts';
 import { WeightedCache } from './cache.ts';
 import { damagedStore } from './errors.ts';
 import { readIndex, writeIndex } from './index-file.ts';
+import type { IndexSink, LayerTotals, Lower } from './layer-index.ts';
 import { askLayer } from './lookup.ts';
 import { stack } from './merge.ts';
 import { giveUp, type Staging } from './staging.ts';
 import { type Bytes, decompressed, verified } from './streams.ts';
-import { type Lower, unpack } from './unpack.ts';
+import { unpack } from './unpack.ts';
 
 /** An unpacked layer: `layers/NAME/{fs/,index.jsonl,layer.json}`, where `layer.json` holds this. */
 export interface StoredLayer {
@@ -23,7 +24,7 @@ export interface StoredLayer {
   readonly diffId: string;
   /** Chain id of the layer below. */
   readonly parent?: string;
-  /** Bytes of its regular files, hard links once. */
+  /** Bytes of its files and symbolic links, hard links once, as dockerd counts. */
   readonly size: number;
   readonly entries: number;
   readonly whiteouts: number;
@@ -169,8 +170,8 @@ export class LayerStore {
   async #unpack(wanted: NewLayer, chainId: string): Promise<StoredLayer> {
     const directory = await this.#staging.make('layer');
     try {
-      const index = await this.#fill(directory, wanted);
-      const layer = describe(wanted, chainId, index);
+      const index = new IndexList();
+      const layer = describe(wanted, chainId, await this.#fill(directory, wanted, index));
       await writeIndex(join(directory, 'index.jsonl'), index);
       await writeDurable(join(directory, 'layer.json'), `${JSON.stringify(layer)}\n`, { mode: 0o600 });
       await rename(directory, join(this.directory, layerName(chainId)));
@@ -191,7 +192,11 @@ export class LayerStore {
     };
   }
 
-  async #fill(directory: string, { diffId, parent, isVerified, open }: NewLayer): Promise<LayerIndex> {
+  async #fill(
+    directory: string,
+    { diffId, parent, isVerified, open }: NewLayer,
+    sink: IndexSink,
+  ): Promise<LayerTotals> {
     const content = join(directory, 'fs');
     await mkdir(content, { mode: 0o755 });
     const executor = this.#shims.execute();
@@ -203,9 +208,13 @@ export class LayerStore {
       ]);
       const plain = decompressed(open());
       const tar = isVerified ? plain : verified(plain, diffId);
-      const index = await unpack(tar, { executor, lower: this.#below(parent), rootless: this.#rootless });
+      const spill = join(directory, 'spill');
+      const totals = await unpack(tar, {
+        ...{ executor, lower: this.#below(parent), sink, spill },
+        rootless: this.#rootless,
+      });
       await executor.close();
-      return index;
+      return totals;
     } catch (failure) {
       await giveUp(executor);
       throw failure;
@@ -218,18 +227,23 @@ const emptyLayer = 'empty';
 /** Entries of indexes and of merged trees kept in memory, each; about 400 bytes apiece. */
 const cachedEntries = 400_000;
 
-function describe({ diffId, parent }: NewLayer, chainId: string, index: LayerIndex): StoredLayer {
-  let size = 0;
-  for (const entry of index.entries) if (entry.hardlink === undefined) size += entry.size;
-  return {
-    version: 1,
-    chainId,
-    diffId,
-    ...(parent === undefined ? {} : { parent }),
-    size,
-    entries: index.entries.length,
-    whiteouts: index.whiteouts.length,
-  };
+/** An index in memory. */
+class IndexList implements IndexSink, LayerIndex {
+  readonly version = 1;
+  readonly entries: LayerEntry[] = [];
+  readonly whiteouts: string[] = [];
+
+  async add(entry: LayerEntry): Promise<void> {
+    this.entries.push(entry);
+  }
+
+  async addWhiteout(path: string): Promise<void> {
+    this.whiteouts.push(path);
+  }
+}
+
+function describe({ diffId, parent }: NewLayer, chainId: string, totals: LayerTotals): StoredLayer {
+  return { version: 1, chainId, diffId, ...(parent === undefined ? {} : { parent }), ...totals };
 }
 
 const LayerFile = v.object({

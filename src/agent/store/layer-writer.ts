@@ -1,8 +1,7 @@
-import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
 import type { Operation } from '../plan/operations.ts';
 import { opaqueAttribute } from '../plan/overlay.ts';
 import type { Executor } from '../shim/contract.ts';
-import type { Inode } from './layer-tree.ts';
+import type { Inode } from './inodes.ts';
 import type { Piece } from './tar.ts';
 
 /**
@@ -72,10 +71,7 @@ export class LayerWriter {
   }
 
   /** In the order that the kernel asks for: chown(2) clears setuid bits and capabilities, everything else moves no time. */
-  async attributes(
-    path: string,
-    inode: Pick<LayerEntry, 'type' | 'mode' | 'uid' | 'gid' | 'mtime' | 'mtimeNs' | 'xattrs'>,
-  ): Promise<void> {
+  async attributes(path: string, inode: Inode): Promise<void> {
     const at = absolute(path);
     const { type, mode, uid, gid, xattrs } = inode;
     if (uid !== 0 || gid !== 0 || type === 'directory') await this.#add({ op: 'chown', path: at, uid, gid, why });
@@ -95,25 +91,17 @@ export class LayerWriter {
     await this.#add({ op: 'utimens', path: at, seconds, nanoseconds: inode.mtimeNs ?? 0, why });
   }
 
-  /** Whiteouts, opaque marks, and what directories get last; the deepest first, as each changes its parent. */
-  async finish({ entries, whiteouts }: LayerIndex): Promise<void> {
-    for (const path of whiteouts) {
-      await this.#add({ op: 'mknod', path: absolute(path), mode: fileTypes.char, major: 0, minor: 0, why });
-    }
-    for (let at = entries.length - 1; at >= 0; at--) {
-      const entry = entries[at];
-      if (entry?.type !== 'directory') continue;
-      if (entry.opaque) {
-        const value = Buffer.from('y');
-        await this.#add({ op: 'setxattr', path: absolute(entry.path), name: this.#opaque, value, why });
-      }
-      await this.attributes(entry.path, entry);
-    }
-    await this.#flush();
+  whiteout(path: string): Promise<void> {
+    return this.#add({ op: 'mknod', path: absolute(path), mode: fileTypes.char, major: 0, minor: 0, why });
   }
 
-  get #opaque(): string {
-    return opaqueAttribute({ rootless: this.#rootless });
+  opaque(path: string): Promise<void> {
+    const name = opaqueAttribute({ rootless: this.#rootless });
+    return this.#add({ op: 'setxattr', path: absolute(path), name, value: Buffer.from('y'), why });
+  }
+
+  finish(): Promise<void> {
+    return this.#flush();
   }
 
   async #add(operation: Operation, bytes = 0): Promise<void> {

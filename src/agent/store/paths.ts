@@ -1,6 +1,8 @@
+import { bytesOf } from '../sys/names.ts';
+
 /**
  * Order of paths by component: a directory is followed by everything below it, so that a tree is a contiguous range and
- * two trees are merged in one pass. Components compare by UTF-16 code units, as Array.sort does.
+ * two trees are merged in one pass. Components compare by their bytes.
  */
 export function comparePaths(left: string, right: string): number {
   const length = Math.min(left.length, right.length);
@@ -10,6 +12,8 @@ export function comparePaths(left: string, right: string): number {
     if (a === b) continue;
     if (a === slash) return -1;
     if (b === slash) return 1;
+    // From here on UTF-16 sorts otherwise than UTF-8, and bytes that are none are surrogates.
+    if (a >= firstSurrogate || b >= firstSurrogate) return Buffer.compare(keyOf(left), keyOf(right));
     return a - b;
   }
   return left.length - right.length;
@@ -39,3 +43,5 @@ export function findPath(length: number, pathAt: (position: number) => string | 
 }
 
 const slash = 0x2f;
+const firstSurrogate = 0xd800;
+const keyOf = (path: string): Buffer => Buffer.from(bytesOf(path).map((byte) => (byte === slash ? 0 : byte)));

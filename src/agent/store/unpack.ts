@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { FileType, LayerEntry, LayerIndex } from '../../protocol/layers.ts';
+import type { FileType } from '../../protocol/layers.ts';
 import type { Executor } from '../shim/contract.ts';
 import { invalidArchive } from './errors.ts';
-import { type Inode, LayerTree, longestPath, type Place, tooLong } from './layer-tree.ts';
+import { type Inode, Inodes } from './inodes.ts';
+import { finishLayer, type IndexSink, type LayerTotals, type Lower, settle } from './layer-index.ts';
+import { LayerTree, longestPath, type Place, tooLong } from './layer-tree.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
@@ -12,59 +14,43 @@ import { readTar, type TarEntry } from './tar.ts';
  *
  * @throws invalid for a hostile or broken archive; the failures of `source` and of the executor as they are.
  */
-export async function unpack(
-  source: AsyncIterable<Uint8Array>,
-  into: {
-    readonly executor: Executor;
-    readonly lower: Lower;
-    readonly mostEntries?: number;
-    readonly mostTexts?: number;
-    /** The engine is no root, see `LayerWriter`. */
-    readonly rootless?: boolean;
-  },
-): Promise<LayerIndex> {
-  const { executor, lower, mostEntries = largestLayer, mostTexts = largestTexts } = into;
-  const tree = new LayerTree();
-  const writer = new LayerWriter(executor, { rootless: into.rootless ?? false });
-  let count = 0;
-  let texts = 0;
-  for await (const entry of readTar(source)) {
-    if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
-    texts += textsOf(entry);
-    if (texts > mostTexts) throw invalidArchive('its names, links and attributes are too long together');
-    await unpackEntry(entry, { tree, writer });
+export async function unpack(source: AsyncIterable<Uint8Array>, into: UnpackOptions): Promise<LayerTotals> {
+  const { mostEntries = largestLayer, mostTexts = largestTexts } = into;
+  const tree = new LayerTree({ mostNames: mostEntries });
+  const writer = new LayerWriter(into.executor, { rootless: into.rootless ?? false });
+  const inodes = new Inodes(into.spill);
+  try {
+    let count = 0;
+    let texts = 0;
+    for await (const entry of readTar(source)) {
+      if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
+      texts += textsOf(entry);
+      if (texts > mostTexts) throw invalidArchive('its names, links and attributes are too long together');
+      await unpackEntry(entry, { tree, writer, inodes });
+    }
+    await settle(tree, { lower: into.lower, inodes });
+    return await finishLayer({ tree, writer, inodes, sink: into.sink });
+  } finally {
+    await inodes.close();
   }
-  const index = await settle(tree, lower);
-  await writer.finish(index);
-  return index;
 }
 
-/** What the layers below show. */
-export interface Lower {
-  lookup(path: string): Promise<LayerEntry | undefined>;
-  /** Names in the root. */
-  names(): Promise<string[]>;
+export interface UnpackOptions {
+  readonly executor: Executor;
+  readonly lower: Lower;
+  /** Gets the index, in the order of paths. */
+  readonly sink: IndexSink;
+  /** A name that is free, in a directory for temporary files. */
+  readonly spill: string;
+  readonly mostEntries?: number;
+  readonly mostTexts?: number;
+  /** The engine is no root, see `LayerWriter`. */
+  readonly rootless?: boolean;
 }
 
-/** Brings a layer into the form in which overlayfs shows what the archive means. */
-async function settle(tree: LayerTree, lower: Lower): Promise<LayerIndex> {
-  if (tree.root.opaque) tree.spreadOpaqueRoot(await lower.names());
-  for (const { path, covered, forget } of tree.whiteouts()) {
-    // In a directory that hides nothing, overlayfs lists the name of a whiteout and then cannot find it.
-    if (covered || !(await lower.lookup(path))) forget();
-  }
-  const inherited = new Map<string, Inode>();
-  // A directory that the archive only implies keeps its owner, mode and time.
-  for (const path of tree.undescribed()) {
-    const entry = await lower.lookup(path);
-    if (entry?.type === 'directory') inherited.set(path, inodeOf(entry));
-  }
-  return tree.index((path) => inherited.get(path) ?? impliedDirectory);
-}
-
-/** Entries of one layer: about a gigabyte of memory. Debian's largest packages together have fewer. */
+/** Names of one layer. Debian's largest packages together have fewer. */
 export const largestLayer = 1_000_000;
-/** Bytes of all names, links and attributes, which stay in memory until the layer is written. */
+/** Bytes of all names, links and attributes. */
 const largestTexts = 2 ** 28;
 
 function textsOf({ name, link, xattrs }: TarEntry): number {
@@ -81,14 +67,16 @@ const reservedPrefix = '.wh..wh.';
 interface Target {
   readonly tree: LayerTree;
   readonly writer: LayerWriter;
+  readonly inodes: Inodes;
 }
 
 async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
+  const { tree, inodes } = target;
   const components = componentsOf(entry.name);
   const base = components.at(-1);
   if (base === undefined) {
     if (entry.type !== 'directory') throw invalidArchive(`the root directory is a ${entry.type}`);
-    target.tree.root.inode = await describe(entry, target.writer);
+    tree.setInode(tree.root, await inodes.add(tree, inodeOf(entry)));
     return;
   }
   if (components.slice(0, -1).some((part) => part.startsWith(whiteoutPrefix))) {
@@ -96,15 +84,17 @@ async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
     throw invalidArchive(`'${entry.name}' lies below a whiteout`);
   }
   if (base === opaqueMarker) {
-    const inside = await place([...components.slice(0, -1), '.'], target);
-    inside.parent.opaque = true;
+    const directory = tree.directory(components.slice(0, -1));
+    await make(directory.made, target);
+    tree.setOpaque(directory.node);
   } else if (base.startsWith(reservedPrefix)) {
     return;
   } else if (base.startsWith(whiteoutPrefix)) {
     const hidden = base.slice(whiteoutPrefix.length);
     if (hidden === '' || hidden === '.' || hidden === '..')
       throw invalidArchive(`'${entry.name}' is no whiteout of a name`);
-    hide(await place([...components.slice(0, -1), hidden], target));
+    // Whiteouts only apply to the layers below: what this layer has under the name stays.
+    tree.hide(await place([...components.slice(0, -1), hidden], target));
   } else {
     await put(entry, await place(components, target), target);
   }
@@ -119,81 +109,63 @@ function componentsOf(name: string): string[] {
   return components;
 }
 
-async function place(components: readonly string[], { tree, writer }: Target): Promise<Place> {
-  const found = tree.place(components);
-  for (const made of found.made) await writer.directory(made);
+async function place(components: readonly string[], target: Target): Promise<Place> {
+  const found = target.tree.place(components);
+  await make(found.made, target);
   return found;
 }
 
-/** Whiteouts only apply to the layers below: what this layer has under the name stays. */
-function hide({ parent, name, existing }: Place): void {
-  if (existing) existing.whiteout = true;
-  else parent.children?.set(name, { whiteout: true });
+async function make(directories: readonly string[], { writer }: Target): Promise<void> {
+  for (const path of directories) await writer.directory(path);
 }
 
-async function put(entry: TarEntry, at: Place, { tree, writer }: Target): Promise<void> {
+async function put(entry: TarEntry, at: Place, target: Target): Promise<void> {
+  const { tree, writer, inodes } = target;
   const { existing } = at;
   if (entry.type === 'directory') {
-    if (!existing?.children) {
-      if (existing?.inode) await writer.remove(at.path);
+    if (!tree.isDirectory(existing)) {
+      if (tree.inodeOf(existing) !== 0) await writer.remove(at.path);
       await writer.directory(at.path);
     }
-    at.parent.children?.set(at.name, {
-      ...existing,
-      inode: await describe(entry, writer),
-      children: existing?.children ?? new Map(),
-    });
+    tree.setDirectory(at, await inodes.add(tree, inodeOf(entry)));
     return;
   }
-  const hidden = existing?.whiteout ? { whiteout: existing.whiteout } : {};
   // Found before anything is removed: a name may be linked to itself.
   const linked = entry.type === 'link' ? linkTarget(entry, tree) : undefined;
   if (linked && linked.path === at.path) return;
-  if (existing?.children) await writer.removeTree(at.path);
-  else if (existing?.inode) await writer.remove(at.path);
-  at.parent.children?.delete(at.name);
+  if (tree.isDirectory(existing)) await writer.removeTree(at.path);
+  else if (tree.inodeOf(existing) !== 0) await writer.remove(at.path);
+  tree.remove(existing);
   if (linked) {
-    const again = tree.place(linked.path.split('/')).existing;
-    if (!again?.inode) throw noTarget(entry);
+    const inode = tree.inodeOf(linked.existing);
+    if (inode === 0) throw noTarget(entry);
     await writer.link(linked.path, at.path);
-    at.parent.children?.set(at.name, { ...hidden, inode: again.inode });
+    tree.setFile(at, inode);
+    inodes.share(inode);
   } else if (entry.type === 'char' && entry.major === 0 && entry.minor === 0) {
     // What overlayfs itself takes for a whiteout.
-    at.parent.children?.set(at.name, { whiteout: true });
+    tree.hide(at);
   } else {
-    at.parent.children?.set(at.name, { ...hidden, inode: await describe(entry, writer, at.path) });
+    tree.setFile(at, await inodes.add(tree, await write(entry, writer, at.path)));
   }
 }
 
 function linkTarget(entry: TarEntry, tree: LayerTree): Place {
   const components = componentsOf(entry.link);
   const found = components.length > 0 ? tree.place(components) : undefined;
-  if (!found?.existing?.inode || found.existing.children || found.made.length > 0) throw noTarget(entry);
+  if (!found || tree.inodeOf(found.existing) === 0 || tree.isDirectory(found.existing) || found.made.length > 0) {
+    throw noTarget(entry);
+  }
   return found;
 }
 
 const noTarget = (entry: TarEntry) =>
   invalidArchive(`'${entry.name}' is a hard link to '${entry.link}', which is no file of the same layer`);
 
-/** Creates what the entry says at `path` (directories exist already) and returns its inode. */
-async function describe(entry: TarEntry, writer: LayerWriter, path?: string): Promise<Inode> {
-  const type: FileType = entry.type === 'link' ? 'file' : entry.type;
-  if (type === 'symlink' && entry.link.length > longestPath) throw tooLong(entry.link);
-  const xattrs = xattrsOf(entry);
-  const inode: Inode = {
-    type,
-    mode: type === 'symlink' ? 0o777 : entry.mode,
-    uid: entry.uid,
-    gid: entry.gid,
-    size: entry.size,
-    mtime: entry.mtime.seconds,
-    mtimeNs: entry.mtime.nanoseconds,
-    ...(type === 'symlink' ? { link: entry.link } : {}),
-    ...(type === 'char' || type === 'block' ? { device: { major: entry.major, minor: entry.minor } } : {}),
-    ...(xattrs ? { xattrs } : {}),
-  };
-  if (path === undefined) return inode;
-  if (type !== 'file') {
+/** Creates what the entry, which is no directory, says at `path`. */
+async function write(entry: TarEntry, writer: LayerWriter, path: string): Promise<Inode> {
+  const inode = inodeOf(entry);
+  if (inode.type !== 'file') {
     await writer.node(path, inode);
     return inode;
   }
@@ -206,6 +178,24 @@ async function describe(entry: TarEntry, writer: LayerWriter, path?: string): Pr
   }
   await writer.attributes(path, inode);
   return { ...inode, digest: `sha256:${hash.digest('hex')}` };
+}
+
+function inodeOf(entry: TarEntry): Inode {
+  const type: FileType = entry.type === 'link' ? 'file' : entry.type;
+  if (type === 'symlink' && entry.link.length > longestPath) throw tooLong(entry.link);
+  const xattrs = xattrsOf(entry);
+  return {
+    type,
+    mode: type === 'symlink' ? 0o777 : entry.mode,
+    uid: entry.uid,
+    gid: entry.gid,
+    size: entry.size,
+    mtime: entry.mtime.seconds,
+    ...(entry.mtime.nanoseconds ? { mtimeNs: entry.mtime.nanoseconds } : {}),
+    ...(type === 'symlink' ? { link: entry.link } : {}),
+    ...(type === 'char' || type === 'block' ? { device: { major: entry.major, minor: entry.minor } } : {}),
+    ...(xattrs ? { xattrs } : {}),
+  };
 }
 
 /** Hashing a hole takes a second per gigabyte: a file that only claims to be huge is refused. */
@@ -222,12 +212,4 @@ function xattrsOf(entry: TarEntry): Record<string, string> | undefined {
   const found = [...entry.xattrs].filter(([name]) => !/^(trusted|user)\.overlay\./.test(name));
   if (found.length === 0) return undefined;
   return Object.fromEntries(found.map(([name, value]) => [name, value.toString('base64')]));
-}
-
-/** Deterministic, as nothing in the archive says better. */
-const impliedDirectory: Inode = { type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0, mtimeNs: 0 };
-
-function inodeOf(entry: LayerEntry): Inode {
-  const { path: _path, hardlink: _hardlink, opaque: _opaque, mtimeNs, ...rest } = entry;
-  return { ...rest, mtimeNs: mtimeNs ?? 0 };
 }

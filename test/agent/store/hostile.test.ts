@@ -51,7 +51,11 @@ describe('hostile and broken archives', function () {
     ['a whiteout with a directory in its name', [file('.wh.a/../b')], /leads out of its directory/],
     ['a file below a whiteout', [file('.wh.a/b')], /lies below a whiteout/],
     // Half a megabyte of nested names in a few bytes of archive: work that grows with its square is none of ours.
-    ['a name of many more directories than a path holds', [file('d/'.repeat(500_000), '')], /longer than 4095 bytes/],
+    [
+      'a name of many more directories than a path holds',
+      [file('x', '', { pax: { path: 'd/'.repeat(500_000) } })],
+      /longer than 4095 bytes/,
+    ],
     ['a link of many more directories', [symlink('l', '../'.repeat(300_000)), file('l/x')], /longer than 4095 bytes/],
     [
       'a link that adds up to more than a path holds',
@@ -133,37 +137,41 @@ describe('hostile and broken archives', function () {
     assert.equal((await rig.store.lookup(id, 'd/a'))?.size, 1);
   });
 
+  // Only the counts matter here: nothing is sent to a kernel.
+  const executor: Executor = {
+    run: async () => [],
+    ask: async () => [],
+    send: async () => undefined,
+    close: async () => undefined,
+    abort: () => undefined,
+  };
+  const into = {
+    executor,
+    lower: { lookup: async () => undefined, names: async () => [] },
+    sink: { add: async () => undefined, addWhiteout: async () => undefined },
+    spill: '/nowhere',
+  };
+
   it('a layer with too many entries is refused while it is read, even under one name', async () => {
     const tar = await tarOf(Array.from({ length: 101 }, (): Item => ({ name: 'same', type: 'fifo' })));
-    // Only the count matters here: nothing is sent to a kernel.
-    const executor: Executor = {
-      run: async () => [],
-      ask: async () => [],
-      send: async () => undefined,
-      close: async () => undefined,
-      abort: () => undefined,
-    };
-    const lower = { lookup: async () => undefined, names: async () => [] };
-    const read = (mostEntries: number) => unpack(Readable.from(inPieces(tar)), { executor, lower, mostEntries });
+    const read = (mostEntries: number) => unpack(Readable.from(inPieces(tar)), { ...into, mostEntries });
     await assert.rejects(read(100), { kind: 'invalid', message: 'invalid archive: it has more than 100 entries' });
-    assert.equal((await read(101)).entries.length, 2);
+    assert.equal((await read(101)).entries, 2);
+    // Directories that names only imply count, too.
+    const deep = await tarOf([file(`${'d/'.repeat(101)}f`)]);
+    await assert.rejects(unpack(Readable.from(inPieces(deep)), { ...into, mostEntries: 100 }), {
+      kind: 'invalid',
+      message: 'invalid archive: it has more than 100 entries',
+    });
     assert.equal(largestLayer, 1_000_000);
   });
 
   it('names, links and attributes that would fill the memory are refused while they are read', async () => {
     const attribute = { pax: { 'SCHILY.xattr.user.a': 'v'.repeat(500) } };
     const tar = await tarOf(Array.from({ length: 100 }, (_, at) => file(`f${at}`, '', attribute)));
-    const executor: Executor = {
-      run: async () => [],
-      ask: async () => [],
-      send: async () => undefined,
-      close: async () => undefined,
-      abort: () => undefined,
-    };
-    const lower = { lookup: async () => undefined, names: async () => [] };
-    const read = (mostTexts: number) => unpack(Readable.from(inPieces(tar)), { executor, lower, mostTexts });
+    const read = (mostTexts: number) => unpack(Readable.from(inPieces(tar)), { ...into, mostTexts });
     await assert.rejects(read(50_000), { kind: 'invalid', message: /too long together/ });
-    assert.equal((await read(60_000)).entries.length, 101);
+    assert.equal((await read(60_000)).entries, 101);
   });
 
   for (const flag of ['x', 'g']) {
@@ -190,9 +198,9 @@ describe('hostile and broken archives', function () {
   }
 
   it('a deep tree is unpacked and removed again', async () => {
-    const deep = 'd/'.repeat(1_000);
-    const id = await rig.image([directory(deep.slice(0, -1), { pax: {} })]);
-    assert.equal((await rig.store.merged(id)).length, 1_001);
+    const deep = 'd/'.repeat(2_000);
+    const id = await rig.image([directory('d', { pax: { path: deep } })]);
+    assert.equal((await rig.store.merged(id)).length, 2_001);
     await rig.store.remove(id, { force: false, usedBy: () => [] });
     assert.deepEqual(await rig.files(), files);
   });
