@@ -1,16 +1,14 @@
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { file, tarOf } from '../agent/store/rig.ts';
-import { busyboxTar, docker, type Engine, socketOf } from '../conformance/engine.ts';
 import { Lanes } from '../conformance/lanes.ts';
-import { ask } from '../support/agent.ts';
-import { startDockerd } from '../support/dockerd.ts';
 import { requires } from '../support/tools.ts';
 import { differences, differingSections } from './differences.ts';
 import { parsedExpectation, rendered, sameSections, without } from './expectation.ts';
 import { startFileServer } from './file-server.ts';
 import { expectationOf, type Fixture, findFixtures } from './fixture.ts';
 import { buildEverywhere, type Outcome, type Place, type Section, sections } from './outcome.ts';
+import { startBuildPlaces } from './places.ts';
 
 /** `docker build` of every fixture, on each engine in the same run. UPDATE_GOLDEN=1 writes down what dockerd makes. */
 describe('builds, as dockerd does them', function () {
@@ -24,12 +22,8 @@ describe('builds, as dockerd does them', function () {
     const archive = await tarOf([file('inside', 'inside\n')]);
     const server = await startFileServer({ '/archive.tar': { body: archive } });
     stops.push(() => server.close());
-    const dockerd = await startDockerd();
-    stops.push(() => dockerd.stop());
-    const engines: Engine[] = [{ name: 'dockerd', host: dockerd.host }];
-    const places: readonly Place[] = await Promise.all(
-      engines.map(async (engine) => ({ engine, server: server.address, baseLayers: await importBase(engine) })),
-    );
+    const started = await startBuildPlaces(stops);
+    const places: readonly Place[] = started.map((place) => ({ ...place, server: server.address }));
     lanes = new Lanes(fixtures, [places, places, places], buildEverywhere);
   });
 
@@ -71,13 +65,4 @@ function updateExpectation(fixture: Fixture, theirs: Outcome): void {
     return lines === undefined ? [] : [[section, lines]];
   });
   writeFileSync(expectationOf(fixture), rendered(new Map(merged)));
-}
-
-/** Gives an engine the image that the fixtures begin with. Resolves with its layers. */
-async function importBase(engine: Engine): Promise<ReadonlySet<string>> {
-  const { code, stderr } = await docker(engine, ['import', '-', 'busybox'], { input: await busyboxTar() });
-  assert.equal(code, 0, stderr);
-  const { body } = await ask(socketOf(engine), 'GET', '/v1.41/images/busybox/json');
-  const { RootFS }: { RootFS: { Layers: string[] } } = JSON.parse(body);
-  return new Set(RootFS.Layers);
 }

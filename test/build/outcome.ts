@@ -7,6 +7,7 @@ import { command, type Engine, socketOf } from '../conformance/engine.ts';
 import { normalized } from '../conformance/normalized.ts';
 import { ask } from '../support/agent.ts';
 import { type Fixture, prepareContext } from './fixture.ts';
+import type { BuildPlace } from './places.ts';
 
 /** What comes of a build, each part as lines. Only `exit`, `stdout` and `stderr` when there is no image. */
 export type Outcome = ReadonlyMap<Section, readonly string[]>;
@@ -15,12 +16,9 @@ export const sections = ['exit', 'stdout', 'stderr', 'config', 'history', 'layer
 export type Section = (typeof sections)[number];
 
 /** Where a fixture is built. */
-export interface Place {
-  readonly engine: Engine;
+export interface Place extends BuildPlace {
   /** Address of the file server, without a slash at its end. */
   readonly server: string;
-  /** Digests of the layers that base images brought. */
-  readonly baseLayers: ReadonlySet<string>;
 }
 
 /** Builds a fixture on every engine, from one context. */
