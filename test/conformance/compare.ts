@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { ask } from '../support/agent.ts';
 import { command, type Engine, type Outcome, socketOf } from './engine.ts';
-import { eventsOf, secondsNow } from './events.ts';
+import { eventsOf, secondsAt } from './events.ts';
 import { normalized } from './normalized.ts';
 import { image, type Scenario } from './scenario.ts';
 
@@ -20,7 +20,8 @@ interface Problem {
 /** Runs a scenario on both engines and compares them step by step, and then the events it left. */
 export async function compare(scenario: Scenario, [ours, theirs]: Engines): Promise<void> {
   try {
-    const since = secondsNow();
+    // From the next millisecond on: the last events of the scenario before may be of this one.
+    const since = secondsAt(Date.now() + 1);
     const [mine, reference] = await Promise.all([outcomes(scenario, ours), outcomes(scenario, theirs)]);
     const problems: Problem[] = scenario.steps.flatMap((step, at) =>
       step.isQuiet ? [] : judged(step.words.join(' '), step.differs, [mine[at], reference[at]]),

@@ -46,7 +46,7 @@ const ownEvents: readonly {
  * @param since seconds since the epoch.
  */
 export async function eventsOf(engine: Engine, since: string, rule: EventRule): Promise<string[]> {
-  const args = ['events', '--since', since, '--until', secondsNow(), '--format', '{{json .}}'];
+  const args = ['events', '--since', since, '--until', secondsAt(Date.now()), '--format', '{{json .}}'];
   const { code, stdout, stderr } = await docker(engine, args);
   assert.equal(code, 0, stderr);
   const events = stdout
@@ -85,7 +85,7 @@ const kept = (line: string): string => line.replace(/[0-9a-f]{64}/g, 'DRAWN');
 const drawnName = /^name=[a-z]+_[a-z]+\d?$/;
 
 /** Seconds since the epoch with fraction: the command passes them on as they are. */
-export const secondsNow = (): string => (Date.now() / 1000).toFixed(3);
+export const secondsAt = (milliseconds: number): string => (milliseconds / 1000).toFixed(3);
 
 function lineOf({ Type, Action, Actor }: DockerEvent, actors: readonly string[]): string {
   const attributes = Object.entries(Actor.Attributes)

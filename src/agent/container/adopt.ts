@@ -22,7 +22,7 @@ import { scheduleRestart, wantsRestart } from './restart-policy.ts';
 import { resume } from './resume.ts';
 import { SIGKILL } from './signals.ts';
 import { hasProcess } from './state.ts';
-import { adoptVolumes, markedVolumes, withMovedVolumes } from './volumes.ts';
+import { adoptVolumes, forgetVolumes, markedVolumes, withMovedVolumes } from './volumes.ts';
 
 /** Milliseconds that the start of the engine waits for one shim. */
 const patience = 3000;
@@ -71,8 +71,11 @@ async function adoptOne(engine: Engine, directory: string): Promise<void> {
   const current = await withMovedVolumes(engine, record);
   if (current !== record) await saveRecord(directory, current);
   engine.registry.reserve(current.name, current.id);
-  adoptVolumes(engine, current, { running: hasProcess(current.state.status) });
-  engine.registry.add(new Container(current, directoriesOf(engine, current.id)));
+  const container = new Container(current, directoriesOf(engine, current.id));
+  // Its shim may know of a life that the record does not yet: nobody's end may unmount what that life uses.
+  const running = hasProcess(current.state.status) || (await namesIfThere(container.runtime)) !== undefined;
+  adoptVolumes(engine, current, { running });
+  engine.registry.add(container);
 }
 
 /**
@@ -168,6 +171,7 @@ async function settle(engine: Engine, container: Container, shim: StartedShim | 
   // A start was cut off together with its shim, which nobody else clears up after.
   if ((await namesIfThere(container.runtime)) !== undefined) await endCgroups(engine, container).catch(() => undefined);
   await rm(container.runtime, { recursive: true, force: true });
+  await forgetVolumes(engine, record);
   // What it is to become was decided already.
   if (container.record.stopping) return;
   if (status === 'restarting') scheduleRestart(engine, container);
@@ -198,7 +202,6 @@ function isWantedUp(container: Container): boolean {
 
 async function takeOver(engine: Engine, container: Container, shim: StartedShim): Promise<void> {
   const { state } = container.record;
-  adoptVolumes(engine, container.record, { running: true });
   if (!hasProcess(state.status)) container.move('started', { startedAt: timestamp(shim.startedAt) });
   // Of a life that the record does not know, nothing was announced.
   const isKnown = hasProcess(state.status) && state.startedAt === timestamp(shim.startedAt);

@@ -142,12 +142,17 @@ export async function leaveVolumes(engine: Engine, container: Container): Promis
   if (failures.length > 0) throw failures[0];
 }
 
-/** At start-up, once the container is known. @param options.running it was when the last engine saw it. */
+/** At start-up, once the container is known. @param options.running it may be. */
 export function adoptVolumes(engine: Engine, record: StoredRecord, options: { readonly running: boolean }): void {
   for (const { Name } of volumeMounts(record)) {
     engine.volumes.hold(Name, record.id);
     if (options.running) engine.volumes.adopt(Name, record.id);
   }
+}
+
+/** Of what may have run at start-up, and did not: nobody was told that it does. What stays mounted the next who leaves unmounts. */
+export async function forgetVolumes(engine: Engine, record: StoredRecord): Promise<void> {
+  for (const { Name } of volumeMounts(record)) await engine.volumes.leave(Name, record.id).catch(() => undefined);
 }
 
 /** Says beside a record that what nobody named goes with the container: a crash must not change that. */
