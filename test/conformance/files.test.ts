@@ -9,9 +9,6 @@ import { startDockerd } from '../support/dockerd.ts';
 import { requires } from '../support/tools.ts';
 import { busyboxTar } from './engine.ts';
 
-/** What dockerd keeps in a layer of its own under every container, and our engine does without. */
-const dockerdsOwn = /^\/?(\.dockerenv|dev\/(console|pts\/|shm\/)|etc\/mtab)$/;
-
 const script = [
   'mkdir -p /d/sub /e; echo content >/d/f; ln /d/f /d/h; ln -s f /d/l; ln -s /d /dl; ln -s /none /dangling',
   'chmod 4711 /d/f; chown 5:6 /d/sub; chmod 1777 /d/sub; mknod /d/null c 1 3; mkfifo /d/p; ln -s ../../x /d/up',
@@ -134,6 +131,47 @@ describe('files and images through dockerode, as with dockerd', function () {
     );
   });
 
+  it('what the engine lays over an image that has something else there', async () => {
+    const image = await tarOf([
+      directory('dev', { mode: 0o700, uid: 7, gid: 8 }),
+      directory('dev/pts', { mode: 0o1777 }),
+      symlink('dev/shm', '/run/shm'),
+      directory('usr'),
+      directory('usr/etc'),
+      file('usr/etc/passwd', 'x'),
+      symlink('etc', 'usr/etc'),
+      file('proc', 'x'),
+      directory('sys', { mode: 0o555 }),
+    ]);
+    for (const docker of engines)
+      await buffer(await docker.importImage(Readable.from([image]), { repo: 'odd', tag: '1' }));
+    const Volumes = { '/etc': {}, '/dev/shm': {} };
+    const made = await Promise.all(
+      engines.map((docker) => docker.createContainer({ Image: 'odd:1', name: 'odd', Cmd: ['x'], Volumes })),
+    );
+    const both = <T>(ask: (container: Docker.Container) => Promise<T>) =>
+      same((docker) => ask(made[engines.indexOf(docker)] ?? docker.getContainer('odd')));
+    const seen = await both(async (container) => listed(await container.export()));
+    assert.ok(seen.some((line) => line.startsWith('.dockerenv file 755 ')));
+    await both((container) => container.changes());
+    // Volumes begin with what the engine has there. Ours has its own three files from the creation on, dockerd from the first start.
+    const isOwn = (line: string) => /^etc\/(hosts|hostname|resolv\.conf) /.test(line);
+    for (const path of ['/dev', '/dev/shm', '/etc', '/proc']) {
+      const lines = await both(async (container) =>
+        (await listed(await container.getArchive({ path }))).filter((line) => !isOwn(line)),
+      );
+      assert.ok(lines.length > 0, path);
+    }
+    await both((container) => container.remove({ v: true }));
+    for (const place of ['/etc/hosts', '/.dockerenv']) {
+      await same((docker) =>
+        refusal(docker.createContainer({ Image: 'odd:1', Cmd: ['x'], Volumes: { [place]: {} } })).then((said) =>
+          said.replace(/file exists \/.*/, 'file exists'),
+        ),
+      );
+    }
+  });
+
   it('commit, save, prune', async () => {
     await same(async (docker) => {
       const container = docker.getContainer('tree');
@@ -193,13 +231,11 @@ async function imagesOf(docker: Docker): Promise<Buffer> {
   return await buffer(stream);
 }
 
-/** As `tar -tv --numeric-owner` without times; nothing of what dockerd itself puts into a container. */
+/** As `tar -tv --numeric-owner` without times. */
 async function listed(stream: NodeJS.ReadableStream): Promise<string[]> {
   const lines: string[] = [];
   for await (const entry of readTar(Readable.from(stream))) {
-    if (dockerdsOwn.test(entry.name)) continue;
-    // The files over which each engine mounts its own.
-    if (/^etc\/(hosts|hostname|resolv\.conf)$/.test(entry.name)) continue;
+    // The engine's own file is seen where a container runs.
     const isOwn = /^\/etc\/(hosts|hostname|resolv\.conf)$/.test(entry.name);
     const { name, type, mode, uid, gid, size, link, major, minor, xattrs } = entry;
     lines.push(

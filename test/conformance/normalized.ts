@@ -10,17 +10,9 @@ const ownWords: readonly { readonly ours: RegExp; readonly theirs: string; reado
   { ours: /\bporthole create failed\b/g, theirs: 'runc create failed', why: 'the runtime says its own name' },
 ];
 
-/** Words of dockerd 20.10 that ours, as today's Docker, does not have. */
-const theirWords: readonly { readonly theirs: RegExp; readonly why: string }[] = [
-  {
-    theirs: /^(etc\/)?mtab\n|^\.dockerenv\n/gm,
-    why: 'dockerd lays them over the image; nothing of the host is told by them',
-  },
-];
-
 /** Replaces what no two engines, nor two runs, can have in common. */
 export function normalized(text: string, engine: Engine, places: Readonly<Record<string, string>> = {}): string {
-  const words = engine.name === 'porthole' ? ownWords : theirWords.map(({ theirs: ours }) => ({ ours, theirs: '' }));
+  const words = engine.name === 'porthole' ? ownWords : [];
   const plain = words.reduce((so, { ours, theirs }) => so.replace(ours, theirs), text.replace(/\r\n/g, '\n'));
   return (
     Object.entries({ [engine.host]: 'HOST', ...places })

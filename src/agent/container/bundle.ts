@@ -22,7 +22,7 @@ export async function containerFacts(engine: Engine, container: Container, spec:
     id: container.id,
     rootfs: join(directory, 'rootfs'),
     overlay: {
-      ...engine.images.rootfs(record.imageId),
+      ...engine.images.containerRootfs(record.imageId),
       upper: join(directory, 'upper'),
       work: join(directory, 'work'),
     },

@@ -17,16 +17,14 @@ const modified = 0;
 const added = 1;
 const deleted = 2;
 
-/** Mount points that the engine makes where an image has none: no change of the container's. dockerd keeps them in a layer of its own. */
-export const engineDirectories: ReadonlySet<string> = new Set(['dev', 'proc', 'sys']);
-export const engineFiles: ReadonlySet<string> = new Set(['etc/hosts', 'etc/hostname', 'etc/resolv.conf']);
-
 /**
- * `docker diff`: the writable layer against the image. Only the upper directory is walked; what it does not hold
+ * `docker diff`: the writable layer against the image with the engine's own layer. Only the upper directory is walked; what it does not hold
  * has not changed.
  */
 export async function changesOf(engine: Engine, container: Container): Promise<Change[]> {
-  const image = new Map((await engine.images.merged(container.record.imageId)).map((entry) => [entry.path, entry]));
+  const image = new Map(
+    (await engine.images.merged(container.record.imageId, 'init')).map((entry) => [entry.path, entry]),
+  );
   const upper = join(container.directory, 'upper');
   const opaque = new OpaqueProbe(engine);
   const root = await HeldDirectory.open(upper);
@@ -91,7 +89,6 @@ async function changesAt(
   const Path = `/${path}`;
   // A whiteout is a character device 0/0, see the kernel's overlayfs documentation.
   if (status.isCharacterDevice() && status.rdev === 0n) return before ? [{ Path, Kind: deleted }] : [];
-  if (!before && isEngines(path, status)) return [];
   if (!status.isDirectory()) {
     if (!before) return [{ Path, Kind: added }];
     return isSame(status, before) ? [] : [{ Path, Kind: modified }];
@@ -118,29 +115,12 @@ async function changesOfDirectory(
   const Path = `/${path}`;
   const inside = async (lower: Place['lower']): Promise<Change[]> =>
     directory ? await below(walk, { directory, path, lower }) : [];
-  if (!before) {
-    const children = await inside('none');
-    if (path === 'etc' && directory && (await holdsEngineFiles(directory))) {
-      return children.length > 0 ? [{ Path, Kind: modified }, ...children] : [];
-    }
-    return [{ Path, Kind: added }, ...children];
-  }
+  if (!before) return [{ Path, Kind: added }, ...(await inside('none'))];
   if (before.type !== 'directory') return [{ Path, Kind: modified }, ...(await inside('none'))];
   const hidden = at.parent.lower === 'hidden' || (directory && (await walk.opaque.isOpaque(directory)));
   const children = await inside(hidden ? 'hidden' : 'merged');
   // As in Docker, a directory counts as modified for what changed in it; its own times do not count.
   return children.length > 0 || !hasSameOwner(status, before) ? [{ Path, Kind: modified }, ...children] : [];
-}
-
-function isEngines(path: string, status: BigIntStats): boolean {
-  if (engineDirectories.has(path)) return status.isDirectory();
-  return engineFiles.has(path) && status.isFile() && status.size === 0n;
-}
-
-async function holdsEngineFiles(etc: HeldDirectory): Promise<boolean> {
-  const names = [...engineFiles].map((file) => Buffer.from(file.slice('etc/'.length)));
-  const found = await Promise.all(names.map((name) => etc.status(name)));
-  return found.some((status) => status !== undefined);
 }
 
 function isSame(status: BigIntStats, before: LayerEntry): boolean {

@@ -62,7 +62,7 @@ async function commitUpper(
   );
   try {
     const upper = treeItems(root, { path: '/', name: undefined });
-    const layer = writeTar(layerItems(upper, (path) => engine.images.lookup(imageId, path)));
+    const layer = writeTar(layerItems(upper));
     return await engine.images.commit(imageId, {
       layer,
       config,

@@ -261,6 +261,7 @@ async function fillDirectory(engine: Engine, container: Container, directory: st
     mkdir(join(directory, 'rootfs'), { mode: 0o755 }),
     mkdir(join(directory, 'work'), { mode: 0o700 }),
     makeUpper(engine, record.imageId, upper),
+    engine.images.ensureInit(record.imageId),
     writeNetworkFiles(directory, {
       hostname: record.config.Hostname ?? '',
       domainname: record.config.Domainname ?? '',

@@ -5,7 +5,7 @@ import type { ImageStore } from '../store/contract.ts';
 const mostLinks = 40;
 
 /**
- * What an absolute path leads to in an image, links followed as in a container whose root the image is: they cannot
+ * What an absolute path leads to in an image as its containers see it, links followed as in a container whose root the image is: they cannot
  * leave it, because what is walked is the image's index. Undefined: nothing, or links without an end.
  */
 export async function resolveInImage(
@@ -21,7 +21,7 @@ export async function resolveInImage(
       done.pop();
       continue;
     }
-    const entry = await images.lookup(imageId, [...done, part].join('/'));
+    const entry = await images.lookup(imageId, [...done, part].join('/'), 'init');
     if (!entry) return undefined;
     if (entry.type !== 'symlink') {
       done.push(part);
@@ -32,7 +32,7 @@ export async function resolveInImage(
     if (target.startsWith('/')) done = [];
     left.unshift(...partsOf(target));
   }
-  return images.lookup(imageId, done.join('/'));
+  return images.lookup(imageId, done.join('/'), 'init');
 }
 
 function partsOf(path: string): string[] {

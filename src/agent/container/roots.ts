@@ -21,7 +21,8 @@ export async function openRootOf(engine: Engine, container: Container, options: 
   const running = await openRunningRoot(engine, container, options);
   if (running) return running;
   const { signal } = options;
-  const open = () => openFileRoot(engine, stackOf(engine, container, options), { ...(signal && { signal }) });
+  const open = async () =>
+    openFileRoot(engine, await stackOf(engine, container, options), { ...(signal && { signal }) });
   try {
     // Once opened, the root has its own copy of what is mounted there.
     return await (options.alone ? open() : withDevices(engine, container.record, open));
@@ -54,9 +55,10 @@ export async function openRunningRoot(
   }
 }
 
-function stackOf(engine: Engine, container: Container, options: RootOptions): StackedRoot {
+async function stackOf(engine: Engine, container: Container, options: RootOptions): Promise<StackedRoot> {
   const { directory, record } = container;
-  const { base, lowers } = engine.images.rootfs(record.imageId);
+  await engine.images.ensureInit(record.imageId);
+  const { base, lowers } = engine.images.containerRootfs(record.imageId);
   const networkFiles = [
     { source: record.hostnamePath, target: '/etc/hostname' },
     { source: record.hostsPath, target: '/etc/hosts' },

@@ -57,6 +57,7 @@ export async function startLocked(
       specAtStart(engine, container),
       prepareSources(container),
       freshRuntime(container.runtime),
+      engine.images.ensureInit(container.record.imageId),
     ]);
     plan = compile(spec, { host: engine.host, container: await containerFacts(engine, container, spec) });
     const subscribed = container.output.hasClients;

@@ -31,7 +31,7 @@ const executorTimeout = 10_000;
  */
 export async function accountAtStart(engine: Engine, container: Container): Promise<Account> {
   const files = (await hasOwnEtc(container))
-    ? await readWith(engine, stackedRoot(engine, container))
+    ? await readWith(engine, await stackedRoot(engine, container))
     : await imageFiles(engine, container.record.imageId);
   return resolved(container, container.record.config.User ?? '', files);
 }
@@ -159,8 +159,10 @@ const why = 'Users and groups are looked up in the container’s own files.';
 const { CLONE_NEWNS } = cloneFlags;
 
 /** The container's root as it would be stacked, read-only, in a mount namespace that ends with the executor. */
-function stackedRoot(engine: Engine, container: Container): Operation[] {
-  const { base, lowers } = engine.images.rootfs(container.record.imageId);
+async function stackedRoot(engine: Engine, container: Container): Promise<Operation[]> {
+  const { imageId } = container.record;
+  await engine.images.ensureInit(imageId);
+  const { base, lowers } = engine.images.containerRootfs(imageId);
   const layers = [join(container.directory, 'upper'), ...lowers];
   const rootfs = join(container.directory, 'rootfs');
   const { MS_REC, MS_PRIVATE, MS_RDONLY, MS_NODEV, MS_NOSUID, MS_NOEXEC } = mountFlags;

@@ -20,10 +20,10 @@ interface VolumeCopy {
  */
 export async function fillVolume(engine: Pick<Engine, 'images' | 'shims'>, copy: VolumeCopy): Promise<void> {
   const below = copy.from === '' ? '' : `${copy.from}/`;
-  const entries = (await engine.images.merged(copy.imageId)).filter(
+  const entries = (await engine.images.merged(copy.imageId, 'init')).filter(
     ({ path }) => path !== '' && path.startsWith(below),
   );
-  const root = await engine.images.lookup(copy.imageId, copy.from);
+  const root = await engine.images.lookup(copy.imageId, copy.from, 'init');
   const executor = engine.shims.execute();
   try {
     await executor.send([

@@ -10,6 +10,8 @@ import type { ImageContent, ImageIntake } from './pieces.ts';
  * - A **blob** is a content-addressed file of the OCI image layout (`DATA_ROOT/image/blobs/sha256/...`).
  * - A **layer** is one changeset, named by its chain id: the same tar on another stack is another layer.
  * - An **unpacked layer** is the directory that overlayfs stacks; its **index** is written once while unpacking.
+ * - An **init layer** is the engine's own on top of an image: what containers find whatever the image has. It is no part
+ *   of the image, and made once for all of its containers.
  * - An **image** is a config (its digest is the image id) with its ordered layers and the references that name it.
  *
  * Lifecycle: `load`, `importTar` bring an image; references come and go with `tag` and `remove`; a layer is
@@ -18,7 +20,8 @@ import type { ImageContent, ImageIntake } from './pieces.ts';
  * @example
  * const [loaded] = await images.load(tar, { signal });
  * const image = images.get('busybox:latest');
- * const { base, lowers } = images.rootfs(image.id);   // for an overlay mount
+ * await images.ensureInit(image.id);
+ * const { base, lowers } = images.containerRootfs(image.id);   // for an overlay mount
  */
 export interface ImageStore {
   /** Every image, newest first. */
@@ -83,8 +86,14 @@ export interface ImageStore {
    */
   remove(nameOrId: string, options: RemoveImageOptions): Promise<RemovedImage[]>;
 
-  /** Where the layers of an image are, for overlayfs. */
+  /** Where the layers of an image are. */
   rootfs(imageId: string): LayerStack;
+
+  /** What overlayfs stacks below a container's own layer: the init layer, which `ensureInit` makes, then the image's. */
+  containerRootfs(imageId: string): LayerStack;
+
+  /** Makes the init layer of an image, unless it is there. */
+  ensureInit(imageId: string): Promise<void>;
 
   /** Layers of an image, bottom first. */
   layers(nameOrId: string): LayerView[];
@@ -95,11 +104,11 @@ export interface ImageStore {
   /** What a layer changed against everything below it, sorted by path. */
   changes(nameOrId: string, position: number): Promise<LayerChange[]>;
 
-  /** The merged tree of layers 0..position (all layers when undefined): entries sorted by path. */
-  merged(nameOrId: string, position?: number): Promise<LayerEntry[]>;
+  /** The merged tree of layers 0..position (all layers when undefined, with the init layer for 'init'): entries sorted by path. */
+  merged(nameOrId: string, position?: number | 'init'): Promise<LayerEntry[]>;
 
-  /** One entry of the merged tree of layers 0..position, undefined when nothing is visible there. No link is followed. */
-  lookup(nameOrId: string, path: string, position?: number): Promise<LayerEntry | undefined>;
+  /** One entry of the merged tree, undefined when nothing is visible there. No link is followed. @param position as for `merged` */
+  lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined>;
 
   /**
    * Content of a regular file. `from: 'layer'` takes it as this very layer stores it, `'merged'` as layers 0..position show it.

@@ -21,7 +21,9 @@ import type {
 } from './contract.ts';
 import { noSuchPart } from './errors.ts';
 import { importArchive, tagReference } from './import.ts';
+import { initDiffId } from './init-layer.ts';
 import { DiskImageIntake } from './intake.ts';
+import { chainIdOf } from './layer-store.ts';
 import { layerViews } from './layer-views.ts';
 import { loadArchive } from './load.ts';
 import { entryAt } from './lookup.ts';
@@ -175,6 +177,17 @@ class DiskImageStore implements ImageStore {
     return { base: layers.directory, lowers: lowers.length > 0 ? lowers : [layers.contentOf(undefined)] };
   }
 
+  containerRootfs(imageId: string): LayerStack {
+    const { layers } = this.#storage;
+    const top = this.#find(imageId).chainIds.at(-1);
+    const lowers = top === undefined ? [] : this.rootfs(imageId).lowers;
+    return { base: layers.directory, lowers: [layers.contentOf(chainIdOf(top, initDiffId)), ...lowers] };
+  }
+
+  async ensureInit(imageId: string): Promise<void> {
+    await this.#storage.layers.ensureInit(this.#find(imageId).chainIds.at(-1));
+  }
+
   layers(nameOrId: string): LayerView[] {
     const image = this.#find(nameOrId);
     return layerViews(image, {
@@ -194,12 +207,12 @@ class DiskImageStore implements ImageStore {
     return changesOf(await layers.merged(image.chainIds[position - 1]), index);
   }
 
-  async merged(nameOrId: string, position?: number): Promise<LayerEntry[]> {
-    return await this.#storage.layers.merged(topOf(this.#find(nameOrId), position));
+  async merged(nameOrId: string, position?: number | 'init'): Promise<LayerEntry[]> {
+    return await this.#storage.layers.merged(await this.#top(nameOrId, position));
   }
 
-  async lookup(nameOrId: string, path: string, position?: number): Promise<LayerEntry | undefined> {
-    const found = await this.#storage.layers.lookup(topOf(this.#find(nameOrId), position), clean(path));
+  async lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined> {
+    const found = await this.#storage.layers.lookup(await this.#top(nameOrId, position), clean(path));
     return found?.entry;
   }
 
@@ -220,6 +233,13 @@ class DiskImageStore implements ImageStore {
 
   #holdersOf(imageId: string): { readonly id: string; readonly running: boolean }[] {
     return [...(this.#holds.get(imageId) ?? [])].map((id) => ({ id, running: false }));
+  }
+
+  async #top(nameOrId: string, position: number | 'init' | undefined): Promise<string | undefined> {
+    const image = this.#find(nameOrId);
+    if (position === undefined) return image.chainIds.at(-1);
+    if (position === 'init') return (await this.#storage.layers.ensureInit(image.chainIds.at(-1))).chainId;
+    return chainAt(image, position);
   }
 
   /** As `findImage`, but by its whole id also an image that is only kept for a container. */
@@ -243,10 +263,6 @@ class DiskImageStore implements ImageStore {
       created: created !== undefined && Number.isFinite(Date.parse(created)) ? created : image.loadedAt,
     };
   }
-}
-
-function topOf(image: StoredImage, position: number | undefined): string | undefined {
-  return position === undefined ? image.chainIds.at(-1) : chainAt(image, position);
 }
 
 function chainAt(image: StoredImage, position: number): string {

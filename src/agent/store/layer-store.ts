@@ -10,6 +10,7 @@ import { readJsonFile, syncDirectory, writeDurable } from '../sys/durable.ts';
 import { WeightedCache } from './cache.ts';
 import { damagedStore } from './errors.ts';
 import { readIndex, writeIndex } from './index-file.ts';
+import { initDiffId, initLayer } from './init-layer.ts';
 import type { IndexSink, LayerTotals, Lower } from './layer-index.ts';
 import { askLayer } from './lookup.ts';
 import { stack } from './merge.ts';
@@ -114,11 +115,17 @@ export class LayerStore {
     return this.#locks.run(chainId, async () => this.#layers.get(chainId) ?? (await this.#unpack(wanted, chainId)));
   }
 
+  /** The engine's own layer on top of another; it stays as long as that one does, and is made for the first who needs it. */
+  ensureInit(parent: string | undefined): Promise<StoredLayer> {
+    const lookup = async (path: string) => (await this.lookup(parent, path))?.entry;
+    return this.ensure({ diffId: initDiffId, parent, isVerified: true, open: () => initLayer(lookup, new Date()) });
+  }
+
   /** Removes every layer that `keep` does not name and nobody pinned. @returns their chain ids. */
   async collect(keep: ReadonlySet<string>): Promise<string[]> {
     const removed: string[] = [];
-    for (const chainId of [...this.#layers.keys()]) {
-      if (keep.has(chainId)) continue;
+    for (const [chainId, { diffId, parent }] of [...this.#layers]) {
+      if (keep.has(chainId) || (diffId === initDiffId && (parent === undefined || keep.has(parent)))) continue;
       await this.#locks.run(chainId, async () => {
         if (this.#pins.has(chainId) || !this.#layers.delete(chainId)) return;
         this.#indexes.delete(chainId);
@@ -172,6 +179,8 @@ export class LayerStore {
     try {
       const index = new IndexList();
       const layer = describe(wanted, chainId, await this.#fill(directory, wanted, index));
+      // Of an image's layers all is synced together, before a catalog names them.
+      if (wanted.diffId === initDiffId) await syncDirectories(join(directory, 'fs'), index);
       await writeIndex(join(directory, 'index.jsonl'), index);
       await writeDurable(join(directory, 'layer.json'), `${JSON.stringify(layer)}\n`, { mode: 0o600 });
       await rename(directory, join(this.directory, layerName(chainId)));
@@ -220,6 +229,11 @@ export class LayerStore {
       throw failure;
     }
   }
+}
+
+/** Enough for files without content. */
+async function syncDirectories(content: string, { entries }: LayerIndex): Promise<void> {
+  for (const { type, path } of entries) if (type === 'directory') await syncDirectory(join(content, path));
 }
 
 /** For images without any layer. */

@@ -70,6 +70,8 @@ const noImages: ImageStore = {
   tag: unexpected,
   remove: unexpected,
   rootfs: unexpected,
+  containerRootfs: unexpected,
+  ensureInit: unexpected,
   layers: unexpected,
   index: unexpected,
   changes: unexpected,

@@ -34,7 +34,7 @@ describe('containers: the bundle', function () {
 
   async function byRunc(id: string): Promise<string> {
     const { bundle, imageId } = rig.containers.get(id);
-    const { base, lowers } = rig.images.rootfs(imageId);
+    const { base, lowers } = rig.images.containerRootfs(imageId);
     const spec = JSON.parse(await readFile(join(bundle, 'config.json'), 'utf8'));
     // A cgroup of its own, so that a leftover could be told apart.
     spec.linux.cgroupsPath = `/porthole/${id}-runc`;

@@ -119,7 +119,7 @@ describe('containers: --init', function () {
     }
     const id = await rig.create(['sh', '-c', 'echo $PPID; exit 5'], init);
     const { bundle, imageId } = rig.containers.get(id);
-    const { base, lowers } = rig.images.rootfs(imageId);
+    const { base, lowers } = rig.images.containerRootfs(imageId);
     const options = `lowerdir=${lowers.map((each) => `${base}/${each}`).join(':')},upperdir=${bundle}/upper,workdir=${bundle}/work`;
     const script = `mount -t overlay overlay -o ${options} ${bundle}/rootfs && runc --root ${rig.root}/runc run -b ${bundle} i${id.slice(0, 12)}`;
     const done = spawnSync('unshare', ['-m', '--propagation', 'private', 'sh', '-c', script], { encoding: 'utf8' });

@@ -111,6 +111,20 @@ export const copyScenarios: readonly Scenario[] = [
     shell('docker diff live | sort'),
   ),
   scenario(
+    'what the engine lays over every image',
+    `run --name laid busybox sh -c 'stat -c "%n %F %a %u %g" /.dockerenv /etc/mtab; readlink /etc/mtab; rm /.dockerenv /etc/mtab; echo x > /etc/mtab'`,
+    shell('docker diff laid | sort'),
+    quiet('commit laid without'),
+    // The image's own layer says that they are gone, and the engine lays them over it again.
+    `run --rm without sh -c 'ls -A / /etc; readlink /etc/mtab'`,
+    'run -v laid-etc:/etc --rm busybox ls -A /etc',
+    `run --rm -v laid-etc:/x busybox sh -c 'stat -c "%n %F %a %u %g %s" /x/*'`,
+    seenAs(
+      (text) => text.replace(/file exists \/.*(?=\/\.dockerenv)/, 'file exists '),
+      'run -v /.dockerenv --rm busybox true',
+    ),
+  ),
+  scenario(
     'export',
     quiet(`run --name box busybox sh -c 'echo x > /f; rm /etc/motd; ln -s f /l; mkdir /d'`),
     shell(`docker export box | ${listing('')}`),

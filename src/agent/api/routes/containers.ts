@@ -89,6 +89,6 @@ function imageWord(engine: Engine, record: ContainerRecord): string {
 
 function lowersOf(engine: Engine, record: ContainerRecord): string[] {
   if (imageOrNone(engine, record.imageId) === undefined) return [];
-  const { base, lowers } = engine.images.rootfs(record.imageId);
+  const { base, lowers } = engine.images.containerRootfs(record.imageId);
   return lowers.map((name) => `${base}/${name}`);
 }
