@@ -8,6 +8,7 @@ import { removeTrees } from '../shim/remove-tree.ts';
 import { removeStaleTemporaries } from '../sys/durable.ts';
 import { namesIfThere } from '../sys/files.ts';
 import { readStat, startTicks } from '../sys/proc.ts';
+import { adoptExecs } from './adopt-execs.ts';
 import { afterReads } from './after-reads.ts';
 import { containerFacts, exitRecordPath, socketPath } from './bundle.ts';
 import { Container } from './container.ts';
@@ -26,6 +27,8 @@ import { adoptVolumes, forgetVolumes, markedVolumes, withMovedVolumes } from './
 
 /** Milliseconds that the start of the engine waits for one shim. */
 const patience = 3000;
+/** And for those of its execs. */
+const execPatience = 1000;
 /** Containers that are looked at side by side. */
 const width = 16;
 
@@ -165,6 +168,7 @@ async function settle(engine: Engine, container: Container, shim: StartedShim | 
       container.change({ oom: noOom, stopping: undefined });
     }
     await completeReads(engine, container);
+    await adoptExecs(engine, container, AbortSignal.timeout(execPatience));
     await recordExit(engine, container, exit ?? lostExit(), { error: exit ? '' : supervisorKilled });
     return;
   }
@@ -223,6 +227,7 @@ async function takeOver(engine: Engine, container: Container, shim: StartedShim)
   });
   await completeReads(engine, container);
   beginLife(engine, container, shim, { subscribed: false });
+  await adoptExecs(engine, container, AbortSignal.timeout(execPatience));
   void announceOom(engine, container);
   // As after a start: the shim's socket tells the next agent the same, and a full disk must not keep this one away.
   container.save().catch(() => undefined);

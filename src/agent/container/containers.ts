@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { KeyedLock } from '../../base/async.ts';
@@ -48,6 +49,8 @@ export async function createContainers(
     announce: (action, id, attributes) => events.announce({ type: 'volume', action, id, attributes }),
   });
   const closing = new AbortController();
+  // Every container that is waited for listens to it.
+  setMaxListeners(0, closing.signal);
   const history = await DiskHistory.open(join(parts.dataRoot, 'history'), { days: parts.historyDays ?? 7 });
   const engine: Engine = {
     ...parts,
@@ -90,7 +93,10 @@ export async function createContainers(
     resize: async (nameOrId, size) => runningShim(find(nameOrId)).resize(size),
     attach: async (nameOrId, options) => attach(engine, find(nameOrId), { ...options, given: nameOrId }),
     logs: (nameOrId, options) => openLogs(engine, find(nameOrId), options),
-    execCreate: async (nameOrId, options) => createExec(engine, find(nameOrId), { ...options, given: nameOrId }),
+    execCreate: async (nameOrId, options) => {
+      const { id } = createExec(engine, find(nameOrId), options, { given: nameOrId });
+      return { id };
+    },
     execStart: async (execId, options) => startExec(engine, findExec(engine, execId), options),
     execResize: async (execId, size) => {
       findExec(engine, execId).shim?.resize(size);

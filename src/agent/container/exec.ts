@@ -8,12 +8,13 @@ import { readJsonFile } from '../sys/durable.ts';
 import { isAlive, startTicks } from '../sys/proc.ts';
 import { specUser } from './accounts.ts';
 import { specPath } from './bundle.ts';
-import type { Container } from './container.ts';
+import type { Container, Life } from './container.ts';
 import type { AttachedStreams, ExecOptions, ExecRecord } from './contract.ts';
 import { parseDetachKeys } from './detach-keys.ts';
 import { announce, type Engine } from './engine.ts';
 import { execEnvironment } from './environment.ts';
-import { conflict, invalid, isRestarting, noSuchExec, notRunning, pausedForExec } from './errors.ts';
+import { conflict, invalid, isRestarting, noSuchExec, notRunning, pausedForExec, StartFailed } from './errors.ts';
+import { execFiles, forgetExecFiles, keepExec } from './exec-files.ts';
 import { startFailure } from './failure.ts';
 import { type OutputClient, OutputHub } from './output.ts';
 import { hasProcess } from './state.ts';
@@ -25,6 +26,8 @@ export interface Exec {
   readonly id: string;
   readonly container: Container;
   readonly options: ExecOptions;
+  /** Of a health check. */
+  readonly isProbe: boolean;
   status: 'created' | 'starting' | 'running' | 'ended';
   exitCode: number | undefined;
   pid: number;
@@ -41,21 +44,26 @@ export interface ExecStartOptions {
 
 /** Ended execs that a container keeps for `exec inspect`; older ones are forgotten. */
 const keptEnded = 64;
+/** So many of them the next agent knows too. */
+const keptOnDisk = 16;
 /** Execs that wait to be started: a client that only creates them must not fill the memory. */
 const keptCreated = 1024;
 
+/** @param from.given how the user named the container. */
 export function createExec(
   engine: Engine,
   container: Container,
-  options: ExecOptions & { readonly given: string },
-): { id: string } {
-  checkRunning(container, options.given);
+  options: ExecOptions,
+  from: { readonly given: string; readonly isProbe?: boolean },
+): Exec {
+  checkRunning(container, from.given);
   if (options.argv.length === 0 || options.argv[0] === '') throw invalid('No exec command specified');
   if (options.detachKeys) parseDetachKeys(options.detachKeys);
   const exec: Exec = {
     id: randomBytes(32).toString('hex'),
     container,
     options,
+    isProbe: from.isProbe ?? false,
     status: 'created',
     exitCode: undefined,
     pid: 0,
@@ -65,7 +73,7 @@ export function createExec(
   container.execs.set(exec.id, exec);
   forgetOldest(engine, container);
   announce(engine, container, `exec_create: ${commandOf(options)}`, { execID: exec.id });
-  return { id: exec.id };
+  return exec;
 }
 
 export function findExec(engine: Engine, id: string): Exec {
@@ -103,30 +111,61 @@ export async function startExec(
   const stream = options.detach || options.into ? undefined : openStream(engine, exec, hub);
   const client = options.into ?? stream;
   if (client) hub.add(client);
+  const { life } = container;
+  let shim: StartedShim;
   try {
-    const plan = compileExec(...(await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false })));
-    exec.shim = await engine.shims.start(plan, client ? { onOutput: hub.deliver } : {});
+    const [input] = await Promise.all([
+      planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false }),
+      keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe }),
+    ]);
+    shim = await engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
   } catch (thrown) {
-    const failure = startFailure(thrown, 'exec');
+    const failure = await failureOf(engine, exec, { thrown, life });
+    void forgetExecFiles(container, exec.id);
     exec.status = 'ended';
     // 128 is what a container's state shows; an exec that could not begin for another reason shows 126.
-    exec.exitCode = failure.exitCode === 128 ? 126 : failure.exitCode;
+    exec.exitCode = failure instanceof StartFailed && failure.exitCode !== 128 ? failure.exitCode : 126;
     hub.end();
     throw failure;
   }
+  const { pid } = shim;
+  exec.shim = shim;
   exec.status = 'running';
-  exec.pid = exec.shim.pid;
-  const pid = exec.shim.pid;
+  exec.pid = pid;
   const born = startTicks(pid).catch(() => undefined);
   hub.begin(() => ({ dispose: () => undefined }), {
     subscribed: true,
     isDead: async () => !(await isAlive({ pid, startTicks: (await born) ?? 0n })),
   });
-  exec.shim.exited.then(
-    (exit) => ended(engine, exec, { hub, exitCode: exit.exitCode }),
-    () => ended(engine, exec, { hub, exitCode: 137 }),
-  );
+  watchExec(engine, exec, { shim, hub });
   return stream ? { tty: exec.options.tty, duplex: stream } : undefined;
+}
+
+/** What its start failed for. A container that ends or goes meanwhile is the reason, whatever step it showed at. */
+async function failureOf(
+  engine: Engine,
+  { container, id }: Exec,
+  { thrown, life }: { readonly thrown: unknown; readonly life: Life | undefined },
+): Promise<PortholeError> {
+  if (!engine.registry.has(container)) return noSuchExec(id);
+  const process = { pid: life?.pid ?? 0, startTicks: BigInt(container.record.startTicks || '0') };
+  const isOver = life !== undefined && (container.life !== life || !(await isAlive(process)));
+  return isOver ? notRunning(container.id) : startFailure(thrown, 'exec');
+}
+
+/** Exit code of an exec whose end nobody saw. */
+export const lostExecCode = 137;
+
+/** Notes the end of an exec that runs. */
+export function watchExec(
+  engine: Engine,
+  exec: Exec,
+  { shim, hub }: { readonly shim: StartedShim; readonly hub: OutputHub },
+): void {
+  shim.exited.then(
+    (exit) => ended(engine, exec, { hub, exitCode: exit.exitCode }),
+    () => ended(engine, exec, { hub, exitCode: lostExecCode }),
+  );
 }
 
 function ended(engine: Engine, exec: Exec, end: { readonly hub: OutputHub; readonly exitCode: number }): void {
@@ -136,7 +175,15 @@ function ended(engine: Engine, exec: Exec, end: { readonly hub: OutputHub; reado
   exec.shim = undefined;
   end.hub.end();
   if (engine.closing.aborted) return;
+  forgetOldFiles(exec.container);
   announce(engine, exec.container, 'exec_die', { execID: exec.id, exitCode: String(end.exitCode) });
+}
+
+/** The one that has just become too old: the others before it are gone already. */
+function forgetOldFiles(container: Container): void {
+  const ended = [...container.execs.values()].filter(({ status }) => status === 'ended');
+  const old = ended.at(-keptOnDisk - 1);
+  if (old) void forgetExecFiles(container, old.id);
 }
 
 function openStream(engine: Engine, exec: Exec, hub: OutputHub): StdioStream {
@@ -198,7 +245,8 @@ async function planInput(
     spec,
     id: container.id,
   };
-  return [process, { host: engine.host, container: running, stdin: options.stdin }];
+  const { socket, record } = execFiles(container, exec.id);
+  return [process, { host: engine.host, container: running, stdin: options.stdin, socket, record }];
 }
 
 /** The spec that the running life was started with. */

@@ -111,8 +111,13 @@ export async function recordExit(
     return;
   }
   // On a full disk the shim's own record stays, so that the next engine learns of the end once more.
-  if (isSaved) await succeeds(rm(container.runtime, { recursive: true, force: true }));
+  if (isSaved) await succeeds(removeRuntime(container));
   restart?.schedule(engine);
+}
+
+/** Again where an exec that was just being started has put a file there meanwhile. */
+function removeRuntime({ runtime }: Container): Promise<void> {
+  return rm(runtime, { recursive: true, force: true, maxRetries: 5, retryDelay: 10 });
 }
 
 /**

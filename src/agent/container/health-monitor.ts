@@ -2,9 +2,10 @@ import { printedDuration } from '../../base/go-duration.ts';
 import { longestTimer } from '../../base/timer.ts';
 import type { Output } from '../shim/contract.ts';
 import type { Container } from './container.ts';
-import type { ProbeResult } from './contract.ts';
+import type { ExecOptions, ProbeResult } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
 import { createExec, type Exec, startExec } from './exec.ts';
+import { forgetExecFiles } from './exec-files.ts';
 import {
   afterProbe,
   type HealthCheck,
@@ -99,8 +100,7 @@ class Monitor implements HealthMonitor {
 
   async #run(): Promise<{ exitCode: number; output: string }> {
     const container = this.#container;
-    const { id } = createExec(this.#engine, container, {
-      given: container.id,
+    const options: ExecOptions = {
       argv: this.#check.argv,
       env: [],
       tty: false,
@@ -109,9 +109,8 @@ class Monitor implements HealthMonitor {
       attachStdout: true,
       attachStderr: true,
       ...(container.record.config.WorkingDir ? { workingDir: container.record.config.WorkingDir } : {}),
-    });
-    const exec = this.#engine.execs.get(id);
-    if (!exec) return { exitCode: noAnswer, output: '' };
+    };
+    const exec = createExec(this.#engine, container, options, { given: container.id, isProbe: true });
     const output = new FirstBytes();
     let isLate = false;
     const timer = setTimeout(
@@ -130,8 +129,9 @@ class Monitor implements HealthMonitor {
     } finally {
       clearTimeout(timer);
       this.#running = undefined;
-      this.#engine.execs.delete(id);
-      container.execs.delete(id);
+      this.#engine.execs.delete(exec.id);
+      container.execs.delete(exec.id);
+      void forgetExecFiles(container, exec.id);
     }
     const text = output.text();
     if (!isLate) return { exitCode: exec.exitCode ?? noAnswer, output: text };

@@ -178,7 +178,7 @@ export function compileExec(
   return {
     operations: [
       ...(facts.socket === undefined ? [] : [{ op: 'listen', path: facts.socket, why: reasons.listen } as const]),
-      ...(facts.record === undefined ? [] : [{ op: 'record', path: facts.record, why: reasons.record } as const]),
+      ...(facts.record === undefined ? [] : [{ op: 'note', path: facts.record, why: reasons.record } as const]),
       // Only children born after this are in the container's PID namespace.
       ...joinPidNamespace(container, host),
       spawn,

@@ -169,6 +169,8 @@ export const operationTable = {
   rotate: { code: 95, args: { path: 'text', limit: 'u64', keep: 'u32', next: 'u32' } },
   /** Where the exit record is written (atomically, synced) after the process ended. */
   record: { code: 65, args: { path: 'text' } },
+  /** As `record`, not synced: for a process that no power failure outlives. */
+  note: { code: 68, args: { path: 'text' } },
 
   // User namespaces. The shim keeps one, which the other operations mean.
   /** Makes a user namespace with these maps, whole files as /proc/PID/uid_map takes them. */

@@ -215,6 +215,7 @@ function renderers(operation: Operation): string {
     case 'log':
       return `log to ${word(operation.path)}`;
     case 'record':
+    case 'note':
       return `record exit in ${word(operation.path)}`;
     case 'inherit':
       return `grep -q . ${word(operation.to)} || cat ${word(operation.from)} > ${word(operation.to)}`;

@@ -24,6 +24,7 @@ struct process {
   int socket_directory;
   int memory;            /* readable when the memory cgroup ran out of memory */
   u32 terminal;
+  u32 synced;            /* the exit record outlives a power failure */
   u64 started;
   char socket_name[100], record_name[100];
   struct bytes after;
@@ -49,7 +50,7 @@ long spawn(struct op_spawn op);
 long make_terminal(struct op_terminal op);
 long execute(u32 id, struct op_exec op);
 long listen_at(const char *path);
-long record_at(const char *path);
+long record_at(const char *path, u32 synced);
 long remove_tree(const char *path);
 long make_directories(const char *path, u32 mode);
 long make_file(const char *path, u32 mode);

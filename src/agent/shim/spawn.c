@@ -228,6 +228,7 @@ long listen_at(const char *path) {
   return result < 0 ? result : sys(listen, process.listener, 16);
 }
 
-long record_at(const char *path) {
+long record_at(const char *path, u32 synced) {
+  process.synced = synced;
   return keep_directory(path, process.record_name, &process.record);
 }

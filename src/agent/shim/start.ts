@@ -25,7 +25,7 @@ export async function startShim(take: () => ShimProcess, plan: Plan, options: St
   // The connection's handlers live as long as the process. The plan, which is large, must not.
   let starting: { readonly plan: Plan; readonly results: Buffer[] } | undefined = { plan, results: [] };
   let live: LiveShim | undefined;
-  const recordPath = plan.operations.find((operation) => operation.op === 'record')?.path;
+  const recordPath = recordOf(plan);
 
   const onFrame = ({ type, data }: Frame): void | Promise<void> => {
     if (live) return live.handle({ type, data });
@@ -70,6 +70,11 @@ export async function startShim(take: () => ShimProcess, plan: Plan, options: St
   }
   connection.destroy();
   throw canceled('starting the process');
+}
+
+function recordOf({ operations }: Plan): string | undefined {
+  for (const operation of operations) if (operation.op === 'record' || operation.op === 'note') return operation.path;
+  return undefined;
 }
 
 /** The error that a `failed` frame means. Later results of the same shim are those of its clean-up. */

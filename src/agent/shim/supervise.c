@@ -256,7 +256,7 @@ static void poll(int signals) {
   if (fds[1].revents) welcome();
 }
 
-/* The exit record appears under its name only when it is complete and on disk. */
+/* The exit record appears under its name only when it is complete, and on disk where it is to last. */
 static void write_record(const void *data, usize size) {
   char temporary[112];
   if (process.record < 0) return;
@@ -266,9 +266,9 @@ static void write_record(const void *data, usize size) {
   int fd = (int)sys(openat, process.record, temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (fd < 0) return;
   u32 magic = RECORD_MAGIC;
-  if (write_all(fd, &magic, sizeof magic) == 0 && write_all(fd, data, size) == 0 && sys(fsync, fd) == 0) {
+  if (write_all(fd, &magic, sizeof magic) == 0 && write_all(fd, data, size) == 0 && (!process.synced || sys(fsync, fd) == 0)) {
     sys(renameat2, process.record, temporary, process.record, process.record_name, 0);
-    sys(fsync, process.record);
+    if (process.synced) sys(fsync, process.record);
   }
   sys(close, fd);
 }
