@@ -40,6 +40,7 @@ import { refuseWithoutRoot } from './without-root.ts';
 export const unfinishedPrefix = '.new-';
 
 export async function create(engine: Engine, options: CreateOptions): Promise<{ id: string; warnings: string[] }> {
+  await engine.images.refresh();
   const image = engine.images.get(options.config.Image ?? '');
   const id = randomBytes(32).toString('hex');
   const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });

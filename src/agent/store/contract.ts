@@ -77,6 +77,12 @@ export interface ImageStore {
    */
   prune(options: PruneOptions): Promise<{ readonly removed: readonly RemovedImage[]; readonly bytes: number }>;
 
+  /**
+   * Takes over what another program, such as `skopeo copy`, has put into the layout. Before every change of the store that
+   * happens by itself; two programs that write the index in the same instant are one too many, as the format has no lock.
+   */
+  refresh(): Promise<void>;
+
   /** Gives an image one more reference; it moves if another image had it. */
   tag(nameOrId: string, reference: string): Promise<void>;
 

@@ -91,6 +91,10 @@ class DiskImageStore implements ImageStore {
     return this.get(await importArchive(archive, { ...context, options }));
   }
 
+  async refresh(): Promise<void> {
+    await this.#storage.refresh();
+  }
+
   async tag(nameOrId: string, text: string): Promise<void> {
     const reference = tagReference(text);
     await this.#storage.change((catalog) => {

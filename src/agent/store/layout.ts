@@ -1,6 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
+import { isKind, messageOf } from '../../base/errors.ts';
 import { type Descriptor, type Index, type Manifest, mediaTypes } from '../oci/image.ts';
 import { readJsonFile, removeStaleTemporaries, writeDurable } from '../sys/durable.ts';
 import type { BlobStore } from './blobs.ts';
@@ -15,7 +15,7 @@ import {
 } from './catalog.ts';
 import { parseImageConfig, parseIndex, parseManifest } from './documents.ts';
 import { damagedStore } from './errors.ts';
-import { familiar, normalized, parseReference } from './reference.ts';
+import { familiar, normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
 
 const names = {
   reference: 'org.opencontainers.image.ref.name',
@@ -26,9 +26,22 @@ const names = {
   source: 'porthole.source',
 } as const;
 
-/** The OCI image layout on disk: `oci-layout` and `index.json`, one descriptor per reference of an image. */
+/** A descriptor of the index with what it names. */
+export interface Listed {
+  readonly descriptor: Descriptor;
+  readonly references: readonly Reference[];
+}
+
+/**
+ * The OCI image layout on disk: `oci-layout` and `index.json`, one descriptor per reference of an image. Other programs may
+ * add to the index (`skopeo copy`): what they name is found by `foreign`, and what cannot be understood stays in it.
+ */
 export class Layout {
   readonly #directory: string;
+  /** Descriptors that are none of our images. */
+  #others: readonly Descriptor[] = [];
+  /** Tells one state of the index file from the next. */
+  #seen = '';
 
   private constructor(directory: string) {
     this.#directory = directory;
@@ -42,9 +55,10 @@ export class Layout {
   }
 
   async write(catalog: Catalog): Promise<void> {
-    const manifests = [...catalog.images.values()].flatMap((image) => descriptorsOf(catalog, image));
-    const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
-    await writeDurable(join(this.#directory, 'index.json'), `${JSON.stringify(index)}\n`, { mode: 0o644 });
+    const own = [...catalog.images.values()].flatMap((image) => descriptorsOf(catalog, image));
+    const index: Index = { schemaVersion: 2, mediaType: mediaTypes.index, manifests: [...own, ...this.#others] };
+    await writeDurable(this.#path, `${JSON.stringify(index)}\n`, { mode: 0o644 });
+    this.#seen = await this.#state();
   }
 
   /**
@@ -52,22 +66,81 @@ export class Layout {
    * @throws internal when index.json itself is damaged: starting without it would lose every image.
    */
   async read(blobs: BlobStore, report: (problem: string) => void): Promise<Catalog> {
-    const value = await readJsonFile(join(this.#directory, 'index.json'));
+    const state = await this.#state();
+    const value = await readJsonFile(this.#path);
     if (value === undefined) return emptyCatalog;
     const found: NamedImage[] = [];
+    const others: Descriptor[] = [];
     // An image is named once for each of its references.
     const known = new Map<string, StoredImage>();
-    for (const descriptor of indexOf(value).manifests) {
+    for (const { descriptor, references } of listed(indexOf(value))) {
       try {
         const image = known.get(descriptor.digest) ?? (await readImage(descriptor, blobs));
         known.set(descriptor.digest, image);
-        const name = descriptor.annotations?.[names.whole];
-        found.push({ image, references: name === undefined ? [] : [parseReference(name)] });
+        found.push({ image, references });
       } catch (failure) {
+        others.push(descriptor);
         report(`image ${descriptor.digest} cannot be read: ${messageOf(failure)}`);
       }
     }
+    this.#others = others;
+    this.#seen = state;
     return withImages(emptyCatalog, found);
+  }
+
+  /** Somebody has written the index since it was last read or written here. */
+  async isChanged(): Promise<boolean> {
+    return (await this.#state()) !== this.#seen;
+  }
+
+  /** What another program has added to the index since it was last read or written; nothing while it is half written. */
+  async foreign(catalog: Catalog): Promise<readonly Listed[]> {
+    const state = await this.#state();
+    if (state === this.#seen) return [];
+    let index: Index;
+    try {
+      index = indexOf(await readJsonFile(this.#path));
+    } catch (failure) {
+      if (isKind(failure, 'internal')) return [];
+      throw failure;
+    }
+    const own = [...catalog.images.values()].flatMap((image) => descriptorsOf(catalog, image));
+    const known = new Set([...listed({ ...index, manifests: [...own, ...this.#others] })].map(keyOf));
+    this.#seen = state;
+    return [...listed(index)].filter((one) => !known.has(keyOf(one)));
+  }
+
+  /** Keeps a descriptor in the index that is none of an image. */
+  keep(descriptor: Descriptor): void {
+    this.#others = [...this.#others, descriptor];
+  }
+
+  get #path(): string {
+    return join(this.#directory, 'index.json');
+  }
+
+  async #state(): Promise<string> {
+    const found = await stat(this.#path, { bigint: true }).catch(() => undefined);
+    return found ? `${found.ino} ${found.size} ${found.mtimeNs}` : '';
+  }
+}
+
+const keyOf = ({ descriptor, references }: Listed): string =>
+  [descriptor.digest, ...references.map(normalized)].join(' ');
+
+function listed({ manifests }: Index): Listed[] {
+  return manifests.map((descriptor) => ({ descriptor, references: referencesIn(descriptor) }));
+}
+
+/** Our own annotation has the whole name; with skopeo an image of a layout may be called anything. */
+function referencesIn({ annotations = {} }: Descriptor): Reference[] {
+  const name = annotations[names.whole] ?? annotations[names.reference];
+  if (name === undefined) return [];
+  try {
+    return [withDefaultTag(parseReference(name))];
+  } catch (failure) {
+    if (isKind(failure, 'invalid')) return [];
+    throw failure;
   }
 }
 
@@ -95,7 +168,10 @@ function descriptorsOf(catalog: Catalog, image: StoredImage): Descriptor[] {
   }));
 }
 
-async function readImage({ digest, size, annotations = {} }: Descriptor, blobs: BlobStore): Promise<StoredImage> {
+export async function readImage(
+  { digest, size, annotations = {} }: Descriptor,
+  blobs: BlobStore,
+): Promise<StoredImage> {
   const manifest = parseManifest(await blobs.read(digest), digest);
   const config = parseImageConfig(await blobs.read(manifest.config.digest), manifest.config.digest);
   const source = annotations[names.source];
@@ -103,7 +179,7 @@ async function readImage({ digest, size, annotations = {} }: Descriptor, blobs: 
     config,
     manifest: { document: manifest, digest, size },
     ...(source !== undefined && { source: await readSource(source, blobs) }),
-    loadedAt: annotations[names.loaded] ?? new Date(0).toISOString(),
+    loadedAt: annotations[names.loaded] ?? new Date().toISOString(),
     hidden: annotations[names.hidden] === 'true',
     parent: annotations[names.parent],
   });

@@ -3,10 +3,10 @@ import { KeyedLock } from '../../base/async.ts';
 import { messageOf } from '../../base/errors.ts';
 import type { Shims } from '../shim/contract.ts';
 import { BlobStore, type StagedBlob } from './blobs.ts';
-import { type Catalog, emptyCatalog, neededBlobs, neededLayers } from './catalog.ts';
+import { type Catalog, emptyCatalog, neededBlobs, neededLayers, type StoredImage, withImages } from './catalog.ts';
 import { Downloads } from './downloads.ts';
 import { LayerStore } from './layer-store.ts';
-import { Layout } from './layout.ts';
+import { Layout, readImage } from './layout.ts';
 import { Staging } from './staging.ts';
 
 /**
@@ -21,9 +21,11 @@ export class Storage {
   readonly downloads: Downloads;
   readonly #layout: Layout;
   readonly #lock = new KeyedLock();
+  readonly #report: (problem: string) => void;
   #catalog: Catalog = emptyCatalog;
 
   private constructor(parts: {
+    report: (problem: string) => void;
     blobs: BlobStore;
     layers: LayerStore;
     staging: Staging;
@@ -35,6 +37,7 @@ export class Storage {
     this.staging = parts.staging;
     this.downloads = parts.downloads;
     this.#layout = parts.layout;
+    this.#report = parts.report;
   }
 
   static async open(
@@ -47,7 +50,7 @@ export class Storage {
     const blobs = await BlobStore.open(join(root, 'image'));
     const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, rootless });
     const downloads = await Downloads.open(join(root, 'downloads'));
-    const storage = new Storage({ blobs, layers, staging, downloads, layout });
+    const storage = new Storage({ blobs, layers, staging, downloads, layout, report });
     const problems: string[] = [];
     storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));
     await storage.#unpackMissing((problem) => problems.push(problem));
@@ -74,6 +77,7 @@ export class Storage {
     newBlobs: readonly StagedBlob[] = [],
   ): Promise<{ readonly plan: T; readonly removedLayers: readonly string[] }> {
     return this.#lock.run('catalog', async () => {
+      await this.#adopt();
       const next = plan(this.#catalog);
       for (const blob of newBlobs) await this.blobs.adopt(blob);
       if (newBlobs.length > 0) await this.blobs.sync();
@@ -81,6 +85,29 @@ export class Storage {
       this.#catalog = next.catalog;
       return { plan: next, removedLayers: await this.#collect() };
     });
+  }
+
+  /** Takes over what another program has put into the layout since: its images are images of the store from then on. */
+  async refresh(): Promise<void> {
+    // A removal may hold the lock for long, and nobody who only looks has to wait for it.
+    if (await this.#layout.isChanged()) await this.#lock.run('catalog', () => this.#adopt());
+  }
+
+  async #adopt(): Promise<void> {
+    for (const { descriptor, references } of await this.#layout.foreign(this.#catalog)) {
+      try {
+        const image = await readImage(descriptor, this.blobs);
+        await this.#unpack(image);
+        const catalog = withImages(this.#catalog, [{ image, references }]);
+        await this.#layout.write(catalog);
+        this.#catalog = catalog;
+      } catch (failure) {
+        this.#layout.keep(descriptor);
+        this.#report(
+          `image ${descriptor.digest}, which another program put here, is none of ours: ${messageOf(failure)}`,
+        );
+      }
+    }
   }
 
   /** Removes what no image needs: for whoever unpacked layers and then failed. */
@@ -96,16 +123,21 @@ export class Storage {
   /** Unpacks again from the blobs what somebody deleted. */
   async #unpackMissing(report: (problem: string) => void): Promise<void> {
     for (const image of this.#catalog.images.values()) {
-      const digests = image.blobs.slice(2);
       try {
-        for (const [position, diffId] of image.config.rootfs.diff_ids.entries()) {
-          const parent = image.chainIds[position - 1];
-          const open = () => this.blobs.stream(digests[position] ?? '');
-          await this.layers.ensure({ diffId, parent, open });
-        }
+        await this.#unpack(image);
       } catch (failure) {
         report(`a layer of image ${image.id} is missing and cannot be unpacked again: ${messageOf(failure)}`);
       }
+    }
+  }
+
+  /** Unpacks the layers of an image that are not there. */
+  async #unpack(image: StoredImage): Promise<void> {
+    const digests = image.blobs.slice(2);
+    for (const [position, diffId] of image.config.rootfs.diff_ids.entries()) {
+      const parent = image.chainIds[position - 1];
+      const open = () => this.blobs.stream(digests[position] ?? '');
+      await this.layers.ensure({ diffId, parent, open });
     }
   }
 }

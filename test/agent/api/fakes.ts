@@ -67,6 +67,7 @@ const noImages: ImageStore = {
   save: unexpected,
   prune: unexpected,
   importTar: unexpected,
+  refresh: async () => undefined,
   tag: unexpected,
   remove: unexpected,
   rootfs: unexpected,

@@ -25,6 +25,7 @@ const filterKeys = ['before', 'dangling', 'label', 'reference', 'since', 'until'
 
 async function list(call: Call): Promise<Reply> {
   const { engine, query, minor } = call;
+  await engine.images.refresh();
   const filters = Filters.parse(query.text('filters'), filterKeys);
   // Images without a name that others were made from are steps on the way, as in Docker.
   const isShown = (image: ImageRecord): boolean => query.flag('all') || image.tags.length > 0 || !image.hasChildren;
@@ -35,6 +36,7 @@ async function list(call: Call): Promise<Reply> {
 }
 
 async function inspect(call: Call): Promise<Reply> {
+  await call.engine.images.refresh();
   const image = call.engine.images.get(call.param('name'));
   return json(imageInspect(image, call.engine.images.rootfs(image.id), call.minor));
 }
