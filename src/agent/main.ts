@@ -24,6 +24,7 @@ import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
 import { defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
+import { openRegistry } from './registry/client.ts';
 import { runInUserns } from './rootless/enter.ts';
 import { serviceCommand } from './service/command.ts';
 import { delegatedCgroup } from './service/delegation.ts';
@@ -34,7 +35,7 @@ import { userDelegation } from './service/user-delegation.ts';
 import { isRoot, type Settings, serveCommand, serveOptions, settingsOf, UsageError } from './settings.ts';
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
-import { openImageStore } from './store/disk-store.ts';
+import { openImageStore, ownPlatform } from './store/disk-store.ts';
 import { writeDurable } from './sys/durable.ts';
 import { readHostFacts } from './sys/facts.ts';
 import { isHeld, takeProcessLock } from './sys/process-lock.ts';
@@ -44,6 +45,8 @@ const usage = `Usage:
                          [--cgroup-parent PATH] [--cpu-rt-period US] [--cpu-rt-runtime US]
                          [--init] [--log-driver NAME] [--log-opt KEY=VALUE]... [--history-days N]
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
+                         [--insecure-registry HOST[:PORT]|CIDR]... [--registry-mirror URL]... [--registry-ca DIR]
+                         [--max-concurrent-downloads N] [--max-concurrent-uploads N] [--max-download-attempts N]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
   porthole-agent service install|uninstall|status [--user] [options of serve]
@@ -123,11 +126,20 @@ async function serve(settings: Settings): Promise<void> {
   const host = await hostWithLimits(await readHostFacts(parent), { ...settings, ...parent });
   const shims = createShims({ path: settings.shim, spares: true });
   const events = new EventHub(nanosecondClock());
+  const platform = ownPlatform();
   const images = await openImageStore({
     root: dataRoot,
+    platform,
     shims,
     rootless: host.rootless !== undefined,
     report: (problem) => console.error(problem),
+  });
+  const registry = await openRegistry({
+    root: dataRoot,
+    images,
+    options: settings.registry,
+    platform,
+    env: process.env,
   });
   const { defaults, historyDays } = settings;
   const report = (problem: string): void => console.error(problem);
@@ -169,6 +181,7 @@ async function serve(settings: Settings): Promise<void> {
   const engine: Engine = {
     containers,
     images,
+    registry,
     volumes: containers.volumes,
     events,
     agent,

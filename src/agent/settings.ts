@@ -7,6 +7,8 @@ import type { RealtimeShare } from './cgroup/parent.ts';
 import { containerDefaults } from './container/defaults.ts';
 import type { ContainerDefaults } from './container/engine.ts';
 import { cgroupParentOf } from './plan/cgroup-path.ts';
+import type { RegistryOptions } from './registry/contract.ts';
+import { registryOptions } from './registry/options.ts';
 
 /** What the command line says, with defaults filled in. */
 export interface Settings {
@@ -30,6 +32,7 @@ export interface Settings {
   /** As dockerd's; '' for none. */
   readonly usernsRemap: string;
   readonly realtime: RealtimeShare;
+  readonly registry: RegistryOptions;
   readonly start: boolean;
   readonly takeOver: boolean;
   /** What `serve` was told beside its roots, as its successor has to be told. */
@@ -42,6 +45,8 @@ export interface Settings {
 export const serveOptions = [
   ...(['pidfile', 'take-over', 'userns-remap', 'init', 'log-driver', 'log-opt', 'history-days'] as const),
   ...(['delegated', 'undelegated'] as const),
+  ...(['insecure-registry', 'registry-mirror', 'registry-ca'] as const),
+  ...(['max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts'] as const),
 ];
 
 export class UsageError extends Error {}
@@ -85,6 +90,7 @@ export function settingsOf(
       period: microseconds('--cpu-rt-period', values['cpu-rt-period']),
       runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
     },
+    registry: registryOptionsOf(values),
     takeOver: values['take-over'] ?? false,
     user: values.user ?? false,
     ...(values.delegated !== undefined && { delegated: values.delegated }),
@@ -116,6 +122,12 @@ function parse(args: string[]) {
         'cpu-rt-runtime': { type: 'string' },
         start: { type: 'boolean' },
         'userns-remap': { type: 'string' },
+        'insecure-registry': { type: 'string', multiple: true },
+        'registry-mirror': { type: 'string', multiple: true },
+        'registry-ca': { type: 'string' },
+        'max-concurrent-downloads': { type: 'string' },
+        'max-concurrent-uploads': { type: 'string' },
+        'max-download-attempts': { type: 'string' },
         'take-over': { type: 'boolean' },
         user: { type: 'boolean' },
         // Not for people: what the process that a user started tells the one inside its user namespace.
@@ -148,6 +160,28 @@ function defaultsOf(values: ReturnType<typeof parse>): ContainerDefaults {
   const { 'log-driver': logDriver, 'log-opt': logOptions = [], init = false } = values;
   try {
     return containerDefaults({ logDriver, logOptions, init });
+  } catch (failure) {
+    throw new UsageError(messageOf(failure));
+  }
+}
+
+function registryOptionsOf(values: ReturnType<typeof parse>): RegistryOptions {
+  const { 'insecure-registry': insecure = [], 'registry-mirror': mirrors = [], 'registry-ca': certificates } = values;
+  const count = (name: 'max-concurrent-downloads' | 'max-concurrent-uploads' | 'max-download-attempts') => {
+    const text = values[name];
+    if (text === undefined) return undefined;
+    if (!/^[1-9]\d{0,3}$/.test(text)) throw new UsageError(`--${name} is a number from 1 to 9999, not ${text}`);
+    return Number(text);
+  };
+  try {
+    return registryOptions({
+      insecure,
+      mirrors,
+      certificates: certificates === undefined ? undefined : absolute('--registry-ca', certificates),
+      maxDownloads: count('max-concurrent-downloads'),
+      maxUploads: count('max-concurrent-uploads'),
+      maxAttempts: count('max-download-attempts'),
+    });
   } catch (failure) {
     throw new UsageError(messageOf(failure));
   }

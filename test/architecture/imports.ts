@@ -40,6 +40,10 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
   },
   {
+    folder: 'src/agent/registry',
+    may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/sys', 'src/agent/store'],
+  },
+  {
     folder: 'src/agent/files',
     may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/store'],
   },
@@ -69,7 +73,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
       ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume', 'src/agent/container'],
-      'src/agent/inspect',
+      ...['src/agent/inspect', 'src/agent/registry'],
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },

@@ -7,6 +7,7 @@ import { engineMethods } from './dockerode/engine.ts';
 import { imageMethods } from './dockerode/images.ts';
 import type { Method } from './dockerode/method.ts';
 import { othersObjects, refused } from './dockerode/refused.ts';
+import { registryMethods } from './dockerode/registry.ts';
 import { volumeMethods } from './dockerode/volumes.ts';
 import { busyboxTar } from './engine.ts';
 import { image } from './scenario.ts';
@@ -15,6 +16,7 @@ const called: Readonly<Record<string, Method>> = {
   ...engineMethods,
   ...containerMethods,
   ...imageMethods,
+  ...registryMethods,
   ...volumeMethods,
 };
 
@@ -42,7 +44,7 @@ describe('dockerode', function () {
 
   for (const [name, method] of Object.entries(called)) it(name, () => method({ docker, image }));
 
-  describe('is refused until there is a builder and a registry client', () => {
+  describe('is refused until there is a builder', () => {
     for (const [name, { call, words }] of Object.entries(refused)) {
       it(name, () => assert.rejects(call({ docker, image }), words));
     }

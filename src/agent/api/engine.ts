@@ -4,6 +4,7 @@ import type { EventHub } from '../container/events.ts';
 import type { CgroupLens } from '../inspect/cgroups.ts';
 import type { HostDescription } from '../inspect/host.ts';
 import type { ReadLineages } from '../inspect/survey.ts';
+import type { Registry } from '../registry/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
 import type { Volumes } from '../volume/contract.ts';
 
@@ -11,6 +12,7 @@ import type { Volumes } from '../volume/contract.ts';
 export interface Engine {
   readonly containers: Containers;
   readonly images: ImageStore;
+  readonly registry: Registry;
   readonly volumes: Volumes;
   readonly events: EventHub;
   readonly agent: AgentInfo;

@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
 import type { ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
+import type { Reference } from './reference.ts';
 
 /**
  * Images as stacks of changesets.
@@ -55,6 +56,9 @@ export interface ImageStore {
 
   /** An image in pieces. @throws not-found */
   content(nameOrId: string): Promise<ImageContent>;
+
+  /** Remembers under which digest a registry has an image. @throws not-found */
+  addDigest(id: string, reference: Required<Pick<Reference, 'domain' | 'path' | 'digest'>>): Promise<void>;
 
   /** Images that were made of one on this host, newest first; undefined: those made of none, however they came. */
   children(parentId: string | undefined): ImageRecord[];

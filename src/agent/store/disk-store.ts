@@ -30,7 +30,7 @@ import { entryAt } from './lookup.ts';
 import { changesOf } from './merge.ts';
 import { openLayerFile } from './opened-file.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
-import { familiar, familiarName, normalized } from './reference.ts';
+import { familiar, familiarName, normalized, type Reference } from './reference.ts';
 import { forgetUnused, planRemoval } from './removal.ts';
 import { saveImages } from './save.ts';
 import { Storage } from './storage.ts';
@@ -53,7 +53,7 @@ export async function openImageStore(options: ImageStoreOptions): Promise<ImageS
   const { root, shims, rootless = false, report = () => undefined } = options;
   return new DiskImageStore({
     storage: await Storage.open(root, { shims, rootless, report }),
-    platform: options.platform ?? { os: 'linux', architecture: architectureOf(process.arch) },
+    platform: options.platform ?? ownPlatform(),
     now: options.now ?? (() => new Date()),
   });
 }
@@ -133,6 +133,15 @@ class DiskImageStore implements ImageStore {
 
   async content(nameOrId: string): Promise<ImageContent> {
     return await openContent(this.#storage, findImage(this.#storage.catalog, nameOrId));
+  }
+
+  async addDigest(id: string, reference: Required<Pick<Reference, 'domain' | 'path' | 'digest'>>): Promise<void> {
+    await this.#storage.change((catalog) => {
+      const image = findImage(catalog, id);
+      return {
+        catalog: { ...catalog, references: new Map([...catalog.references, [normalized(reference), image.id]]) },
+      };
+    });
   }
 
   children(parentId: string | undefined): ImageRecord[] {
@@ -278,7 +287,7 @@ function chainAt(image: StoredImage, position: number): string {
 /** Paths are asked for with and without a leading slash. */
 const clean = (path: string): string => path.replace(/^\/+|\/+$/g, '');
 
-/** The word of GOARCH, as images use it. */
-function architectureOf(arch: string): string {
-  return arch === 'x64' ? 'amd64' : arch;
+/** This machine in the words of images, which are Go's. */
+export function ownPlatform(): Platform {
+  return { os: 'linux', architecture: process.arch === 'x64' ? 'amd64' : process.arch };
 }

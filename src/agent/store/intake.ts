@@ -11,7 +11,7 @@ import { archiveFailure } from './errors.ts';
 import { chainIdOf } from './layer-store.ts';
 import { imageOf } from './layout.ts';
 import type { LoadContext } from './load.ts';
-import type { BlobBytes, FinishedImage, ImageIntake } from './pieces.ts';
+import type { BlobBytes, FinishedImage, ImageIntake, PackedLayer } from './pieces.ts';
 import { isDigest, parseReference, withDefaultTag } from './reference.ts';
 import { largestDocument } from './spool.ts';
 import { type Bytes, decompressed, verified } from './streams.ts';
@@ -56,13 +56,12 @@ export class DiskImageIntake implements ImageIntake {
     return layers.has(chainId);
   }
 
-  async unpack(layer: { readonly digest: string; readonly diffId: string; readonly parent?: string }): Promise<string> {
-    const { digest, diffId, parent } = layer;
+  async unpack({ digest, diffId, parent, onBytes = () => undefined }: PackedLayer): Promise<string> {
     const chainId = chainIdOf(parent, diffId);
     const isVerified = digest === diffId;
     const isHere = this.hasLayer(chainId);
     const { path } = await this.#find(digest);
-    const open = () => stoppable(readBytes(path), this.#options.signal);
+    const open = () => stoppable(readBytes(path), { signal: this.#options.signal, onBytes });
     await this.#explained(async () => {
       if (!isHere) await this.#options.storage.layers.ensure({ diffId, parent, isVerified, open });
       // A blob that nobody unpacks is kept, too: it must hold what its image says.
@@ -166,9 +165,15 @@ export class DiskImageIntake implements ImageIntake {
 
 const invalidImage = (what: string) => new PortholeError('invalid', `invalid image: ${what}`);
 
-async function* stoppable(source: Bytes, signal: AbortSignal): Bytes {
+async function* stoppable(
+  source: Bytes,
+  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (read: number) => void },
+): Bytes {
+  let read = 0;
   for await (const chunk of source) {
     signal.throwIfAborted();
+    read += chunk.length;
+    onBytes(read);
     yield chunk;
   }
 }

@@ -41,9 +41,10 @@ export interface ImageIntake {
   /**
    * Unpacks a blob (plain, gzip or zstd) onto the layer `parent`, unless that was done before; its content must have the digest
    * `diffId`. Layers go in order, from the bottom up.
+   * @param layer.onBytes told how many bytes of the blob have been read
    * @returns its chain id. @throws invalid, canceled, unavailable
    */
-  unpack(layer: { readonly digest: string; readonly diffId: string; readonly parent?: string }): Promise<string>;
+  unpack(layer: PackedLayer): Promise<string>;
 
   /**
    * The image appears, with its names. Everything that its manifest speaks of must have been put and unpacked.
@@ -53,6 +54,13 @@ export interface ImageIntake {
 
   /** Always, in the end: lets go of what was not finished. */
   close(): Promise<void>;
+}
+
+export interface PackedLayer {
+  readonly digest: string;
+  readonly diffId: string;
+  readonly parent?: string;
+  readonly onBytes?: (read: number) => void;
 }
 
 export type BlobBytes = AsyncIterable<Uint8Array> | Promise<AsyncIterable<Uint8Array>>;

@@ -1,12 +1,20 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { openRegistry } from '../../../src/agent/registry/client.ts';
+import { defaultRegistryOptions } from '../../../src/agent/registry/contract.ts';
+import { createShims } from '../../../src/agent/shim/client.ts';
+import { openImageStore, ownPlatform } from '../../../src/agent/store/disk-store.ts';
 import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { requires } from '../../support/tools.ts';
+import { freshShim } from '../shim/rig.ts';
 import { serveFakes } from './fakes.ts';
 
 /** A registry's door by the distribution specification; `kind` is the way in that it offers. */
-async function openRegistry(
+async function fakeRegistry(
   kind: 'basic' | 'bearer' | 'open' | 'broken',
 ): Promise<{ address: string; asked: string[]; close(): void }> {
   const asked: string[] = [];
@@ -44,11 +52,20 @@ describe('api: logging in to a registry', function () {
   this.timeout(60_000);
   let agent: Awaited<ReturnType<typeof serveFakes>>;
   let dockerd: Dockerd;
+  let root = '';
   before(async function () {
     requires(this, { root: true, programs: ['dockerd'] });
-    [agent, dockerd] = await Promise.all([serveFakes({}), startDockerd()]);
+    root = await mkdtemp(join(tmpdir(), 'porthole-auth-'));
+    const options = defaultRegistryOptions;
+    const images = await openImageStore({ root, shims: createShims({ path: freshShim() }) });
+    const client = await openRegistry({ root, images, options, platform: ownPlatform(), env: {} });
+    const registry = { login: client.login.bind(client) };
+    [agent, dockerd] = await Promise.all([serveFakes({ registry }), startDockerd()]);
   });
-  after(() => Promise.all([agent?.close(), dockerd?.stop()]));
+  after(async () => {
+    await Promise.all([agent?.close(), dockerd?.stop()]);
+    if (root !== '') await rm(root, { recursive: true, force: true });
+  });
 
   const cases = [
     ['basic', 'secret', 200],
@@ -59,7 +76,7 @@ describe('api: logging in to a registry', function () {
   ] as const;
   for (const [kind, password, status] of cases) {
     it(`${kind}, ${password} password: ${status < 400 ? 'let in' : 'refused'}, as by dockerd`, async () => {
-      const registry = await openRegistry(kind);
+      const registry = await fakeRegistry(kind);
       try {
         const body = { username: 'ann', password, serveraddress: registry.address };
         const ours = await login(agent.socket, body);
@@ -69,7 +86,7 @@ describe('api: logging in to a registry', function () {
         // dockerd 20.10 said 500 for a wrong password, later ones say 401.
         assert.equal(theirs.status < 400, status === 200, theirs.body);
         if (status === 200) assert.deepEqual(JSON.parse(ours.body), JSON.parse(theirs.body));
-        else assert.match(JSON.parse(ours.body).message, /unauthorized: incorrect username or password/);
+        else assert.equal(JSON.parse(ours.body).message, JSON.parse(theirs.body).message);
       } finally {
         registry.close();
       }
@@ -77,19 +94,21 @@ describe('api: logging in to a registry', function () {
   }
 
   it('a registry that is out of order or not there is no wrong password', async () => {
-    const registry = await openRegistry('broken');
+    const registry = await fakeRegistry('broken');
     const body = { username: 'ann', password: 'secret', serveraddress: registry.address };
-    assert.match((await login(agent.socket, body)).body, /unexpected status code 500/);
+    assert.match((await login(agent.socket, body)).body, /failed with status: 500 Internal Server Error/);
     registry.close();
     const gone = await login(agent.socket, body);
     assert.equal(gone.status, 503);
-    assert.match(gone.body, /Get \\"http:\/\/127\.0\.0\.1:\d+\/v2\/\\": connect ECONNREFUSED/);
+    assert.match(
+      gone.body,
+      /Get \\"http:\/\/127\.0\.0\.1:\d+\/v2\/\\": dial tcp 127\.0\.0\.1:\d+: connect: connection refused/,
+    );
   });
 
-  it('refuses what is no address, and identity tokens', async () => {
+  it('refuses what is no address', async () => {
     const no = await login(agent.socket, { username: 'a', password: 'b', serveraddress: 'a b@c' });
     assert.deepEqual([no.status, JSON.parse(no.body).message], [400, 'unable to parse server address: a b@c']);
-    assert.equal((await login(agent.socket, { identitytoken: 'x' })).status, 501);
   });
 });
 

@@ -7,6 +7,7 @@ import { listenOn } from '../../../src/agent/api/listen.ts';
 import { createApiServer } from '../../../src/agent/api/server.ts';
 import type { ContainerRecord, Containers } from '../../../src/agent/container/contract.ts';
 import { EventHub } from '../../../src/agent/container/events.ts';
+import { defaultRegistryOptions, type Registry } from '../../../src/agent/registry/contract.ts';
 import type { ImageStore } from '../../../src/agent/store/contract.ts';
 import type { Volumes } from '../../../src/agent/volume/contract.ts';
 
@@ -79,6 +80,7 @@ const noImages: ImageStore = {
   merged: unexpected,
   lookup: unexpected,
   openFile: unexpected,
+  addDigest: unexpected,
 };
 
 const noVolumes: Volumes = {
@@ -101,7 +103,17 @@ const noVolumes: Volumes = {
   visit: unexpected,
 };
 
+const noRegistry: Registry = {
+  options: defaultRegistryOptions,
+  pull: unexpected,
+  pullAll: unexpected,
+  push: unexpected,
+  inspect: unexpected,
+  login: unexpected,
+};
+
 export interface FakeEngine {
+  readonly registry?: Partial<Registry>;
   readonly containers?: Partial<Containers>;
   readonly images?: Partial<ImageStore>;
   readonly volumes?: Partial<Volumes>;
@@ -122,6 +134,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
     containers: { ...noContainers, ...parts.containers },
     images: { ...noImages, ...parts.images },
     volumes: { ...noVolumes, ...parts.volumes },
+    registry: { ...noRegistry, ...parts.registry },
     events,
     agent: {
       version: '0',

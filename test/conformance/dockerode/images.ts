@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { promisify } from 'node:util';
-import type Docker from 'dockerode';
-import { type Given, type Method, status, untyped } from './method.ts';
+import { followed, type Given, type Method, status, untyped } from './method.ts';
 
 /** Images. */
 export const imageMethods: Readonly<Record<string, Method>> = {
@@ -91,11 +89,6 @@ export const imageMethods: Readonly<Record<string, Method>> = {
     await docker.getImage('progress').remove();
   },
 };
-
-const followed = (docker: Docker, stream: NodeJS.ReadableStream): Promise<unknown[]> =>
-  promisify<NodeJS.ReadableStream, unknown[]>((of, done) =>
-    docker.modem.followProgress(of, (failure, all) => done(failure, all)),
-  )(stream);
 
 async function exported({ docker, image }: Given): Promise<Buffer> {
   const container = await docker.createContainer({ Image: image, Cmd: ['true'] });

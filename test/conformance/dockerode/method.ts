@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { promisify } from 'node:util';
 import type Docker from 'dockerode';
 
 export interface Given {
@@ -59,6 +60,12 @@ export async function untilIs(container: Docker.Container, status: string): Prom
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }
+
+/** Every line of a progress stream; rejects with the error that it tells. */
+export const followed = (docker: Docker, stream: NodeJS.ReadableStream): Promise<unknown[]> =>
+  promisify<NodeJS.ReadableStream, unknown[]>((of, done) =>
+    docker.modem.followProgress(of, (failure, all) => done(failure, all)),
+  )(stream);
 
 /** Calls a method that the typings do not know. */
 export async function untyped(of: object, method: string, ...given: unknown[]): Promise<unknown> {

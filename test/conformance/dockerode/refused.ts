@@ -1,26 +1,15 @@
 import { Readable } from 'node:stream';
 import { type Given, untyped } from './method.ts';
 
-/** What waits for the builder, the registry client, or for CRIU: a refusal in clear words. Shrink this list. */
+/** What waits for the builder or for CRIU, and searching: a refusal in clear words. Shrink this list. */
 export const refused: Readonly<Record<string, { call: (given: Given) => Promise<unknown>; words: RegExp }>> = {
   'docker.buildImage': {
     call: ({ docker }) => docker.buildImage(Readable.from([]), { t: 'built' }),
     words: /Building images is not implemented/,
   },
-  'docker.createImage': {
-    call: ({ docker }) => docker.createImage({ fromImage: 'some/image', tag: '1' }),
-    words: /not implemented/,
-  },
-  'docker.pull': { call: ({ docker }) => docker.pull('some/image:1'), words: /not implemented/ },
-  'docker.pullAll': { call: async ({ docker }) => untyped(docker, 'pullAll', 'some/image'), words: /not implemented/ },
   'docker.searchImages': {
     call: ({ docker }) => docker.searchImages({ term: 'x' }),
     words: /Searching a registry is not implemented/,
-  },
-  'image.push': { call: ({ docker, image }) => docker.getImage(image).push({}), words: /not implemented/ },
-  'image.distribution': {
-    call: ({ docker, image }) => docker.getImage(image).distribution(),
-    words: /Asking a registry is not implemented/,
   },
   'container.createCheckpoint': {
     call: async ({ docker }) => untyped(docker.getContainer('x'), 'createCheckpoint', { checkpointId: 'c' }),

@@ -19,6 +19,7 @@ import { networkRoutes } from './networks.ts';
 import { pluginRoutes } from './plugins.ts';
 import { portholeRoutes } from './porthole.ts';
 import { pruneRoutes } from './prune.ts';
+import { registryRoutes } from './registry.ts';
 import { statsRoutes } from './stats.ts';
 import { systemRoutes } from './system.ts';
 import { updateRoutes } from './update.ts';
@@ -30,6 +31,7 @@ export const allRoutes: readonly Route[] = [
   ...diskUsageRoutes,
   ...eventRoutes,
   ...imageTransferRoutes,
+  ...registryRoutes,
   ...imageRoutes,
   ...containerRoutes,
   ...archiveRoutes,

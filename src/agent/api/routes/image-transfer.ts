@@ -5,6 +5,7 @@ import { badParameter, notThereYet } from '../errors.ts';
 import { announceImage } from '../image-events.ts';
 import { type Call, type Reply, type Route, sent } from '../route.ts';
 import { referenceOf } from './images.ts';
+import { pull } from './registry.ts';
 
 /** Ways in which images come and go. */
 export const imageTransferRoutes: readonly Route[] = [
@@ -34,15 +35,11 @@ async function load(call: Call): Promise<Reply> {
   return sent;
 }
 
-/** `docker import` and, once there is a registry client, `docker pull`. */
+/** `docker import` and `docker pull`. */
 async function create(call: Call): Promise<Reply> {
   const { engine, query, response, signal } = call;
-  const [source, image] = [query.text('fromSrc'), query.text('fromImage')];
-  if (image !== '') {
-    throw notThereYet(
-      `Pulling ${referenceOf(image, query.text('tag'))} from a registry (images come by load and import)`,
-    );
-  }
+  const source = query.text('fromSrc');
+  if (query.text('fromImage') !== '') return pull(call);
   if (source === '') throw badParameter('one of fromImage and fromSrc is needed');
   if (source !== '-') throw notThereYet(`Importing from the address ${source} (send the archive: fromSrc=-)`);
   const reference = referenceOf(query.text('repo'), query.text('tag'));

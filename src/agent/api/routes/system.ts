@@ -1,12 +1,9 @@
-import { AuthBody } from '../../../protocol/docker.ts';
 import { dockerApi, productVersion } from '../../../protocol/version.ts';
 import type { ContainerStatus } from '../../container/contract.ts';
 import { logDrivers } from '../../container/log-options.ts';
-import { readJson } from '../body.ts';
-import { notThereYet } from '../errors.ts';
 import { limitFields, limitWarnings } from '../limit-fields.ts';
 import { builtInNetworks } from '../networks.ts';
-import { checkLogin } from '../registry-login.ts';
+import { registryConfig } from '../registry-config.ts';
 import { type Call, json, type Reply, type Route, text } from '../route.ts';
 
 /** The engine as a whole. */
@@ -15,7 +12,6 @@ export const systemRoutes: readonly Route[] = [
   { method: 'HEAD', path: '/_ping', handler: ping },
   { method: 'GET', path: '/version', handler: version },
   { method: 'GET', path: '/info', handler: info },
-  { method: 'POST', path: '/auth', handler: auth },
 ];
 
 async function ping(call: Call): Promise<Reply> {
@@ -25,14 +21,6 @@ async function ping(call: Call): Promise<Reply> {
   // There is no BuildKit here to recommend.
   call.response.setHeader('Builder-Version', '1');
   return text('OK');
-}
-
-async function auth(call: Call): Promise<Reply> {
-  const { username = '', password = '', identitytoken, serveraddress = '' } = await readJson(call, AuthBody);
-  // It is what a registry gives for a password, to be traded for tokens; that begins with pulling and pushing.
-  if (identitytoken) throw notThereYet('Logging in with an identity token');
-  await checkLogin({ username, password, registry: serveraddress }, call.signal);
-  return json({ Status: 'Login Succeeded', IdentityToken: '' });
 }
 
 async function version(call: Call): Promise<Reply> {
@@ -104,13 +92,7 @@ async function info(call: Call): Promise<Reply> {
     OSType: 'linux',
     Architecture: host.machine,
     IndexServerAddress: 'https://index.docker.io/v1/',
-    RegistryConfig: {
-      AllowNondistributableArtifactsCIDRs: null,
-      AllowNondistributableArtifactsHostnames: null,
-      InsecureRegistryCIDRs: ['127.0.0.0/8'],
-      IndexConfigs: { 'docker.io': { Name: 'docker.io', Mirrors: [], Secure: true, Official: true } },
-      Mirrors: null,
-    },
+    RegistryConfig: registryConfig(call.engine.registry.options),
     NCPU: host.cpus,
     MemTotal: host.memory,
     GenericResources: null,

@@ -1,0 +1,38 @@
+/** So many tasks at a time; the others wait in their order. */
+export class Slots {
+  #free: number;
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /** @param onWait told when there is none free at once. @returns what gives it back; rejects with the signal's reason */
+  async take({ signal, onWait }: { readonly signal: AbortSignal; readonly onWait: () => void }): Promise<() => void> {
+    signal.throwIfAborted();
+    if (this.#free > 0) this.#free -= 1;
+    else {
+      onWait();
+      await new Promise<void>((resolve, reject) => {
+        const mine = (): void => {
+          signal.removeEventListener('abort', leave);
+          resolve();
+        };
+        const leave = (): void => {
+          this.#waiting.splice(this.#waiting.indexOf(mine), 1);
+          reject(signal.reason);
+        };
+        this.#waiting.push(mine);
+        signal.addEventListener('abort', leave, { once: true });
+      });
+    }
+    let isBack = false;
+    return () => {
+      if (isBack) return;
+      isBack = true;
+      const next = this.#waiting.shift();
+      if (next) next();
+      else this.#free += 1;
+    };
+  }
+}
