@@ -54,7 +54,7 @@ export function activate(context: ExtensionContext): PortholeApi {
   const layers = new Layers(fleet);
   const hosts = own(new HostsView(fleet));
   const remoteFiles = own(new RemoteFiles(fleet));
-  const insides = new Insides(fleet, remoteFiles);
+  const insides = own(new Insides(fleet, remoteFiles));
   const containers = own(new ContainersView(fleet, insides));
   const images = own(new ImagesView(fleet, layers));
   const volumes = own(new VolumesView(fleet, insides));

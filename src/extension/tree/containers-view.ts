@@ -48,6 +48,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     this.#insides = insides;
     this.#store.add(this.#changed);
     this.#store.add(fleet.onDidChange((change) => this.#onChange(change)));
+    this.#store.add(insides.onDidChange((section) => this.#changed.fire(section)));
     this.#store.add({ dispose: () => this.setVisible(false) });
   }
 

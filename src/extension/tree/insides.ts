@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import * as v from 'valibot';
-import { l10n, Uri } from 'vscode';
+import { EventEmitter, l10n, Uri } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
 import type { NamespaceDifference, ProcessView } from '../../protocol/namespaces.ts';
@@ -52,14 +52,29 @@ interface Kept {
   readonly until: number;
 }
 
+interface Reading {
+  /** Names what is read; begins with the key of its container or volume and a slash. */
+  readonly id: string;
+  /** What stands there when there is nothing. */
+  readonly empty: string;
+  /** What may change without a word: how long it is believed, in milliseconds, and the row that it belongs to. */
+  readonly live?: { readonly lasts: number; readonly row: SectionNode };
+}
+
 /**
  * Reads what is inside containers and volumes, when somebody unfolds it. What was read is kept, because a row is drawn anew,
- * with everything unfolded below it, whenever a number in it changes.
+ * with everything unfolded below it, whenever a number in it changes; what has become old is read again behind the rows that
+ * are there, so that a tree that nobody touches stays still.
  */
 export class Insides {
   readonly #fleet: Fleet;
   readonly #files: RemoteFiles;
   readonly #kept = new Map<string, Kept>();
+  /** VS Code tells rows apart by their objects. */
+  readonly #sections = new Map<string, SectionNode>();
+  readonly #changed = new EventEmitter<SectionNode>();
+  /** Told when what is below a row is no longer what was there. */
+  readonly onDidChange = this.#changed.event;
 
   constructor(fleet: Fleet, files: RemoteFiles) {
     this.#fleet = fleet;
@@ -78,13 +93,19 @@ export class Insides {
       ...(own ? (['files'] as const) : []),
     ];
     const { host, engine, id } = container;
-    return names.map((section) => ({ type: 'section', container: { host, engine, id }, section }));
+    return names.map((section) => this.#sectionOf({ host, engine, id }, section));
+  }
+
+  dispose(): void {
+    this.#changed.dispose();
   }
 
   /** What was read of these objects, or of all, is read anew when it is asked for. */
   forget(keys?: readonly string[]): void {
-    if (keys === undefined) this.#kept.clear();
-    else for (const id of this.#kept.keys()) if (keys.some((key) => id.startsWith(`${key}/`))) this.#kept.delete(id);
+    if (keys === undefined) {
+      this.#kept.clear();
+      this.#sections.clear();
+    } else for (const id of this.#kept.keys()) if (keys.some((key) => id.startsWith(`${key}/`))) this.#kept.delete(id);
   }
 
   async children(node: InsideNode): Promise<readonly InsideNode[]> {
@@ -112,11 +133,12 @@ export class Insides {
     });
   }
 
-  #section({ container, section }: SectionNode): Promise<readonly InsideNode[]> {
+  #section(row: SectionNode): Promise<readonly InsideNode[]> {
+    const { container, section } = row;
     const id = `${keyOf(container)}/${section}`;
     switch (section) {
       case 'processes':
-        return this.#read({ id, empty: l10n.t('No process runs'), lasts: processesLast }, () =>
+        return this.#read({ id, empty: l10n.t('No process runs'), live: { lasts: processesLast, row } }, () =>
           this.#processes(container),
         );
       case 'namespaces':
@@ -127,7 +149,7 @@ export class Insides {
       case 'mounts':
         return this.#read({ id, empty: l10n.t('Nothing is mounted') }, () => this.#mounts(container));
       case 'changes':
-        return this.#read({ id, empty: l10n.t('It is as its image'), lasts: processesLast }, () =>
+        return this.#read({ id, empty: l10n.t('It is as its image'), live: { lasts: processesLast, row } }, () =>
           this.#changes(container),
         );
       case 'files':
@@ -135,16 +157,36 @@ export class Insides {
     }
   }
 
-  #read(
-    { id, empty, lasts }: { readonly id: string; readonly empty: string; readonly lasts?: number },
-    read: () => Promise<readonly InsideNode[]>,
-  ): Promise<readonly InsideNode[]> {
-    const now = Date.now();
-    const kept = this.#kept.get(id);
-    if (kept && kept.until > now) return kept.nodes;
-    const nodes = orNote({ id, empty }, read);
+  #sectionOf(container: ObjectRef, section: SectionName): SectionNode {
+    const key = `${keyOf(container)}/${section}`;
+    const node = this.#sections.get(key) ?? { type: 'section', container, section };
+    this.#sections.set(key, node);
+    return node;
+  }
+
+  #read(reading: Reading, read: () => Promise<readonly InsideNode[]>): Promise<readonly InsideNode[]> {
+    const kept = this.#kept.get(reading.id);
+    if (kept && kept.until > Date.now()) return kept.nodes;
+    const nodes = orNote(reading, read);
+    if (!kept || !reading.live) return this.#keep(reading, nodes);
+    this.#keep(reading, kept.nodes);
+    void this.#replace(reading, { before: kept.nodes, nodes, row: reading.live.row });
+    return kept.nodes;
+  }
+
+  async #replace(
+    reading: Reading,
+    { before, nodes, row }: { before: Kept['nodes']; nodes: Kept['nodes']; row: SectionNode },
+  ): Promise<void> {
+    const [old, now] = await Promise.all([before, nodes]);
+    if (JSON.stringify(old) === JSON.stringify(now) || !this.#kept.has(reading.id)) return;
+    this.#keep(reading, nodes);
+    this.#changed.fire(row);
+  }
+
+  #keep({ id, live }: Reading, nodes: Kept['nodes']): Kept['nodes'] {
     this.#kept.delete(id);
-    this.#kept.set(id, { nodes, until: lasts === undefined ? Number.POSITIVE_INFINITY : now + lasts });
+    this.#kept.set(id, { nodes, until: live ? Date.now() + live.lasts : Number.POSITIVE_INFINITY });
     for (const oldest of this.#kept.keys()) {
       if (this.#kept.size <= keep) break;
       this.#kept.delete(oldest);
