@@ -8,6 +8,7 @@ import { portholeProtocol, productVersion } from '../protocol/version.ts';
 import type { Engine } from './api/engine.ts';
 import { listenOn } from './api/listen.ts';
 import { createApiServer } from './api/server.ts';
+import { openBuilder } from './build/builder.ts';
 import { prepareParent } from './cgroup/parent.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
@@ -157,6 +158,7 @@ async function serve(settings: Settings): Promise<void> {
     ...(historyDays !== undefined && { historyDays }),
   };
   const containers = await createContainers({ ...parts, ...parent });
+  const builder = await openBuilder({ ...parts, containers });
   const agent: AgentInfo = {
     version: productVersion,
     protocol: portholeProtocol,
@@ -183,6 +185,7 @@ async function serve(settings: Settings): Promise<void> {
     images,
     registry,
     volumes: containers.volumes,
+    builder,
     events,
     agent,
     ...(defaults.logConfig?.Type && { loggingDriver: defaults.logConfig.Type }),

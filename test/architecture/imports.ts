@@ -66,6 +66,14 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/rootless',
     may: ['src/base', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
   },
+  { folder: 'src/agent/dockerfile', may: ['src/base', 'src/agent/oci'] },
+  {
+    folder: 'src/agent/build',
+    may: [
+      ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
+      ...['src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/dockerfile'],
+    ],
+  },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   { folder: 'src/agent/service', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   {
@@ -73,13 +81,16 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
       ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume', 'src/agent/container'],
-      ...['src/agent/inspect', 'src/agent/registry'],
+      ...['src/agent/inspect', 'src/agent/registry', 'src/agent/dockerfile', 'src/agent/build'],
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },
   { folder: 'src/base', may: [] },
   { folder: 'src/protocol', may: ['src/base'] },
-  { folder: 'src/extension', may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan'] },
+  {
+    folder: 'src/extension',
+    may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/dockerfile'],
+  },
   { folder: 'webview', may: ['src/base', 'src/protocol'] },
   { folder: 'scripts', may: ['src', 'test', 'package.json'] },
   { folder: 'test', may: ['src', 'scripts', 'webview', 'package.json'] },

@@ -1,4 +1,5 @@
 import type { AgentInfo } from '../../protocol/porthole.ts';
+import type { Builder } from '../build/contract.ts';
 import type { Containers } from '../container/contract.ts';
 import type { EventHub } from '../container/events.ts';
 import type { CgroupLens } from '../inspect/cgroups.ts';
@@ -14,6 +15,7 @@ export interface Engine {
   readonly images: ImageStore;
   readonly registry: Registry;
   readonly volumes: Volumes;
+  readonly builder: Builder;
   readonly events: EventHub;
   readonly agent: AgentInfo;
   /** Of containers that name none; absent: json-file. */

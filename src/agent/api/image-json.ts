@@ -41,7 +41,10 @@ export function imageInspect(image: ImageRecord, stack: LayerStack, minor: ApiMi
     Parent: image.parent ?? '',
     Comment: config.history?.at(-1)?.comment ?? '',
     // Gone since API 1.45: of the container that a build left the image in.
-    ...(minor < 45 && { Container: '', ContainerConfig: runConfigJson({}) }),
+    ...(minor < 45 && {
+      Container: config.container ?? '',
+      ContainerConfig: runConfigJson(config.container_config ?? {}),
+    }),
     ...createdOf(config.created, minor),
     DockerVersion: '',
     Author: config.author ?? '',
@@ -92,9 +95,9 @@ export function imageHistory(
 
 const nothingKnown: History = {};
 
-function runConfigJson(config: RunConfig): object {
+function runConfigJson(config: RunConfig & { readonly Hostname?: string }): object {
   return {
-    Hostname: '',
+    Hostname: config.Hostname ?? '',
     Domainname: '',
     User: config.User ?? '',
     AttachStdin: false,
@@ -108,7 +111,7 @@ function runConfigJson(config: RunConfig): object {
     Cmd: config.Cmd ?? null,
     ...(config.Healthcheck && { Healthcheck: config.Healthcheck }),
     ...(config.ArgsEscaped === true && { ArgsEscaped: true }),
-    Image: '',
+    Image: config.Image ?? '',
     Volumes: config.Volumes ?? null,
     WorkingDir: config.WorkingDir ?? '',
     Entrypoint: config.Entrypoint ?? null,

@@ -142,6 +142,8 @@ export interface CommitRequest {
 }
 
 export interface CreateOptions {
+  /** 64 hexadecimal digits, for whoever has to know it before there is a container; random unless told. */
+  readonly id?: string;
   readonly name?: string;
   readonly config: ContainerConfig;
   readonly hostConfig: HostConfig;

@@ -42,7 +42,7 @@ export const unfinishedPrefix = '.new-';
 export async function create(engine: Engine, options: CreateOptions): Promise<{ id: string; warnings: string[] }> {
   await engine.images.refresh();
   const image = engine.images.get(options.config.Image ?? '');
-  const id = randomBytes(32).toString('hex');
+  const id = options.id ?? randomBytes(32).toString('hex');
   const { hostConfig, warnings } = checkedLimits(options.hostConfig, engine.host, { update: false });
   // Removed from here on, the image stays for this container as for one that is there.
   const letGo = engine.images.hold(image.id, id);

@@ -3,7 +3,7 @@ import { PortholeError } from '../../base/errors.ts';
 import { isWithin } from '../../base/paths.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
-import { readTar, type TarEntry } from '../store/tar.ts';
+import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
 import type { FileRoot } from './contract.ts';
 import { why } from './enter.ts';
 
@@ -14,6 +14,10 @@ export interface ExtractOptions {
   readonly keepKinds: boolean;
   /** Everything belongs to them; undefined: to whom the archive says. */
   readonly owner?: { readonly uid: number; readonly gid: number };
+  /** Links may lead anywhere: nothing follows them outside of the root. */
+  readonly anyLinks?: true;
+  /** The owner is set once more at the end, which takes setuid bits and capabilities away, as dockerd's builder does. */
+  readonly ownedLast?: true;
 }
 
 /**
@@ -27,8 +31,20 @@ export async function extract(
   archive: AsyncIterable<Uint8Array>,
   options: ExtractOptions,
 ): Promise<void> {
-  const directories: { readonly path: string; readonly entry: TarEntry }[] = [];
-  for await (const entry of readTar(archive)) {
+  await extractEntries(root, readTar(archive), options);
+}
+
+/** One thing to be unpacked. */
+export type ExtractedEntry = Omit<TarEntry, 'body' | 'rawMode'> & { body(): AsyncIterable<Piece> };
+
+/** The same with entries that are read already. */
+export async function extractEntries(
+  root: FileRoot,
+  entries: AsyncIterable<ExtractedEntry>,
+  options: ExtractOptions,
+): Promise<void> {
+  const directories: { readonly path: string; readonly entry: ExtractedEntry }[] = [];
+  for await (const entry of entries) {
     const path = placeOf(entry.name, options.into);
     if (!(await makeWay(root, entry, { path, options }))) continue;
     await make(root, entry, { path, options });
@@ -56,7 +72,7 @@ interface At {
 }
 
 /** @returns false when the entry means the directory that is unpacked into: it stays as it is. */
-async function makeWay(root: FileRoot, entry: TarEntry, { path, options }: At): Promise<boolean> {
+async function makeWay(root: FileRoot, entry: ExtractedEntry, { path, options }: At): Promise<boolean> {
   const there = await root.status(path);
   if (!there) {
     const parent = posix.dirname(path);
@@ -77,7 +93,7 @@ async function makeWay(root: FileRoot, entry: TarEntry, { path, options }: At): 
   return true;
 }
 
-async function make(root: FileRoot, entry: TarEntry, { path, options }: At): Promise<void> {
+async function make(root: FileRoot, entry: ExtractedEntry, { path, options }: At): Promise<void> {
   const { uid, gid } = options.owner ?? entry;
   switch (entry.type) {
     case 'directory':
@@ -86,6 +102,7 @@ async function make(root: FileRoot, entry: TarEntry, { path, options }: At): Pro
           { op: 'mkdir', path, mode: 0o700, tolerate: ['EEXIST'], why },
           { op: 'openDirectory', path, why },
           ...attributesOfOpen(entry, { uid, gid }),
+          ...lastOwner({ uid, gid }, options),
         ],
         path,
       );
@@ -93,13 +110,16 @@ async function make(root: FileRoot, entry: TarEntry, { path, options }: At): Pro
     case 'file':
       await root.do({ op: 'file', path, mode: 0o600, why });
       await fill(root, entry, path);
-      await root.all([...attributesOfOpen(entry, { uid, gid }), timesOf(entry, '')], path);
+      await root.all(
+        [...attributesOfOpen(entry, { uid, gid }), timesOf(entry, ''), ...lastOwner({ uid, gid }, options)],
+        path,
+      );
       return;
     case 'link':
       await root.all([{ op: 'link', target: linkTarget(entry, options.into), path, why }], path);
       return;
     case 'symlink':
-      checkLink(entry, { path, options });
+      if (!options.anyLinks) checkLink(entry, { path, options });
       await root.all(
         [{ op: 'symlink', target: entry.link, path, why }, { op: 'chown', path, uid, gid, why }, timesOf(entry, path)],
         path,
@@ -120,7 +140,7 @@ async function make(root: FileRoot, entry: TarEntry, { path, options }: At): Pro
 const nodes = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 const largestAppend = 1 << 20;
 
-async function fill(root: FileRoot, entry: TarEntry, path: string): Promise<void> {
+async function fill(root: FileRoot, entry: ExtractedEntry, path: string): Promise<void> {
   let size = 0;
   for await (const piece of entry.body()) {
     if ('hole' in piece) {
@@ -136,7 +156,10 @@ async function fill(root: FileRoot, entry: TarEntry, path: string): Promise<void
 }
 
 /** chown(2) clears setuid bits and capabilities: it comes first. Through the open file, whose name may be another's by now. */
-function attributesOfOpen(entry: TarEntry, { uid, gid }: { readonly uid: number; readonly gid: number }): Operation[] {
+function attributesOfOpen(
+  entry: ExtractedEntry,
+  { uid, gid }: { readonly uid: number; readonly gid: number },
+): Operation[] {
   const path = '';
   return [
     { op: 'chown', path, uid, gid, why },
@@ -149,7 +172,11 @@ function attributesOfOpen(entry: TarEntry, { uid, gid }: { readonly uid: number;
   ];
 }
 
-function timesOf({ mtime }: TarEntry, path: string): Operation {
+function lastOwner(owner: { readonly uid: number; readonly gid: number }, { ownedLast }: ExtractOptions): Operation[] {
+  return ownedLast ? [{ op: 'chown', path: '', ...owner, why }] : [];
+}
+
+function timesOf({ mtime }: ExtractedEntry, path: string): Operation {
   return {
     op: 'utimens',
     path,
@@ -159,14 +186,14 @@ function timesOf({ mtime }: TarEntry, path: string): Operation {
   };
 }
 
-function linkTarget({ link }: TarEntry, into: string): string {
+function linkTarget({ link }: ExtractedEntry, into: string): string {
   const target = posix.join(into, link);
   if (isWithin(target, into)) return target;
   throw new PortholeError('invalid', `invalid hardlink ${JSON.stringify(target)} -> ${JSON.stringify(link)}`);
 }
 
 /** Docker lets no link of an archive leave the directory that it is unpacked into. */
-function checkLink({ link }: TarEntry, { path, options }: At): void {
+function checkLink({ link }: ExtractedEntry, { path, options }: At): void {
   if (isWithin(posix.join(posix.dirname(path), link), options.into)) return;
   throw new PortholeError('invalid', `invalid symlink ${JSON.stringify(path)} -> ${JSON.stringify(link)}`);
 }

@@ -56,6 +56,8 @@ export interface RunConfig {
   readonly OnBuild?: readonly string[] | null;
   readonly Shell?: readonly string[];
   readonly ArgsEscaped?: boolean;
+  /** Docker: the image that it was built from. */
+  readonly Image?: string;
 }
 
 export interface History {
@@ -73,6 +75,9 @@ export interface ImageConfig {
   readonly variant?: string;
   readonly os: string;
   readonly config?: RunConfig;
+  /** Docker: the container that a build step made it in, and that one's config, which the build cache compares. */
+  readonly container?: string;
+  readonly container_config?: RunConfig & { readonly Hostname?: string };
   readonly rootfs: { readonly type: 'layers'; readonly diff_ids: readonly string[] };
   readonly history?: readonly History[];
 }

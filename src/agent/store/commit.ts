@@ -77,13 +77,14 @@ function configOf(
   made: { readonly options: CommitOptions; readonly created: string; readonly diffId: string | undefined },
 ): ImageConfig {
   const { options, created, diffId } = made;
-  const { author: _author, history = [], ...rest } = parent;
+  const { author: _author, container: _container, container_config: _config, history = [], ...rest } = parent;
   const { author, comment, createdBy } = options;
   return {
     ...rest,
     created,
     ...(author === '' ? {} : { author }),
     config: options.config satisfies RunConfig,
+    ...(options.container && { container: options.container.id, container_config: options.container.config }),
     rootfs: { type: 'layers', diff_ids: [...parent.rootfs.diff_ids, ...(diffId === undefined ? [] : [diffId])] },
     history: [
       ...history,

@@ -149,6 +149,8 @@ export interface CommitOptions {
   /** An uncompressed tar with whiteouts as in the OCI image specification. Absent, or of no entry: only the config changes. */
   readonly layer?: AsyncIterable<Buffer>;
   readonly config: RunConfig;
+  /** The container of a build step. */
+  readonly container?: { readonly id: string; readonly config: NonNullable<ImageConfig['container_config']> };
   readonly author: string;
   readonly comment: string;
   /** What the history says made the layer. */

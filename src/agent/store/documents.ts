@@ -86,6 +86,7 @@ const RunConfigSchema = v.object({
   OnBuild: v.exactOptional(texts),
   Shell: v.exactOptional(texts),
   ArgsEscaped: v.exactOptional(v.boolean()),
+  Image: v.exactOptional(v.string()),
 });
 
 const HistorySchema = v.object({
@@ -103,6 +104,8 @@ const ImageConfigSchema = v.object({
   variant: v.exactOptional(v.string()),
   os: v.string(),
   config: v.exactOptional(RunConfigSchema),
+  container: v.exactOptional(v.string()),
+  container_config: v.exactOptional(v.object({ ...RunConfigSchema.entries, Hostname: v.exactOptional(v.string()) })),
   rootfs: v.object({ type: v.literal('layers'), diff_ids: v.optional(v.array(digest), []) }),
   history: v.exactOptional(v.array(HistorySchema)),
 });

@@ -3,6 +3,8 @@ import { invalidArchive } from './errors.ts';
 /** The fixed fields of one 512-byte header block (POSIX ustar and GNU; offsets from tar(5)). Names are raw bytes. */
 export interface RawHeader {
   readonly name: Buffer;
+  /** The mode with whatever else the field holds. */
+  readonly rawMode: number;
   readonly mode: number;
   readonly uid: number;
   readonly gid: number;
@@ -30,9 +32,11 @@ export function decodeHeader(block: Buffer): RawHeader {
   const prefix = posix ? cString(block, 345, 155) : Buffer.alloc(0);
   const name = cString(block, 0, 100);
   const devices = gnu || posix;
+  const rawMode = number(block, 100, 8);
   return {
     name: prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), name]) : name,
-    mode: number(block, 100, 8) & 0o7777,
+    rawMode,
+    mode: rawMode & 0o7777,
     uid: number(block, 108, 8),
     gid: number(block, 116, 8),
     size: number(block, 124, 12),

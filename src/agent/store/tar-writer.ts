@@ -3,7 +3,7 @@ import type { Piece, TarEntry } from './tar.ts';
 import { blockSize } from './tar-header.ts';
 
 /** An entry to be written; `body` has about `size` bytes: what is missing is filled with zeros, what is too much is left out. */
-export interface TarItem extends Omit<TarEntry, 'body'> {
+export interface TarItem extends Omit<TarEntry, 'body' | 'rawMode'> {
   body?(): AsyncIterable<Piece>;
 }
 

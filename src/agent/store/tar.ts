@@ -20,6 +20,8 @@ export interface TarEntry {
   readonly name: string;
   readonly type: 'file' | 'link' | 'symlink' | 'char' | 'block' | 'directory' | 'fifo';
   readonly mode: number;
+  /** The field as it is: Docker's archives have bits of the file's type in it. */
+  readonly rawMode: number;
   readonly uid: number;
   readonly gid: number;
   /** Bytes of the file's content, holes included. */
@@ -180,6 +182,7 @@ async function describe(header: RawHeader, special: Special, context: Context): 
     name,
     type: old ? 'directory' : type,
     mode: header.mode,
+    rawMode: header.rawMode,
     uid: id(pax.get('uid'), header.uid),
     gid: id(pax.get('gid'), header.gid),
     size: type === 'file' ? (sparse?.size ?? body.stored) : 0,

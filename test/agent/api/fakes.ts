@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Engine } from '../../../src/agent/api/engine.ts';
 import { listenOn } from '../../../src/agent/api/listen.ts';
 import { createApiServer } from '../../../src/agent/api/server.ts';
+import type { Builder } from '../../../src/agent/build/contract.ts';
 import type { ContainerRecord, Containers } from '../../../src/agent/container/contract.ts';
 import { EventHub } from '../../../src/agent/container/events.ts';
 import { defaultRegistryOptions, type Registry } from '../../../src/agent/registry/contract.ts';
@@ -55,6 +56,8 @@ const noContainers: Containers = {
   commit: unexpected,
   upper: () => '/nowhere/upper',
 };
+
+const noBuilder: Builder = { build: unexpected, builds: () => [], stepsOf: () => [] };
 
 const noImages: ImageStore = {
   list: () => [],
@@ -117,6 +120,7 @@ export interface FakeEngine {
   readonly containers?: Partial<Containers>;
   readonly images?: Partial<ImageStore>;
   readonly volumes?: Partial<Volumes>;
+  readonly builder?: Partial<Builder>;
 }
 
 /** An API server on a temporary socket, over parts that a test gives. */
@@ -135,6 +139,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
     images: { ...noImages, ...parts.images },
     volumes: { ...noVolumes, ...parts.volumes },
     registry: { ...noRegistry, ...parts.registry },
+    builder: { ...noBuilder, ...parts.builder },
     events,
     agent: {
       version: '0',

@@ -3,8 +3,6 @@ import type { Route } from '../route.ts';
 
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
-  ['POST', '/build', 'Building images'],
-  ['POST', '/build/cancel', 'Building images'],
   ['POST', '/session', 'Building images with BuildKit'],
   ['POST', '/grpc', 'Building images with BuildKit'],
   ['GET', '/images/search', 'Searching a registry'],

@@ -2,6 +2,7 @@ import type { Route } from '../route.ts';
 import { absentRoutes } from './absent.ts';
 import { archiveRoutes } from './archive.ts';
 import { attachRoutes } from './attach.ts';
+import { buildRoutes } from './build.ts';
 import { cgroupRoutes } from './cgroups.ts';
 import { commitRoutes } from './commit.ts';
 import { containerRoutes } from './containers.ts';
@@ -30,6 +31,7 @@ export const allRoutes: readonly Route[] = [
   ...systemRoutes,
   ...diskUsageRoutes,
   ...eventRoutes,
+  ...buildRoutes,
   ...imageTransferRoutes,
   ...registryRoutes,
   ...imageRoutes,

@@ -1,0 +1,55 @@
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isKind, messageOf } from '../../base/errors.ts';
+import { familiar, parseReference, withDefaultTag } from '../store/reference.ts';
+import type { Builder, BuildOutput, BuildRequest } from './contract.ts';
+import { failed } from './errors.ts';
+import type { BuilderParts } from './job.ts';
+import { BuildRecords } from './records.ts';
+import { runBuild } from './run-build.ts';
+import { clearLeftovers } from './workspace.ts';
+
+/** Opens the builder of a data root, and takes away what builds left that a crash has cut off. */
+export async function openBuilder(parts: BuilderParts): Promise<Builder> {
+  await clearLeftovers(parts);
+  const directory = join(parts.dataRoot, 'builds', 'records');
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const records = await BuildRecords.open(directory);
+  return {
+    build: (request, output, signal) => build(parts, records, { request, output, signal }),
+    builds: () => records.all(),
+    stepsOf: (image) => records.stepsOf(image, (id) => parts.images.list().find((each) => each.id === id)),
+  };
+}
+
+async function build(
+  parts: BuilderParts,
+  records: BuildRecords,
+  {
+    request,
+    output,
+    signal,
+  }: { readonly request: BuildRequest; readonly output: BuildOutput; readonly signal: AbortSignal },
+): Promise<string> {
+  const tags = checkedTags(request.tags);
+  const record = records.begin(tags);
+  try {
+    const imageId = await runBuild(parts, { request, output, signal, record: (step) => record.steps.push(step) });
+    for (const tag of tags) {
+      await parts.images.tag(imageId, tag);
+      output.stdout(`Successfully tagged ${tag}\n`);
+    }
+    await records.finish(record, { imageId });
+    return imageId;
+  } catch (failure) {
+    if (!isKind(failure, 'canceled')) await records.finish(record, { error: messageOf(failure) });
+    throw failure;
+  }
+}
+
+/** @throws invalid in dockerd's words */
+function checkedTags(tags: readonly string[]): string[] {
+  const references = tags.map((tag) => parseReference(tag));
+  if (references.some(({ digest }) => digest !== undefined)) throw failed('build tag cannot contain a digest');
+  return [...new Set(references.map((reference) => familiar(withDefaultTag(reference))))];
+}

@@ -1,0 +1,60 @@
+import { createHash, type Hash } from 'node:crypto';
+import { bytesOf } from '../sys/names.ts';
+
+/** What of a file's tar header counts for the cache. */
+export interface HashedHeader {
+  /** As the header has it: that of a directory ends with a slash. */
+  readonly name: string;
+  /** With the bits of the file's type where the header has them. */
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+  readonly size: number;
+  /** '0' to '6' */
+  readonly flag: string;
+  readonly link: string;
+  readonly major: number;
+  readonly minor: number;
+  readonly xattrs: ReadonlyMap<string, Buffer>;
+  /** Of the owner; not those that a header of the context has. */
+  readonly names?: { readonly user: string; readonly group: string };
+}
+
+/** Docker's checksum of one file (tarsum, version 1), ready for its content: everything of the header but its times. */
+export function headerHash(header: HashedHeader): Hash {
+  const hash = createHash('sha256');
+  hash.update('name').update(bytesOf(header.name));
+  hash.update(`mode${header.mode}uid${header.uid}gid${header.gid}size${header.size}typeflag${header.flag}linkname`);
+  hash.update(bytesOf(header.link));
+  const { user = '', group = '' } = header.names ?? {};
+  hash.update(`uname${user}gname${group}devmajor${header.major}devminor${header.minor}`);
+  for (const name of [...header.xattrs.keys()].sort()) {
+    hash.update(name).update(header.xattrs.get(name) ?? Buffer.alloc(0));
+  }
+  return hash;
+}
+
+export const tarFlags = {
+  file: '0',
+  link: '1',
+  symlink: '2',
+  char: '3',
+  block: '4',
+  directory: '5',
+  fifo: '6',
+} as const;
+
+/** Bits of st_mode for each type, which Docker's archives carry. */
+export const typeBits = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  char: 0o020000,
+  block: 0o060000,
+  fifo: 0o010000,
+} as const;
+
+/** The checksum of several files or of a directory from those of its parts. */
+export function combinedHash(prefix: 'multi' | 'dir', hashes: readonly string[]): string {
+  return `${prefix}:${createHash('sha256').update(hashes.join(',')).digest('hex')}`;
+}

@@ -1,0 +1,53 @@
+import { PortholeError } from '../../base/errors.ts';
+
+export interface BuildPlatform {
+  readonly os: string;
+  readonly architecture: string;
+  readonly variant?: string;
+}
+
+/** The word of GOARCH for what people call a CPU. */
+const architectures: Readonly<Record<string, string>> = {
+  ...{
+    amd64: 'amd64',
+    x86_64: 'amd64',
+    'x86-64': 'amd64',
+    arm64: 'arm64',
+    aarch64: 'arm64',
+    x64: 'amd64',
+    i386: '386',
+  },
+  ...Object.fromEntries(['386', 'arm', 'ppc64le', 's390x', 'riscv64', 'mips64le'].map((name) => [name, name])),
+};
+
+/** 'linux', 'linux/amd64', 'arm64/v8'; undefined for ''. @throws invalid or unsupported in dockerd's words */
+export function parsePlatform(text: string): BuildPlatform | undefined {
+  if (text === '') return undefined;
+  const parts = text.toLowerCase().split('/');
+  const [first = ''] = parts;
+  const known = architectures[first];
+  const [os, cpu, variant] = known === undefined ? parts : ['linux', ...parts];
+  if (parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
+    throw new PortholeError(
+      'invalid',
+      `${JSON.stringify(text)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument`,
+    );
+  }
+  if (os !== 'linux') throw new PortholeError('unsupported', 'operating system is not supported');
+  const architecture = cpu === undefined ? machine() : (architectures[cpu] ?? cpu);
+  return { os, architecture, ...(variant !== undefined && { variant }) };
+}
+
+const machine = (): string => architectures[process.arch] ?? process.arch;
+
+/** What BuildKit predefines for those who declare it. */
+export function platformArgs(target: BuildPlatform | undefined): Readonly<Record<string, string>> {
+  const own: BuildPlatform = { os: 'linux', architecture: machine() };
+  const of = (prefix: string, { os, architecture, variant }: BuildPlatform) => ({
+    [`${prefix}PLATFORM`]: [os, architecture, ...(variant === undefined ? [] : [variant])].join('/'),
+    [`${prefix}OS`]: os,
+    [`${prefix}ARCH`]: architecture,
+    [`${prefix}VARIANT`]: variant ?? '',
+  });
+  return { ...of('BUILD', own), ...of('TARGET', target ?? own) };
+}

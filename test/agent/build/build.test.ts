@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { BuildRecord, StepRecord } from '../../../src/protocol/builds.ts';
+import { busyboxTar, docker, type Engine } from '../../conformance/engine.ts';
+import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { requires } from '../../support/tools.ts';
+
+describe('build: docker build', function () {
+  this.timeout(120_000);
+  let agent: RunningAgent;
+  let engine: Engine;
+  let directory: string;
+  before(async function () {
+    requires(this, { root: true, programs: ['docker', 'busybox'] });
+    directory = await mkdtemp(join(tmpdir(), 'porthole-build-'));
+    agent = await startAgent();
+    engine = { name: 'porthole', host: `unix://${agent.socket}` };
+    const { code, stderr } = await docker(engine, ['import', '-', 'busybox'], { input: await busyboxTar() });
+    assert.equal(code, 0, stderr);
+  });
+  after(async () => {
+    await agent?.stop();
+    if (directory) await rm(directory, { recursive: true, force: true });
+  });
+
+  const build = async (files: Readonly<Record<string, string>>, ...flags: string[]) => {
+    const context = await mkdtemp(join(directory, 'context-'));
+    for (const [name, content] of Object.entries(files)) {
+      await mkdir(dirname(join(context, name)), { recursive: true });
+      await writeFile(join(context, name), content);
+    }
+    return docker(engine, ['build', '-q', ...flags, context], { timeoutMs: 60_000 });
+  };
+  const show = (image: string, ...command: string[]) =>
+    docker(engine, ['run', '--rm', '--network', 'none', image, ...command], { timeoutMs: 60_000 });
+  const json = async <T>(path: string): Promise<T> => JSON.parse((await ask(agent.socket, 'GET', path)).body);
+
+  it('copies, runs and configures, stage after stage', async () => {
+    const { code, stderr } = await build(
+      {
+        Dockerfile: [
+          ...[
+            'FROM busybox AS made',
+            'ARG WHO=nobody',
+            'RUN echo "$WHO" >/greeting',
+            'FROM busybox',
+            'WORKDIR /app/in',
+          ],
+          ...['COPY data/ ./', 'COPY --from=made --chown=5:6 /greeting /', 'COPY <<X /doc', 'a $HOME b', 'X'],
+          ...['ENV A=b', 'CMD ["sh", "-c", "pwd; cat x; cat /greeting /doc; stat -c %u:%g /greeting; echo $A"]', ''],
+        ].join('\n'),
+        'data/x': 'from the context\n',
+      },
+      ...['-t', 'all', '--build-arg', 'WHO=me'],
+    );
+    assert.equal(code, 0, stderr);
+    const { stdout } = await show('all');
+    assert.equal(stdout, '/app/in\nfrom the context\nme\na  b\n5:6\nb\n');
+  });
+
+  it('tells which layer each step made and how long it took', async () => {
+    const { code, stderr } = await build(
+      { Dockerfile: 'FROM busybox\nRUN \\\n echo steps >/steps\nENV B=c\n' },
+      '-t',
+      'steps',
+    );
+    assert.equal(code, 0, stderr);
+    const layers = await json<{ chainId: string }[]>('/porthole/v1/images/steps/layers');
+    const steps = await json<StepRecord[]>('/porthole/v1/images/steps/steps');
+    assert.deepEqual(
+      steps.map(({ step, instruction, lines, layer, cached }) => [step, instruction, lines, layer?.chainId, cached]),
+      [
+        [2, 'RUN  echo steps >/steps', { start: 2, end: 3 }, layers.at(-1)?.chainId, false],
+        [3, 'ENV B=c', { start: 4, end: 4 }, undefined, false],
+      ],
+    );
+    assert.ok(steps.every(({ milliseconds, started }) => milliseconds >= 0 && !Number.isNaN(Date.parse(started))));
+    const [last] = await json<BuildRecord[]>('/porthole/v1/builds');
+    assert.deepEqual([last?.tags, last?.steps.length, last?.error], [['steps:latest'], 3, undefined]);
+  });
+
+  it('leaves nothing in its work directory, and says where a failure was', async () => {
+    const { code, stderr } = await build({ Dockerfile: 'FROM busybox\nRUN true\nRUN exit 3\n' }, '--force-rm');
+    assert.deepEqual([code, /The command '\/bin\/sh -c exit 3' returned a non-zero code: 3/.test(stderr)], [3, true]);
+    assert.deepEqual(await readdir(join(agent.dataRoot, 'builds', 'work')), []);
+    assert.equal((await docker(engine, ['ps', '-aq'])).stdout, '');
+    const [last] = await json<BuildRecord[]>('/porthole/v1/builds');
+    assert.match(last?.error ?? '', /non-zero code: 3/);
+  });
+});
