@@ -3,6 +3,7 @@ import { findProgram, pathPlaces } from '../../scripts/programs.ts';
 
 /** The Debian package of each program that tests use. */
 export const debianPackages: Readonly<Record<string, string>> = {
+  buildah: 'buildah',
   busybox: 'busybox-static',
   bzip2: 'bzip2',
   chromium: 'chromium',

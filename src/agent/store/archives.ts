@@ -1,10 +1,13 @@
+import { createHash } from 'node:crypto';
 import { isKind, PortholeError } from '../../base/errors.ts';
 import { type Descriptor, type ImageConfig, type Manifest, mediaTypes } from '../oci/image.ts';
-import type { StagedBlob } from './blobs.ts';
+import { readBytes, type StagedBlob } from './blobs.ts';
 import { isIndexType, parseDockerManifest, parseImageConfig, parseIndex, parseManifest } from './documents.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
+import { legacyConfig, legacyImages } from './legacy-archive.ts';
 import { normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
 import type { SpooledArchive } from './spool.ts';
+import { decompressed } from './streams.ts';
 
 /** An image as an archive describes it: nothing of it is in the store yet. */
 export interface ArchivedImage {
@@ -29,7 +32,9 @@ export async function describeArchive(archive: SpooledArchive, platform: Platfor
     ? await dockerImages(archive)
     : archive.has('index.json')
       ? await ociImages(archive, platform)
-      : undefined;
+      : archive.has('repositories')
+        ? await oldImages(archive)
+        : undefined;
   if (!images) throw invalidArchive('it has neither manifest.json nor index.json, so it is no image archive');
   if (images.length === 0) throw invalidArchive('it holds no image');
   return images;
@@ -47,6 +52,30 @@ async function dockerImages(archive: SpooledArchive): Promise<ArchivedImage[]> {
     images.push({ config, configBlob: archive.file(item.Config), layers, references });
   }
   return images;
+}
+
+async function oldImages(archive: SpooledArchive): Promise<ArchivedImage[]> {
+  const images = new Map<string, ArchivedImage>();
+  for (const legacy of await legacyImages((name) => archive.document(name))) {
+    const blobs = legacy.layers.map((id) => archive.file(`${id}/layer.tar`));
+    const diffIds: string[] = [];
+    for (const blob of blobs) diffIds.push(await plainDigest(blob));
+    const { config, data } = legacyConfig(legacy, diffIds);
+    const configBlob = await archive.add(data);
+    const references = images.get(configBlob.digest)?.references ?? [];
+    images.set(configBlob.digest, {
+      ...{ config, configBlob, layers: pair(config, blobs) },
+      references: [...references, taggedReference(legacy.name, 'repositories')],
+    });
+  }
+  return [...images.values()];
+}
+
+/** The digest of a layer without its compression. */
+async function plainDigest({ path }: StagedBlob): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of decompressed(readBytes(path))) hash.update(chunk);
+  return `sha256:${hash.digest('hex')}`;
 }
 
 async function ociImages(archive: SpooledArchive, platform: Platform): Promise<ArchivedImage[]> {

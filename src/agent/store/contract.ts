@@ -36,11 +36,11 @@ export interface ImageStore {
   get(nameOrId: string): ImageRecord;
 
   /**
-   * Reads a docker-archive (`manifest.json`) or an OCI layout in a tar, gzip or plain.
+   * Reads a docker-archive (`manifest.json`, before 2015 `repositories`) or an OCI layout in a tar: plain, gzip or zstd.
    * All or nothing: an archive that is truncated, malformed or hostile changes nothing.
    * @throws invalid, naming what is wrong; canceled; unavailable when the disk is full.
    */
-  load(archive: Readable, options: { signal: AbortSignal }): Promise<LoadedImage[]>;
+  load(archive: Readable, options: LoadOptions): Promise<LoadedImage[]>;
 
   /** One layer from a tar of a root file system (gzip or plain). */
   importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord>;
@@ -166,10 +166,18 @@ export interface PruneOptions extends Pick<RemoveImageOptions, 'usedBy'> {
   chosen(image: ImageRecord): boolean;
 }
 
+export interface LoadOptions {
+  readonly signal: AbortSignal;
+  /** Told of each layer that is new while it is unpacked: bytes of its blob that were read, and all. */
+  readonly onLayer?: (layer: { readonly diffId: string; readonly read: number; readonly size: number }) => void;
+}
+
 export interface LoadedImage {
   readonly id: string;
   /** References given by the archive; empty when it names none. */
   readonly tags: readonly string[];
+  /** Those of them that another image had until now, and its id. */
+  readonly moved: readonly { readonly tag: string; readonly from: string }[];
 }
 
 export interface ImportOptions {

@@ -14,6 +14,7 @@ import type {
   ImportOptions,
   LayerStack,
   LoadedImage,
+  LoadOptions,
   OpenedFile,
   PruneOptions,
   RemovedImage,
@@ -82,8 +83,8 @@ class DiskImageStore implements ImageStore {
     return this.#record(findImage(this.#storage.catalog, nameOrId));
   }
 
-  load(archive: Readable, { signal }: { signal: AbortSignal }): Promise<LoadedImage[]> {
-    return loadArchive(archive, { storage: this.#storage, platform: this.#platform, now: this.#now, signal });
+  load(archive: Readable, options: LoadOptions): Promise<LoadedImage[]> {
+    return loadArchive(archive, { storage: this.#storage, platform: this.#platform, now: this.#now, ...options });
   }
 
   async importTar(archive: Readable, options: ImportOptions): Promise<ImageRecord> {

@@ -110,7 +110,8 @@ const ImageConfigSchema = v.object({
   history: v.exactOptional(v.array(HistorySchema)),
 });
 
-function parse<S extends v.GenericSchema>(schema: S, data: Buffer, what: string): v.InferOutput<S> {
+/** @param what for messages. @throws invalid */
+export function parse<S extends v.GenericSchema>(schema: S, data: Buffer, what: string): v.InferOutput<S> {
   let value: unknown;
   try {
     value = withoutNulls(JSON.parse(data.toString('utf8')));

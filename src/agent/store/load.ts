@@ -3,20 +3,21 @@ import type { Readable } from 'node:stream';
 import { type Manifest, mediaTypes } from '../oci/image.ts';
 import { type ArchivedImage, describeArchive, type Platform } from './archives.ts';
 import { readBytes, type StagedBlob, stageBlob } from './blobs.ts';
-import { chainIdsOf, type NamedImage, withImages } from './catalog.ts';
-import type { LoadedImage } from './contract.ts';
+import { type Catalog, chainIdsOf, type NamedImage, withImages } from './catalog.ts';
+import type { LoadedImage, LoadOptions } from './contract.ts';
 import { archiveFailure } from './errors.ts';
 import { imageOf } from './layout.ts';
-import { familiar } from './reference.ts';
+import { familiar, normalized } from './reference.ts';
 import { spool } from './spool.ts';
 import type { Storage } from './storage.ts';
-import { abortable, decompressed, verified } from './streams.ts';
+import { abortable, type Bytes, decompressed, verified } from './streams.ts';
 
 export interface LoadContext {
   readonly storage: Storage;
   readonly platform: Platform;
   readonly now: () => Date;
   readonly signal: AbortSignal;
+  readonly onLayer?: LoadOptions['onLayer'];
 }
 
 /** Loads every image of an archive, or nothing. */
@@ -25,18 +26,25 @@ export async function loadArchive(archive: Readable, context: LoadContext): Prom
   return await withStaging({ ...context, doing }, async (directory, pin) => {
     const spooled = await spool(abortable(archive, { signal: context.signal, doing }), directory);
     const images = await describeArchive(spooled, context.platform);
-    await keepImages(images, { ...context, directory, pin });
-    return images.map(({ configBlob, references }) => ({ id: configBlob.digest, tags: references.map(familiar) }));
+    const before = await keepImages(images, { ...context, directory, pin });
+    return images.map(({ configBlob: { digest: id }, references }) => ({
+      id,
+      tags: references.map(familiar),
+      moved: references.flatMap((reference) => {
+        const from = before.references.get(normalized(reference));
+        return from === undefined || from === id ? [] : [{ tag: familiar(reference), from }];
+      }),
+    }));
   });
 }
 
 type Pin = (chainId: string) => void;
 
-/** Unpacks what is new of the images, makes it last, and names them. */
+/** Unpacks what is new of the images, makes it last, and names them. @returns the catalog as it was before */
 export async function keepImages(
   images: readonly ArchivedImage[],
   context: LoadContext & { readonly directory: string; readonly pin: Pin },
-): Promise<void> {
+): Promise<Catalog> {
   const { storage, directory } = context;
   const blobs: StagedBlob[] = [];
   for (const image of images) await ensureLayers(image, context);
@@ -55,7 +63,8 @@ export async function keepImages(
   }
   await storage.staging.sync();
   context.signal.throwIfAborted();
-  await storage.change((catalog) => ({ catalog: withImages(catalog, added) }), blobs);
+  const change = (before: Catalog) => ({ before, catalog: withImages(before, added) });
+  return (await storage.change(change, blobs)).plan.before;
 }
 
 /** Runs a task with a directory of its own; whatever it unpacked and did not name goes if it fails. */
@@ -90,11 +99,27 @@ async function ensureLayers(image: ArchivedImage, context: LoadContext & { reado
     const chainId = chain[position] ?? '';
     const isVerified = blob.digest === diffId;
     if (!layers.has(chainId)) {
-      await layers.ensure({ diffId, parent: chain[position - 1], isVerified, open: () => readBytes(blob.path) });
+      const open = () => observed(readBytes(blob.path), { ...blob, diffId }, context);
+      await layers.ensure({ diffId, parent: chain[position - 1], isVerified, open });
     } else if (!isVerified) {
       // A blob that nobody unpacks is kept, too: it must hold what its image says.
       for await (const _ of verified(decompressed(readBytes(blob.path)), diffId));
     }
+  }
+}
+
+/** The bytes of a layer, until the signal says stop. */
+async function* observed(
+  source: Bytes,
+  { diffId, size }: { readonly diffId: string; readonly size: number },
+  { onLayer, signal }: Pick<LoadContext, 'onLayer' | 'signal'>,
+): Bytes {
+  let read = 0;
+  for await (const chunk of source) {
+    signal.throwIfAborted();
+    read += chunk.length;
+    onLayer?.({ diffId, read, size });
+    yield chunk;
   }
 }
 

@@ -12,10 +12,23 @@ import { type Piece, readTar } from './tar.ts';
 export class SpooledArchive {
   readonly #files: ReadonlyMap<string, StagedBlob>;
   readonly #links: ReadonlyMap<string, string>;
+  readonly #directory: string;
+  #added = 0;
 
-  constructor(files: ReadonlyMap<string, StagedBlob>, links: ReadonlyMap<string, string>) {
-    this.#files = files;
-    this.#links = links;
+  constructor(parts: {
+    files: ReadonlyMap<string, StagedBlob>;
+    links: ReadonlyMap<string, string>;
+    directory: string;
+  }) {
+    this.#files = parts.files;
+    this.#links = parts.links;
+    this.#directory = parts.directory;
+  }
+
+  /** A document that the archive has not, beside its files. */
+  async add(data: Buffer): Promise<StagedBlob> {
+    this.#added += 1;
+    return await stageBlob(join(this.#directory, `added-${this.#added}`), [data]);
   }
 
   has(name: string): boolean {
@@ -67,7 +80,7 @@ export async function spool(archive: Bytes, directory: string): Promise<SpooledA
       links.set(name, entry.type === 'link' ? `/${entry.link}` : entry.link);
     }
   }
-  return new SpooledArchive(files, links);
+  return new SpooledArchive({ files, links, directory });
 }
 
 /** A path inside the archive as a key: without '.', '..' and doubled slashes. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { requires } from '../../support/tools.ts';
@@ -49,7 +49,7 @@ describe('images beside dockerd', function () {
     docker('save', '-o', join(rig.directory, 'saved.tar'), 'built:1');
     const id = docker('image', 'inspect', '-f', '{{.Id}}', 'built:1').trim();
     const [loaded] = await rig.load(join(rig.directory, 'saved.tar'));
-    assert.deepEqual(loaded, { id, tags: ['built:1'] });
+    assert.deepEqual(loaded, { id, tags: ['built:1'], moved: [] });
     const size = Number(docker('image', 'inspect', '-f', '{{.Size}}', 'built:1'));
     assert.equal(rig.store.get('built:1').size, size);
     assert.deepEqual(
@@ -87,6 +87,33 @@ describe('images beside dockerd', function () {
       [],
     );
     assert.deepEqual(lines.slice(0, 2), ours.slice(0, 2));
+  });
+
+  it('an archive of before 2015 (`repositories` alone): the same image as dockerd makes of it', async () => {
+    const context = join(rig.directory, 'old');
+    await mkdir(context);
+    await writeFile(join(context, 'a'), 'a');
+    await writeFile(
+      join(context, 'Dockerfile'),
+      'FROM scratch\nCOPY a /a\nCOPY a /b\nLABEL odd="<&>"\nCMD ["/a", "&&", "x"]\n',
+    );
+    docker('build', '-q', '-t', 'old:1', '-t', 'old:2', context);
+    docker('save', '-o', join(rig.directory, 'new.tar'), 'old:1', 'old:2');
+    const at = join(rig.directory, 'unpacked');
+    await mkdir(at);
+    execFileSync('tar', ['-C', at, '-xf', join(rig.directory, 'new.tar')]);
+    const names = (await readdir(at)).filter((name) => name !== 'manifest.json' && !name.endsWith('.json'));
+    assert.ok(names.includes('repositories'));
+    const old = join(rig.directory, 'old.tar');
+    execFileSync('tar', ['-C', at, '-cf', old, ...names]);
+    docker('rmi', 'old:1', 'old:2');
+    docker('load', '-i', old);
+    const id = docker('image', 'inspect', '-f', '{{.Id}}', 'old:1').trim();
+    const loaded = await rig.load(old);
+    assert.deepEqual(loaded, [{ id, tags: ['old:1', 'old:2'], moved: [] }]);
+    assert.deepEqual(rig.store.get(id).config.config?.Cmd, ['/a', '&&', 'x']);
+    assert.equal((await rig.store.lookup(id, 'b'))?.size, 1);
+    docker('rmi', 'old:1', 'old:2');
   });
 
   it('what dockerd refuses is refused here', async () => {

@@ -264,6 +264,25 @@ describe('hostile and broken archives', function () {
       /it has no file 'c'/,
     ],
     [
+      'an old archive whose layers go round',
+      [
+        file('repositories', `{"a":{"1":"${'1'.repeat(64)}"}}`),
+        file(`${'1'.repeat(64)}/json`, `{"parent":"${'2'.repeat(64)}"}`),
+        file(`${'2'.repeat(64)}/json`, `{"parent":"${'1'.repeat(64)}"}`),
+      ],
+      /layer 1{64} lies on itself/,
+    ],
+    [
+      'an old archive with a layer that is a path',
+      [file('repositories', '{"a":{"1":"../../canary"}}')],
+      /'\.\.\/\.\.\/canary' is no id of a layer/,
+    ],
+    [
+      'an old archive without its layers',
+      [file('repositories', `{"a":{"1":"${'1'.repeat(64)}"}}`)],
+      /it has no file '1{64}\/json'/,
+    ],
+    [
       'an index with a lying size',
       [
         file(
