@@ -4,6 +4,7 @@ import { goDuration, plainList, quotedList, quotedRune } from '../dockerfile/go-
 import type { Instruction } from '../dockerfile/instruction.ts';
 import { exposedPorts } from '../dockerfile/ports.ts';
 import type { Healthcheck } from '../oci/image.ts';
+import { failed } from './errors.ts';
 import type { Expand, ExpandAll } from './expansion.ts';
 import { type BuildConfig, commandLine, withVariable } from './run-config.ts';
 
@@ -111,5 +112,6 @@ const shown = (pairs: readonly (readonly [string, string])[]): string =>
 
 /** Where WORKDIR leads. @throws invalid for nothing */
 export function workingDirectory(current: string, asked: string): string {
+  if (asked === '') throw failed('cannot normalize nothing');
   return posix.isAbsolute(asked) ? asked : posix.join('/', current, asked).replace(/(?<=.)\/$/, '');
 }

@@ -20,6 +20,11 @@ const architectures: Readonly<Record<string, string>> = {
   ...Object.fromEntries(['386', 'arm', 'ppc64le', 's390x', 'riscv64', 'mips64le'].map((name) => [name, name])),
 };
 
+/** The words of GOOS. */
+const systems = new Set(
+  'aix android darwin dragonfly freebsd hurd illumos js linux nacl netbsd openbsd plan9 solaris windows zos'.split(' '),
+);
+
 /** 'linux', 'linux/amd64', 'arm64/v8'; undefined for ''. @throws invalid or unsupported in dockerd's words */
 export function parsePlatform(text: string): BuildPlatform | undefined {
   if (text === '') return undefined;
@@ -31,6 +36,15 @@ export function parsePlatform(text: string): BuildPlatform | undefined {
     throw new PortholeError(
       'invalid',
       `${JSON.stringify(text)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument`,
+    );
+  }
+  if (parts.length > 3) {
+    throw new PortholeError('invalid', `${JSON.stringify(text)}: cannot parse platform specifier: invalid argument`);
+  }
+  if (parts.length === 1 && known === undefined && !systems.has(first)) {
+    throw new PortholeError(
+      'invalid',
+      `${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`,
     );
   }
   if (os !== 'linux') throw new PortholeError('unsupported', 'operating system is not supported');

@@ -15,7 +15,7 @@ import type { BuilderParts, BuildJob } from './job.ts';
 import { OrderedOutput } from './output.ts';
 import { parsePlatform, platformArgs } from './platform.ts';
 import { StageBuild } from './stage.ts';
-import { needsOf, type StageResult, stageAt, stagesUpTo } from './stages.ts';
+import { checkName, needsOf, type StageResult, stageAt, stagesUpTo } from './stages.ts';
 import { Workspace } from './workspace.ts';
 
 interface Run {
@@ -167,6 +167,7 @@ async function runStages(
     const task = async (): Promise<void> => {
       try {
         await Promise.all([...(needs[number] ?? [])].map((each) => running[each]));
+        checkName(stages, number);
         results[number] = await new StageBuild(stage, context).run();
       } catch (failure) {
         failures.set(number, failure);

@@ -249,14 +249,17 @@ export class StageBuild {
     if (this.#fromCache(key)) return;
     const { job, output, signal } = this.#context;
     const containerId = randomBytes(32).toString('hex');
-    output.stdout(` ---> Running in ${shortId(containerId)}\n`);
     await job.workspace.layer(async (directories) => {
       const root = await openStack(job, { image: this.#image, directories, signal });
       try {
-        await makeDirectories(root, await root.resolve(WorkingDir), { uid: 0, gid: 0 });
+        const path = await root.resolve(WorkingDir);
+        const there = await root.status(path);
+        if (there && there.type !== 'directory') throw failed(`Cannot mkdir: ${WorkingDir} is not a directory`);
+        await makeDirectories(root, path, { uid: 0, gid: 0 });
       } finally {
         await root.close();
       }
+      output.stdout(` ---> Running in ${shortId(containerId)}\n`);
       await this.#commit({ key, containerId, upper: directories.upper });
     });
     if (job.request.remove || job.request.forceRemove) {

@@ -19,9 +19,8 @@ export interface StageResult {
  */
 export function stagesUpTo({ stages }: Dockerfile, target: string): readonly Stage[] {
   if (target === '') return stages;
-  const named = stages.findIndex(({ from }) => from.name === target.toLowerCase());
-  const position = named < 0 && /^\d+$/.test(target) ? Number(target) : named;
-  if (!stages[position]) throw noSuchTarget(target);
+  const position = stages.findIndex(({ from }) => from.name === target.toLowerCase());
+  if (position < 0) throw noSuchTarget(target);
   return stages.slice(0, position + 1);
 }
 
@@ -82,6 +81,13 @@ function isAlike(one: Stage | undefined, other: Stage): boolean {
 
 const triggersIn = (stage: Stage | undefined): string[] =>
   (stage?.instructions ?? []).flatMap((each) => (each.kind === 'onbuild' ? [each.text] : []));
+
+/** @throws invalid when a stage before this one has its name */
+export function checkName(stages: readonly Stage[], number: number): void {
+  const name = stages[number]?.from.name;
+  const isTaken = stages.slice(0, number).some(({ from }) => from.name === name);
+  if (name !== undefined && isTaken) throw failed(`${name} stage name already used`);
+}
 
 /** What is wrong with a name is said when its stage's turn comes. */
 function nameOrNothing<T>(find: () => T): T | undefined {

@@ -34,8 +34,7 @@ function nanoseconds(name: string, text: string): number {
   if (text === '') return 0;
   const found = parseGoDuration(text);
   if (typeof found === 'string') throw wrong(found);
-  if (found < 0) throw wrong(`Interval ${quoted(name)} cannot be negative`);
-  if (found !== 0 && found < 1e6) throw wrong(`Interval ${quoted(name)} cannot be less than 1ms`);
+  if (found < 1e6) throw wrong(`Interval ${quoted(name)} cannot be less than 1ms`);
   return found;
 }
 

@@ -35,6 +35,7 @@ export interface DockerfileNodes {
 export function parseNodes(text: string): DockerfileNodes {
   const source = text.replace(/^\uFEFF/, '').split('\n');
   if (source.at(-1) === '') source.pop();
+  checkLengths(source);
   const lines = source.map((line) => line.replace(/\r$/, ''));
   const directives = new Directives();
   const nodes: DockerfileNode[] = [];
@@ -70,6 +71,26 @@ export function parseNodes(text: string): DockerfileNodes {
   if (warnings.length > 0) warnings.push('[WARNING]: Empty continuation lines will become errors in a future release.');
   if (nodes.length === 0) throw new DockerfileFailure('file with no instructions', { start: 1, end: lines.length });
   return { nodes, escapeToken: directives.escapeToken, directives: directives.found, warnings };
+}
+
+/** In bytes. Docker's reader gives up here, and whoever has such a line has no Dockerfile. */
+const longestLine = 65_535;
+
+function checkLengths(lines: readonly string[]): void {
+  const at = lines.findIndex((line) => line.length * 3 > longestLine && bytesIn(line) > longestLine);
+  if (at < 0) return;
+  const where = { start: at + 1, end: at + 1 };
+  throw new DockerfileFailure(`dockerfile line greater than max allowed size of ${longestLine}`, where);
+}
+
+/** In UTF-8. */
+function bytesIn(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) ?? 0;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
 }
 
 /** One instruction that is not in a file: a trigger of ONBUILD. */
