@@ -1,4 +1,5 @@
-import { chmod } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { chmod, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type BuildOptions, build, type Plugin } from 'esbuild';
 import { distDir, root } from './paths.ts';
@@ -56,7 +57,7 @@ export async function buildExtension(): Promise<void> {
 /** webview/NAME/main.ts -> dist/webview/NAME.js and NAME.css. */
 export async function buildWebviews(): Promise<void> {
   await build({
-    entryPoints: { birth: join(root, 'webview/birth/main.ts'), usage: join(root, 'webview/usage/main.ts') },
+    entryPoints: await pageEntries(),
     outdir: join(distDir, 'webview'),
     bundle: true,
     platform: 'browser',
@@ -66,6 +67,13 @@ export async function buildWebviews(): Promise<void> {
     sourcemap: true,
     logLevel: 'warning',
   });
+}
+
+/** Every folder of webview/ that is a page, by its name. */
+export async function pageEntries(): Promise<Record<string, string>> {
+  const folders = await readdir(join(root, 'webview'));
+  const pages = folders.filter((name) => existsSync(join(root, 'webview', name, 'main.ts')));
+  return Object.fromEntries(pages.map((name) => [name, join(root, 'webview', name, 'main.ts')]));
 }
 
 /** test/extension/ui -> out/test/extension-ui.cjs: the suite that runs inside VS Code. Its path. */

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { HistoryEntry } from './history.ts';
 import type { Trace } from './trace.ts';
 import type { CgroupReading } from './usage.ts';
 
@@ -10,7 +11,7 @@ import type { CgroupReading } from './usage.ts';
 /** What a panel shows; kept with `setState`, so that VS Code can open it again after a restart. */
 export const PanelSubject = v.object({
   host: v.string(),
-  engine: v.string(),
+  engine: v.picklist(['porthole', 'docker', 'podman']),
   container: v.string(),
   name: v.string(),
 });
@@ -21,6 +22,12 @@ export const FromPanel = v.variant('type', [
   v.object({ type: v.literal('ready') }),
   v.object({ type: v.literal('refresh') }),
   v.object({ type: v.literal('copy'), text: v.pipe(v.string(), v.maxLength(10_000_000)) }),
+  /** Into a file that the user chooses; `name` is what it is called when nobody says otherwise. */
+  v.object({
+    type: v.literal('save'),
+    name: v.pipe(v.string(), v.regex(/^[\w.-]{1,200}$/)),
+    text: v.pipe(v.string(), v.maxLength(10_000_000)),
+  }),
 ]);
 export type FromPanel = v.InferOutput<typeof FromPanel>;
 
@@ -115,3 +122,92 @@ export const ToUsage = v.variant('type', [
   v.object({ type: v.literal('problem'), message: v.string() }),
 ]);
 export type ToUsage = v.InferOutput<typeof ToUsage>;
+
+/** How well something is closed between a container and its host. */
+export const Verdict = v.picklist(['open', 'weak', 'closed']);
+export type Verdict = v.InferOutput<typeof Verdict>;
+
+const FindingView = v.object({
+  id: v.string(),
+  verdict: Verdict,
+  what: v.string(),
+  why: v.string(),
+  how: v.exactOptional(v.string()),
+});
+export type FindingView = v.InferOutput<typeof FindingView>;
+
+/** Extension to the isolation panel; the findings are in the user's language, the open ones first. */
+export const ToIsolation = v.variant('type', [
+  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
+  v.object({ type: v.literal('report'), findings: v.array(FindingView) }),
+  v.object({ type: v.literal('problem'), message: v.string() }),
+]);
+export type ToIsolation = v.InferOutput<typeof ToIsolation>;
+
+const MomentView = v.object({
+  /** RFC 3339 */
+  time: v.string(),
+  /** What kind of thing happened: decides its sign. */
+  kind: v.picklist(['made', 'began', 'ended', 'failed', 'health', 'other']),
+  /** Something a person should know of: it went wrong. */
+  alarming: v.boolean(),
+  what: v.string(),
+  /** More about it, one line each. */
+  details: v.array(v.string()),
+});
+export type MomentView = v.InferOutput<typeof MomentView>;
+
+/** Extension to the timeline panel: what happened to a container, oldest first, in the user's language. */
+export const ToTimeline = v.variant('type', [
+  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
+  v.object({ type: v.literal('moments'), moments: v.array(MomentView) }),
+  v.object({ type: v.literal('problem'), message: v.string() }),
+]);
+export type ToTimeline = v.InferOutput<typeof ToTimeline>;
+
+const Cause = v.variant('kind', [
+  v.object({ kind: v.literal('exited') }),
+  v.object({ kind: v.literal('stopped'), by: v.picklist(['stop', 'restart', 'remove']), signal: v.number() }),
+  v.object({
+    kind: v.literal('grace-over'),
+    by: v.picklist(['stop', 'restart', 'remove']),
+    signal: v.number(),
+    seconds: v.number(),
+  }),
+  v.object({ kind: v.literal('killed'), signal: v.number() }),
+  v.object({ kind: v.literal('out-of-memory') }),
+  v.object({ kind: v.literal('signal'), signal: v.number() }),
+  v.object({ kind: v.literal('supervisor-lost') }),
+]);
+const health = v.picklist(['starting', 'healthy', 'unhealthy']);
+const EndingSchema = v.object({
+  exitCode: v.number(),
+  signal: number,
+  cause: Cause,
+  outOfMemory: v.exactOptional(v.object({ kills: v.number(), limit: number, peak: number })),
+  health: v.exactOptional(health),
+});
+const stamp = { time: v.string(), id: v.string(), name: v.string() };
+
+/** `GET /porthole/v1/containers/{id}/history?trace=0` */
+export const HistorySchema = v.array(
+  v.variant('event', [
+    v.object({ ...stamp, event: v.literal('created'), image: v.string(), imageId: v.string() }),
+    v.object({ ...stamp, event: v.literal('started'), pid: v.number() }),
+    v.object({
+      ...stamp,
+      event: v.literal('start-failed'),
+      exitCode: v.number(),
+      error: v.string(),
+      step: v.exactOptional(v.string()),
+    }),
+    v.object({
+      ...stamp,
+      event: v.picklist(['paused', 'unpaused', 'stopped', 'restarted', 'updated', 'removed', 'out-of-memory']),
+    }),
+    v.object({ ...stamp, event: v.literal('signaled'), signal: v.number() }),
+    v.object({ ...stamp, event: v.literal('health'), status: health }),
+    v.object({ ...stamp, event: v.literal('renamed'), oldName: v.string() }),
+    v.object({ ...stamp, event: v.literal('ended'), ending: EndingSchema, restartIn: number }),
+  ]),
+) satisfies v.GenericSchema<unknown, readonly HistoryEntry[]>;

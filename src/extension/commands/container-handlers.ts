@@ -17,7 +17,7 @@ import { splitWords } from './words.ts';
 
 type ContainerHandlers = Pick<
   Handlers,
-  `porthole.container.${'start' | 'stop' | 'restart' | 'pause' | 'unpause' | 'kill' | 'remove' | 'rename' | 'exec' | 'logs' | 'inspect' | 'birth' | 'usage'}`
+  `porthole.container.${'start' | 'stop' | 'restart' | 'pause' | 'unpause' | 'kill' | 'remove' | 'rename' | 'exec' | 'logs' | 'inspect' | 'birth' | 'usage' | 'timeline' | 'isolation'}`
 >;
 
 export interface ContainerParts {
@@ -165,6 +165,16 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
     'porthole.container.usage': async (item) => {
       const container = await targets.container('porthole.container.usage', item);
       if (container) panels.show('usage', subjectOf(container));
+    },
+
+    'porthole.container.timeline': async (item) => {
+      const container = await targets.container('porthole.container.timeline', item);
+      if (container) panels.show('timeline', subjectOf(container));
+    },
+
+    'porthole.container.isolation': async (item) => {
+      const container = await targets.container('porthole.container.isolation', item);
+      if (container) panels.show('isolation', subjectOf(container));
     },
   };
 }

@@ -154,6 +154,19 @@ export const commandRows = {
     engines: ['porthole'],
     group: '3_look@2',
   },
+  'porthole.container.timeline': {
+    title: 'Show Timeline',
+    icon: 'history',
+    target: 'container',
+    engines: ['porthole'],
+    group: '3_look@2',
+  },
+  'porthole.container.isolation': {
+    title: 'Show Isolation Report',
+    icon: 'shield',
+    target: 'container',
+    group: '3_look@2',
+  },
   'porthole.container.inspect': { title: 'Inspect Container', icon: 'json', target: 'container', group: '3_look@3' },
   'porthole.container.update': {
     title: 'Change Limits…',

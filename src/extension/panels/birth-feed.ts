@@ -1,63 +1,21 @@
 import * as v from 'valibot';
 import { l10n } from 'vscode';
-import { isKind, messageOf } from '../../base/errors.ts';
-import type { Disposable } from '../../base/lifetime.ts';
-import { type PanelSubject, PlanStepsSchema, TraceSchema } from '../../protocol/panels.ts';
+import { isKind } from '../../base/errors.ts';
+import { PlanStepsSchema, TraceSchema } from '../../protocol/panels.ts';
 import type { Trace, TraceStep } from '../../protocol/trace.ts';
-import { type Fleet, findHost, keyOf } from '../fleet.ts';
-import { explain } from '../problems.ts';
-import type { Feed, Wire } from './feed.ts';
+import type { Host } from '../hosts/contract.ts';
+import type { Message } from './feed.ts';
+import { FollowedFeed } from './followed-feed.ts';
 
-/** A container's trace, or its plan as long as it was never started. Read again when the container changes state. */
-export class BirthFeed implements Feed {
-  readonly #fleet: Fleet;
-  readonly #subject: PanelSubject;
-  readonly #wire: Wire;
-  readonly #changes: Disposable;
-  readonly #stop = new AbortController();
-
-  constructor(fleet: Fleet, subject: PanelSubject, wire: Wire) {
-    this.#fleet = fleet;
-    this.#subject = subject;
-    this.#wire = wire;
-    const key = keyOf({ ...subject, id: subject.container });
-    this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
-      if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
+/** A container's trace, or its plan as long as it was never started. */
+export class BirthFeed extends FollowedFeed {
+  protected async read(host: Host, signal: AbortSignal): Promise<Message> {
+    const read = (what: string) => host.porthole(`/containers/${this.subject.container}/${what}`, { signal });
+    const answer = await read('trace').catch((failure: unknown) => {
+      if (isKind(failure, 'not-found')) return undefined;
+      throw failure;
     });
-  }
-
-  refresh(): void {
-    void this.#send();
-  }
-
-  visibilityChanged(): void {
-    if (this.#wire.visible) this.refresh();
-  }
-
-  dispose(): void {
-    this.#stop.abort();
-    this.#changes.dispose();
-  }
-
-  async #send(): Promise<void> {
-    const { signal } = this.#stop;
-    const host = findHost(this.#fleet, this.#subject.host)?.host;
-    if (host?.state.kind !== 'connected') {
-      this.#wire.send({ type: 'problem', message: l10n.t('Not connected to {0}.', host?.label ?? this.#subject.host) });
-      return;
-    }
-    const path = `/containers/${this.#subject.container}`;
-    try {
-      const read = (what: string) => host.porthole(`${path}/${what}`, { signal });
-      const answer = await read('trace').catch((failure: unknown) => {
-        if (isKind(failure, 'not-found')) return undefined;
-        throw failure;
-      });
-      const message = answer === undefined ? planned(await read('plan')) : traced(answer);
-      if (!signal.aborted) this.#wire.send({ type: 'trace', ...message });
-    } catch (failure) {
-      if (!signal.aborted) this.#wire.send({ type: 'problem', message: explain(failure) || messageOf(failure) });
-    }
+    return { type: 'trace', ...(answer === undefined ? planned(await read('plan')) : traced(answer)) };
   }
 }
 

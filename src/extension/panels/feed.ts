@@ -1,5 +1,5 @@
 import type { Disposable } from '../../base/lifetime.ts';
-import type { ToBirth, ToUsage } from '../../protocol/panels.ts';
+import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
 
 /** What a panel shows comes from a feed: it reads the agent and sends to the page. */
 export interface Feed extends Disposable {
@@ -8,7 +8,9 @@ export interface Feed extends Disposable {
   visibilityChanged(): void;
 }
 
+export type Message = ToBirth | ToUsage | ToIsolation | ToTimeline;
+
 export interface Wire {
-  send(message: ToBirth | ToUsage): void;
+  send(message: Message): void;
   readonly visible: boolean;
 }

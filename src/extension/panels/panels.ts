@@ -1,14 +1,12 @@
 import * as v from 'valibot';
-import { env, l10n, Uri, ViewColumn, type WebviewPanel, window } from 'vscode';
+import { env, l10n, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import { FromPanel, PanelSubject } from '../../protocol/panels.ts';
 import { type Fleet, keyOf } from '../fleet.ts';
-import { BirthFeed } from './birth-feed.ts';
-import type { Feed, Wire } from './feed.ts';
-import { type PageName, pageFolder, pageHtml } from './page.ts';
-import { UsageFeed } from './usage-feed.ts';
-
-const viewTypes = { birth: 'porthole.birth', usage: 'porthole.usage' } as const;
+import { explain } from '../problems.ts';
+import type { Wire } from './feed.ts';
+import { pageFolder, pageHtml } from './page.ts';
+import { type PageName, pageNames, pages } from './pages.ts';
 
 /** The open panels: one per container and page. Shows, restores after a restart, and closes all at the end. */
 export class Panels implements Disposable {
@@ -20,9 +18,9 @@ export class Panels implements Disposable {
   constructor(fleet: Fleet, extensionUri: Uri) {
     this.#fleet = fleet;
     this.#extensionUri = extensionUri;
-    for (const page of ['birth', 'usage'] as const) {
+    for (const page of pageNames) {
       this.#store.add(
-        window.registerWebviewPanelSerializer(viewTypes[page], {
+        window.registerWebviewPanelSerializer(pages[page].viewType, {
           deserializeWebviewPanel: async (panel, state: unknown) => this.#restore(page, panel, state),
         }),
       );
@@ -40,7 +38,7 @@ export class Panels implements Disposable {
       known.reveal();
       return;
     }
-    const panel = window.createWebviewPanel(viewTypes[page], title(page, subject), ViewColumn.Active, {
+    const panel = window.createWebviewPanel(pages[page].viewType, pages[page].title(subject.name), ViewColumn.Active, {
       enableScripts: true,
       localResourceRoots: [pageFolder(this.#extensionUri)],
     });
@@ -70,8 +68,7 @@ export class Panels implements Disposable {
         return panel.visible;
       },
     };
-    const feed: Feed =
-      page === 'birth' ? new BirthFeed(this.#fleet, subject, wire) : new UsageFeed(this.#fleet, subject, wire);
+    const feed = pages[page].feed(this.#fleet, subject, wire);
     this.#open.set(key, panel);
     own.add(feed);
     own.add(panel.onDidChangeViewState(() => feed.visibilityChanged()));
@@ -80,6 +77,7 @@ export class Panels implements Disposable {
         const message = v.safeParse(FromPanel, received);
         if (!message.success) return;
         if (message.output.type === 'copy') void env.clipboard.writeText(message.output.text);
+        else if (message.output.type === 'save') void save(message.output);
         else {
           if (message.output.type === 'ready') {
             wire.send({ type: 'start', subject, texts: l10n.bundle ?? {}, locale: env.language });
@@ -92,7 +90,7 @@ export class Panels implements Disposable {
       this.#open.delete(key);
       own.dispose();
     });
-    panel.title = title(page, subject);
+    panel.title = pages[page].title(subject.name);
     const media = (name: string) => Uri.joinPath(this.#extensionUri, 'media', name);
     panel.iconPath = { light: media('porthole-light.svg'), dark: media('porthole-dark.svg') };
     panel.webview.html = pageHtml(panel.webview, this.#extensionUri, page);
@@ -102,6 +100,11 @@ export class Panels implements Disposable {
 const panelKey = (page: PageName, subject: PanelSubject): string =>
   `${page}:${keyOf({ ...subject, id: subject.container })}`;
 
-function title(page: PageName, { name }: PanelSubject): string {
-  return page === 'birth' ? l10n.t('Birth: {0}', name) : l10n.t('Usage: {0}', name);
+async function save({ name, text }: { name: string; text: string }): Promise<void> {
+  try {
+    const uri = await window.showSaveDialog({ defaultUri: Uri.file(name) });
+    if (uri) await workspace.fs.writeFile(uri, new TextEncoder().encode(text));
+  } catch (failure) {
+    void window.showErrorMessage(explain(failure));
+  }
 }

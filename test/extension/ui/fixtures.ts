@@ -1,3 +1,4 @@
+import type { HistoryEntry } from '../../../src/protocol/history.ts';
 import type { Trace, TraceStep } from '../../../src/protocol/trace.ts';
 import type { CgroupReading } from '../../../src/protocol/usage.ts';
 
@@ -110,3 +111,58 @@ export function reading(second: number): CgroupReading {
     io: { readBytes: 4_100_000, writeBytes: 12_000, reads: 310, writes: 3 },
   };
 }
+
+/** An inspected container that is held loosely, as far as the isolation report reads it. */
+export const looselyHeld = {
+  AppArmorProfile: '',
+  Config: { User: '', Env: ['PATH=/bin', 'DB_PASSWORD=x'] },
+  HostConfig: {
+    Privileged: false,
+    CapAdd: ['NET_ADMIN', 'CAP_SYS_ADMIN'],
+    CapDrop: null,
+    SecurityOpt: null,
+    PidMode: 'host',
+    IpcMode: 'private',
+    NetworkMode: 'container:0123456789abcdef',
+    ReadonlyRootfs: false,
+    Memory: 0,
+    PidsLimit: null,
+    Devices: [{ PathOnHost: '/dev/kvm' }],
+    PortBindings: { '80/tcp': [{ HostIp: '', HostPort: '8080' }] },
+  },
+  Mounts: [
+    { Type: 'bind', Source: '/var/run/docker.sock', Destination: '/s', RW: true },
+    { Type: 'bind', Source: '/etc/ssl', Destination: '/ssl', RW: false },
+    { Type: 'volume', Source: '/var/lib/x', Destination: '/v', RW: true },
+  ],
+};
+
+const stamp = (second: number) => ({
+  time: `2026-11-30T10:00:${String(second).padStart(2, '0')}.000000000Z`,
+  id: '4f0c8d1a2b3c',
+  name: 'clock',
+});
+
+/** A container that ran out of memory in its second life. */
+export const life: readonly HistoryEntry[] = [
+  { ...stamp(0), event: 'created', image: 'img:latest', imageId: 'sha256:1' },
+  { ...stamp(1), event: 'started', pid: 4711 },
+  {
+    ...stamp(20),
+    event: 'ended',
+    ending: { exitCode: 0, cause: { kind: 'stopped', by: 'restart', signal: 15 } },
+  },
+  { ...stamp(21), event: 'started', pid: 4712 },
+  { ...stamp(40), event: 'out-of-memory' },
+  {
+    ...stamp(41),
+    event: 'ended',
+    ending: {
+      exitCode: 137,
+      signal: 9,
+      cause: { kind: 'out-of-memory' },
+      outOfMemory: { kills: 1, limit: 64 << 20, peak: 64 << 20 },
+    },
+    restartIn: 400,
+  },
+];

@@ -89,6 +89,8 @@ describe('The manifest and the command table', () => {
     assert.deepEqual(manifest['activationEvents'] ?? [], [
       'onWebviewPanel:porthole.birth',
       'onWebviewPanel:porthole.usage',
+      'onWebviewPanel:porthole.isolation',
+      'onWebviewPanel:porthole.timeline',
       'onFileSystem:porthole',
       'onFileSystem:porthole-files',
     ]);

@@ -5,8 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../../scripts/browser.ts';
-
-const root = path.resolve(import.meta.dirname, '../../..');
+import { pageEntries } from '../../../scripts/bundles.ts';
+import type { PageName } from '../../../src/extension/panels/pages.ts';
 
 /** Colours of VS Code's own themes, as it sets them on a webview's root. */
 export const themes = {
@@ -74,7 +74,7 @@ export class PageStage {
   static async open(): Promise<PageStage> {
     const folder = await mkdtemp(path.join(tmpdir(), 'porthole-pages-'));
     await build({
-      entryPoints: { birth: path.join(root, 'webview/birth/main.ts'), usage: path.join(root, 'webview/usage/main.ts') },
+      entryPoints: await pageEntries(),
       outdir: folder,
       bundle: true,
       format: 'iife',
@@ -83,7 +83,7 @@ export class PageStage {
     return new PageStage(await launchChromium(), folder);
   }
 
-  async show(name: 'birth' | 'usage', theme: Theme): Promise<Page> {
+  async show(name: PageName, theme: Theme): Promise<Page> {
     const page = await this.#browser.newPage({ viewport: { width: 1100, height: 820 } });
     const colors = Object.entries(themes[theme]).map(([key, value]) => `--vscode-${key}: ${value};`);
     const fonts = '--vscode-font-family: sans-serif; --vscode-font-size: 13px; --vscode-editor-font-family: monospace;';

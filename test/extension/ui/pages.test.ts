@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import type { Page } from 'playwright-core';
+import { isolationOf } from '../../../src/extension/isolation/report.ts';
+import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
-import { reading, trace } from './fixtures.ts';
+import { life, looselyHeld, reading, trace } from './fixtures.ts';
 import { PageStage, send, type Theme, themes } from './page-stage.ts';
 
 const subject = { host: 'local', engine: 'porthole', container: '4f0c8d1a2b3c', name: 'clock' };
@@ -56,6 +58,62 @@ describe('The webviews', function () {
       await page.close();
     });
   }
+
+  for (const theme of themeNames) {
+    it(`show what isolates a container, the open ways first (${theme})`, async () => {
+      const page = await stage.show('isolation', theme);
+      const findings = isolationOf(looselyHeld, { SecurityOptions: ['name=seccomp,profile=default'] }).map(
+        (finding) => ({
+          ...finding,
+          what: String(finding.what),
+          why: String(finding.why),
+          ...(finding.how && { how: String(finding.how) }),
+        }),
+      );
+      await send(page, start, { type: 'report', findings });
+      assert.equal(await page.locator('.finding').count(), findings.length);
+      assert.match(await page.locator('.finding').first().innerText(), /Root in it is root on the host/);
+      assert.deepEqual(await page.locator('h2').allInnerTexts(), [
+        'Ways to the host that are open',
+        'Walls that are thin',
+        'Walls that hold',
+      ]);
+      await page.locator('vscode-button').first().click();
+      const sent = await page.evaluate<{ type: string; name: string; text: string } | undefined>('window.sent.at(-1)');
+      assert.deepEqual([sent?.type, sent?.name], ['save', 'clock-isolation.json']);
+      assert.equal(JSON.parse(sent?.text ?? '').findings.length, findings.length);
+      await picture(page, `isolation-${theme}`);
+      await page.close();
+    });
+
+    it(`show the life of a container (${theme})`, async () => {
+      const page = await stage.show('timeline', theme);
+      const moments = life.map((entry) => {
+        const { what, details, ...rest } = momentOf(entry);
+        return { ...rest, time: entry.time, what: String(what), details: details.map(String) };
+      });
+      await send(page, start, { type: 'moments', moments });
+      const items = await page.locator('.moment').allInnerTexts();
+      assert.equal(items.length, life.length);
+      assert.match(items[0] ?? '', /Ended with exit code 137/);
+      assert.match(items[0] ?? '', /Its limit: 64 MiB/);
+      assert.match(items.at(-1) ?? '', /Created from img/);
+      assert.equal(await page.locator('.moment.bad').count(), 2);
+      await picture(page, `timeline-${theme}`);
+      await page.close();
+    });
+  }
+
+  it('take words of others as words', async () => {
+    const page = await stage.show('isolation', 'vscode-dark');
+    const evil = '<img src=x onerror="window.harmed = true"><script>window.harmed = true</script>\u202e';
+    const finding = { id: 'x', verdict: 'open', what: evil, why: evil, how: evil };
+    await send(page, { ...start, subject: { ...subject, name: evil } }, { type: 'report', findings: [finding] });
+    assert.equal(await page.locator('.finding h3').innerText(), evil);
+    assert.equal(await page.locator('main img, main script').count(), 0);
+    assert.equal(await page.evaluate('window.harmed'), undefined);
+    await page.close();
+  });
 
   it('filter steps, keep the filter, and say how many are left', async () => {
     const page = await stage.show('birth', 'vscode-dark');

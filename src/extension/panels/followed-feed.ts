@@ -1,0 +1,58 @@
+import { l10n } from 'vscode';
+import { messageOf } from '../../base/errors.ts';
+import type { Disposable } from '../../base/lifetime.ts';
+import type { PanelSubject } from '../../protocol/panels.ts';
+import { type Fleet, findHost, keyOf } from '../fleet.ts';
+import type { Host } from '../hosts/contract.ts';
+import { explain } from '../problems.ts';
+import type { Feed, Message, Wire } from './feed.ts';
+
+/** What a page shows of a container, read again whenever the container or its host changes. */
+export abstract class FollowedFeed implements Feed {
+  protected readonly subject: PanelSubject;
+  readonly #fleet: Fleet;
+  readonly #wire: Wire;
+  readonly #changes: Disposable;
+  readonly #stop = new AbortController();
+
+  constructor(fleet: Fleet, subject: PanelSubject, wire: Wire) {
+    this.#fleet = fleet;
+    this.subject = subject;
+    this.#wire = wire;
+    const key = keyOf({ ...subject, id: subject.container });
+    this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
+      if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
+    });
+  }
+
+  /** What is to be sent now. */
+  protected abstract read(host: Host, signal: AbortSignal): Promise<Message>;
+
+  refresh(): void {
+    void this.#send();
+  }
+
+  visibilityChanged(): void {
+    if (this.#wire.visible) this.refresh();
+  }
+
+  dispose(): void {
+    this.#stop.abort();
+    this.#changes.dispose();
+  }
+
+  async #send(): Promise<void> {
+    const { signal } = this.#stop;
+    const host = findHost(this.#fleet, this.subject.host)?.host;
+    if (host?.state.kind !== 'connected') {
+      this.#wire.send({ type: 'problem', message: l10n.t('Not connected to {0}.', host?.label ?? this.subject.host) });
+      return;
+    }
+    try {
+      const message = await this.read(host, signal);
+      if (!signal.aborted) this.#wire.send(message);
+    } catch (failure) {
+      if (!signal.aborted) this.#wire.send({ type: 'problem', message: explain(failure) || messageOf(failure) });
+    }
+  }
+}
