@@ -1,7 +1,9 @@
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import type Dockerode from 'dockerode';
+import { build } from 'esbuild';
 import { cacheDir, distDir } from '../../scripts/paths.ts';
 import { run } from '../../scripts/processes.ts';
 import { makeStarterImage, starterImage } from '../../scripts/starter-image.ts';
@@ -27,10 +29,17 @@ export interface Guest {
   said(container: Dockerode.Container): Promise<string>;
   /** Runs a command inside; its output. */
   inside(container: Dockerode.Container, script: string): Promise<string>;
+  /** Bundles a program of ours into one file and brings it there; its path. */
+  bring(entry: string): Promise<string>;
+  /** Runs a program with the Node that was brought there; what it said. */
+  node(program: string, args: readonly string[]): Promise<string>;
   /** `/porthole/v1` of the agent. */
   porthole(path: string): Promise<unknown>;
   stop(): Promise<void>;
 }
+
+/** For the Node that hosts get. */
+const forNode = { platform: 'node', target: 'node20', format: 'cjs', logLevel: 'warning' } as const;
 
 export async function startGuest(): Promise<Guest> {
   const machine = await startVirtualMachine();
@@ -43,13 +52,17 @@ export async function startGuest(): Promise<Guest> {
 }
 
 /** The engine that a login as one of the guest's users gets, with the starter image. */
-export async function connectGuest(machine: VirtualMachine, target: 'vm' | VmUser): Promise<Guest> {
+export async function connectGuest(
+  machine: VirtualMachine,
+  target: 'vm' | VmUser,
+  agentDir = join(distDir, 'agent'),
+): Promise<Guest> {
   const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
   const host = new SshHost(
     { id: target, target },
     {
       connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
-      files: () => readAgentFiles(join(distDir, 'agent')),
+      files: () => readAgentFiles(agentDir),
       node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
     },
   );
@@ -88,6 +101,22 @@ function guest(machine: VirtualMachine, host: SshHost): Guest {
       const exec = await container.exec({ Cmd: ['sh', '-c', script], AttachStdout: true, AttachStderr: true });
       return outputOf(await exec.start({}));
     },
+    async bring(entry) {
+      const { outputFiles } = await build({
+        entryPoints: [entry],
+        bundle: true,
+        write: false,
+        minify: true,
+        ...forNode,
+      });
+      const path = `/root/${basename(entry, '.ts')}.cjs`;
+      // An argument has room for 128 KiB.
+      const packed = gzipSync(outputFiles[0]?.contents ?? '').toString('base64');
+      await machine.run(`echo ${packed} | base64 -d | gunzip > ${path}`);
+      return path;
+    },
+    node: (program, args) =>
+      machine.run(`/root/.porthole/node/*/node ${program} ${args.map((word) => `'${word}'`).join(' ')}`),
     porthole: (path) => host.porthole(path),
     async stop() {
       await host.disconnect();

@@ -15,7 +15,10 @@ export function applyInstructions(config: RunConfig, instructions: readonly stri
     const instruction = word.toUpperCase();
     const apply = changes[instruction];
     if (!apply) throw invalid(`${word.toLowerCase()} is not a valid change command`);
-    if (rest === '') throw invalid(`${instruction} requires at least one argument`);
+    // Without one, CMD takes the command away.
+    if (rest === '' && instruction !== 'CMD') {
+      throw invalid(`${instruction} requires ${single.includes(instruction) ? 'exactly' : 'at least'} one argument`);
+    }
     changed = { ...changed, ...apply(rest, changed) };
     // The command of before was for another entrypoint.
     if (instruction === 'ENTRYPOINT' && !isCommandSet) changed = { ...changed, Cmd: null };
@@ -24,18 +27,19 @@ export function applyInstructions(config: RunConfig, instructions: readonly stri
   return changed;
 }
 
+const single = ['USER', 'WORKDIR'];
+
 const changes: Readonly<Record<string, (rest: string, config: RunConfig) => RunConfig>> = {
-  CMD: (rest) => ({ Cmd: command(rest) }),
+  CMD: (rest) => ({ Cmd: rest === '' ? null : command(rest) }),
   ENTRYPOINT: (rest) => ({ Entrypoint: command(rest) }),
   ENV: (rest, { Env = [] }) => ({ Env: withVariables(Env, pairs(rest, 'ENV')) }),
   EXPOSE: (rest, { ExposedPorts }) => ({ ExposedPorts: { ...ExposedPorts, ...ports(rest) } }),
   HEALTHCHECK: (rest) => ({ Healthcheck: healthcheck(rest) }),
   LABEL: (rest, { Labels }) => ({ Labels: { ...Labels, ...Object.fromEntries(pairs(rest, 'LABEL')) } }),
   ONBUILD: (rest, { OnBuild }) => ({ OnBuild: [...(OnBuild ?? []), trigger(rest)] }),
-  STOPSIGNAL: (rest) => ({ StopSignal: rest }),
   USER: (rest) => ({ User: rest }),
   VOLUME: (rest, { Volumes }) => ({
-    Volumes: { ...Volumes, ...Object.fromEntries((jsonList(rest) ?? words(rest)).map((path) => [path, {}])) },
+    Volumes: { ...Volumes, ...Object.fromEntries(volumes(rest).map((path) => [path, {}])) },
   }),
   WORKDIR: (rest, { WorkingDir }) => ({ WorkingDir: posix.resolve('/', WorkingDir ?? '', words(rest).join(' ')) }),
 };
@@ -66,18 +70,29 @@ function healthcheck(rest: string): Healthcheck {
   for (const [, name = '', value = ''] of flags.matchAll(/--([^=\s]+)=?(\S*)/g)) {
     const field = durations[name];
     if (field) check = { ...check, [field]: nanoseconds(name, value) };
-    else if (name === 'retries' && /^\d{1,9}$/.test(value)) check = { ...check, Retries: Number(value) };
+    else if (name === 'retries') check = { ...check, Retries: retries(value) };
     else throw invalid(`Unknown flag: ${name}`);
   }
   return check;
 }
 
-/** Nanoseconds; 0 is the default. */
+function retries(text: string): number {
+  if (!/^[+-]?\d{1,9}$/.test(text)) throw invalid(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (Number(text) < 1) throw invalid(`--retries must be at least 1 (not ${Number(text)})`);
+  return Number(text);
+}
+
+function volumes(rest: string): readonly string[] {
+  const paths = jsonList(rest) ?? words(rest);
+  if (paths.length === 0) throw invalid('VOLUME requires at least one argument');
+  return paths;
+}
+
 function nanoseconds(flag: string, text: string): number {
   const duration = goDuration(text);
   if ('problem' in duration) throw invalid(duration.problem);
   const { nanoseconds: all } = duration;
-  if (all !== 0 && all < 1e6) throw invalid(`Interval ${JSON.stringify(flag)} cannot be less than 1ms`);
+  if (all < 1e6) throw invalid(`Interval ${JSON.stringify(flag)} cannot be less than 1ms`);
   return all;
 }
 
@@ -104,7 +119,8 @@ function pairs(rest: string, instruction: string): [string, string][] {
   }
   return parts.map((part) => {
     const equals = part.indexOf('=');
-    if (equals < 1) throw invalid(`Syntax error - can't find = in "${part}". Must be of the form: name=value`);
+    if (equals === 0) throw invalid(`${instruction} names can not be blank`);
+    if (equals < 0) throw invalid(`Syntax error - can't find = in "${part}". Must be of the form: name=value`);
     return [part.slice(0, equals), part.slice(equals + 1)];
   });
 }
@@ -142,10 +158,11 @@ function withVariables(env: readonly string[], added: readonly [string, string][
 function ports(rest: string): Record<string, object> {
   const found: Record<string, object> = {};
   for (const word of words(rest)) {
-    const [, from = '', to, protocol = 'tcp'] = /^([0-9]+)(?:-([0-9]+))?(?:\/(tcp|udp|sctp))?$/i.exec(word) ?? [];
+    const [, from = '', to, protocol = 'tcp'] = /^([0-9]+)(?:-([0-9]+))?(?:\/(\w+))?$/i.exec(word) ?? [];
     const first = Number(from);
     const last = to === undefined ? first : Number(to);
     if (from === '' || last < first || last > 65_535) throw invalid(`Invalid containerPort: ${word}`);
+    if (!/^(tcp|udp|sctp)$/i.test(protocol)) throw invalid(`Invalid proto: ${protocol}`);
     for (let port = first; port <= last; port++) found[`${port}/${protocol.toLowerCase()}`] = {};
   }
   return found;

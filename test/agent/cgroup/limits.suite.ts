@@ -103,7 +103,7 @@ async function heldBack(host: LimitsHost): Promise<string | undefined> {
       BlkioDeviceReadIOps: [{ Path: device.path, Rate: 5000 }],
     });
     const began = Date.now();
-    await box.says(/^done$/m, 60_000);
+    await box.says(/^done$/m);
     // 8 MiB at 2 MiB a second take four seconds; the kernel lets a burst of part of one through.
     assert.ok(Date.now() - began > 2500, `8 MiB were written in ${Date.now() - began} ms`);
     const { io, limits } = await box.reading();
@@ -250,7 +250,7 @@ async function start(host: LimitsHost, line: string, limits: object): Promise<Bo
   return box;
 }
 
-async function until(what: string, isSo: () => Promise<boolean>, milliseconds = 60_000): Promise<void> {
+async function until(what: string, isSo: () => Promise<boolean>, milliseconds = 120_000): Promise<void> {
   for (const deadline = Date.now() + milliseconds; !(await isSo()); ) {
     if (Date.now() > deadline) throw new Error(`in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));

@@ -247,7 +247,6 @@ describe('images', function () {
         'VOLUME /data',
         'WORKDIR /a',
         'WORKDIR b',
-        'STOPSIGNAL SIGINT',
         'ENTRYPOINT run me',
       ],
       platform: { os: 'linux', architecture: 'arm64' },
@@ -262,7 +261,6 @@ describe('images', function () {
       User: '1:2',
       Volumes: { '/data': {} },
       WorkingDir: '/a/b',
-      StopSignal: 'SIGINT',
       Entrypoint: ['/bin/sh', '-c', 'run me'],
     });
     assert.equal(record.config.architecture, 'arm64');
