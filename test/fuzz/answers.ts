@@ -23,7 +23,7 @@ export function problemOf(asked: Asked, answer: Answer): string | undefined {
 /** What shows at the start alone, of the image or of the kernel (and in the plan of it), is dockerd's 500 too: the words are its own. */
 function isOfStart({ path }: Asked, body: string): boolean {
   const words =
-    /"(Cannot restart container \S+: )?(failed to create shim task|failed to initialize logging driver|cannot access path|unable to find (user|group))/;
+    /"(Cannot restart container \S+: )?(failed to create shim task|failed to initialize logging driver|cannot access path|unable to find (user|group)|uids and gids must be in range)/;
   return /\/(start|restart|plan)$/.test(path) && words.test(body);
 }
 

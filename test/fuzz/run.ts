@@ -42,8 +42,9 @@ async function main(): Promise<void> {
       await world.empty();
       show('after', await world.count());
     }
-    console.log(world.agent.stderr().split('\n').slice(0, 200).join('\n'));
   } finally {
+    // Also when it is why this ends.
+    console.log(world.agent.stderr().split('\n').slice(-200).join('\n'));
     await world.close();
   }
   process.exitCode = findings > 0 ? 1 : 0;

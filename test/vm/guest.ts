@@ -66,9 +66,20 @@ export async function connectGuest(
       node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
     },
   );
-  await host.connect(never);
+  await connected(host);
   await text(await host.engine('porthole').loadImage(Readable.from([await makeStarterImage()]), {}));
   return guest(machine, host);
+}
+
+/** Where several processors are computed by one that has more to do, an agent may take longer than a user would wait. */
+async function connected(host: SshHost): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await host.connect(never);
+    } catch (failure) {
+      if (tries === 3) throw failure;
+    }
+  }
 }
 
 function guest(machine: VirtualMachine, host: SshHost): Guest {
@@ -85,7 +96,7 @@ function guest(machine: VirtualMachine, host: SshHost): Guest {
     docker,
     async reconnect() {
       await host.disconnect();
-      await host.connect(never);
+      await connected(host);
     },
     create: (script, options = {}) =>
       docker().createContainer({

@@ -96,6 +96,9 @@ function checkPorts(key: 'expose' | 'publish', value: string): void {
     if (/^\d+$/.test(number)) continue;
     throw badParameter(`error while looking up for ${key} ${value}: ${noNumber('ParseUint', number)}`);
   }
+  const [first, last = first] = (value.split('/')[0] ?? '').split('-').map(Number);
+  if (Number(last) >= Number(first)) return;
+  throw badParameter(`error while looking up for ${key} ${value}: Invalid range specified for the Port: ${value}`);
 }
 
 function createdAt(engine: Engine, name: string): string {

@@ -17,6 +17,7 @@ export const clientTooNew = (version: string, newest: string) =>
   new PortholeError('invalid', `client version ${version} is too new. Maximum supported API version is ${newest}`);
 export const onlyClusterVolumes = () =>
   new PortholeError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable');
+export const notPartOfSwarm = () => new PortholeError('unavailable', 'This node is not part of a swarm');
 export const notInSwarm = () =>
   new PortholeError(
     'unavailable',

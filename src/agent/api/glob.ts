@@ -1,19 +1,20 @@
+import { badParameter } from './errors.ts';
+
 /**
  * Matches the patterns of the `reference` filter: `*` and `?` stop at slashes, `[a-z]` and `[^a-z]` are sets, a
- * backslash takes the next character as it is (Go's path.Match). A malformed pattern matches nothing.
+ * backslash takes the next character as it is (Go's path.Match). @throws invalid for a malformed pattern, as Go says it
  */
 export function globMatches(pattern: string, text: string): boolean {
-  const source = sourceOf(pattern);
-  return source !== undefined && new RegExp(`^${source}$`, 's').test(text);
+  return new RegExp(`^${sourceOf(pattern)}$`, 's').test(text);
 }
 
-function sourceOf(pattern: string): string | undefined {
+function sourceOf(pattern: string): string {
   const tokens = pattern.match(/\\.|\[\^?(?:\\.|[^\]\\])+\]|[\s\S]/g) ?? [];
   const parts: string[] = [];
   for (const token of tokens) {
     if (token === '*') parts.push('[^/]*');
     else if (token === '?') parts.push('[^/]');
-    else if (token === '[' || token === '\\') return undefined;
+    else if (token === '[' || token === '\\') throw badParameter('syntax error in pattern');
     else if (token.length > 1 && token.startsWith('[')) parts.push(setOf(token));
     else parts.push(escaped(token.replace(/^\\(?=.)/s, '')));
   }

@@ -1,4 +1,4 @@
-import { once } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
 import { badParameter } from './errors.ts';
 import { type Call, type Reply, sent } from './route.ts';
@@ -15,13 +15,21 @@ export function intervalOf(call: Call): number {
   return asked;
 }
 
+/** What of a response is needed here. */
+interface LineSink extends EventEmitter {
+  writeHead(status: number, headers: Readonly<Record<string, string>>): { flushHeaders(): void };
+  /** False: it is full until 'drain'. */
+  write(line: string): boolean;
+  end(): unknown;
+}
+
 /**
  * Answers with one JSON line per interval until `next` gives undefined or the client is gone. A client that does not
  * read misses lines instead of filling our memory. The first value is made before the answer begins, so that its
  * failure is a status.
  */
 export async function streamJson<T>(
-  call: Call,
+  call: { readonly response: LineSink; readonly signal: AbortSignal },
   interval: number,
   next: (before: T | undefined) => Promise<T | undefined>,
 ): Promise<Reply> {

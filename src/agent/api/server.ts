@@ -42,6 +42,8 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
   async function answer(incoming: Incoming): Promise<void> {
     const { request, response } = incoming;
     for (const [name, value] of ownHeaders) response.setHeader(name, value);
+    // Before it is finished: node:http would throw the rest away itself, uncounted.
+    response.once('prefinish', () => limitRest(request));
     const abort = new AbortController();
     const gone = (): void => abort.abort();
     // A connection may carry many requests: what this one adds to it, it takes away.
@@ -126,6 +128,19 @@ async function oneOf(signal: Signal<void>, milliseconds: number): Promise<void> 
       listening.dispose();
       resolve();
     });
+  });
+}
+
+/** Bytes of a body that are still taken once its request was answered: Go's servers, which clients know, take 256 KiB. */
+export const restLimit = 32 * 1024 * 1024;
+
+/** The rest of a body is read so that its client hears the answer, but not for ever. */
+function limitRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  let left = restLimit;
+  request.on('data', (part: Buffer) => {
+    left -= part.length;
+    if (left < 0) request.socket.destroy();
   });
 }
 

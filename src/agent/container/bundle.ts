@@ -122,8 +122,9 @@ async function checkPropagation(source: string, must: 'shared' | 'shared or slav
 /** @throws invalid in Docker's words when a bind source does not exist. */
 export async function checkSource(source: string): Promise<void> {
   await stat(source).catch((failure: unknown) => {
-    if (errnoOf(failure) !== 'ENOENT') throw failure;
-    throw invalid(`invalid mount config for type "bind": bind source path does not exist: ${source}`);
+    const code = errnoOf(failure);
+    const why = code === 'ENOENT' ? 'bind source path does not exist' : `cannot look at the bind source (${code})`;
+    throw invalid(`invalid mount config for type "bind": ${why}: ${source}`);
   });
 }
 

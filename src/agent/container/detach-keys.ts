@@ -12,14 +12,14 @@ const special: Readonly<Record<string, number>> = {
   _: 31,
 };
 
-/** Reads Docker's notation, for example 'ctrl-p,ctrl-q' or 'a,ctrl-x'. @throws invalid */
-export function parseDetachKeys(text: string): number[] {
+/** Reads Docker's notation, for example 'ctrl-p,ctrl-q' or 'a,ctrl-x'. @throws invalid; of an exec they are called escape keys */
+export function parseDetachKeys(text: string, called: 'detach' | 'escape' = 'detach'): number[] {
   return text.split(',').map((key) => {
     if (key.length === 1) return key.charCodeAt(0);
     if (key === 'DEL') return 127;
     const control = /^ctrl-(.)$/.exec(key.toLowerCase())?.[1] ?? '';
     const code = /[a-z]/.test(control) ? control.charCodeAt(0) - 96 : special[control];
-    if (code === undefined) throw invalid(`Invalid detach keys (${text}) provided`);
+    if (code === undefined) throw invalid(`Invalid ${called} keys (${text}) provided`);
     return code;
   });
 }

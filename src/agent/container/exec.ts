@@ -57,8 +57,8 @@ export function createExec(
   from: { readonly given: string; readonly isProbe?: boolean },
 ): Exec {
   checkRunning(container, from.given);
-  if (options.argv.length === 0 || options.argv[0] === '') throw invalid('No exec command specified');
-  if (options.detachKeys) parseDetachKeys(options.detachKeys);
+  if (options.argv.length === 0) throw invalid('No exec command specified');
+  if (options.detachKeys) parseDetachKeys(options.detachKeys, 'escape');
   const exec: Exec = {
     id: randomBytes(32).toString('hex'),
     container,
@@ -227,13 +227,17 @@ async function planInput(
   const user = specUser(account);
   const all = capabilityNames.filter((name) => engine.available.has(name));
   const allowed = exec.options.privileged ? all : (spec.process.capabilities?.bounding ?? []);
+  const { workingDir } = exec.options;
+  if (workingDir && !workingDir.startsWith('/')) {
+    throw invalid('OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown');
+  }
   const { consoleSize: _size, ...base } = spec.process;
   const size = options.size ?? exec.options.size;
   const process: Process = {
     ...base,
     args: exec.options.argv,
     env: execEnvironment(container.record.config, { ...exec.options, home: account.home }),
-    cwd: exec.options.workingDir || spec.process.cwd,
+    cwd: workingDir || spec.process.cwd,
     user,
     terminal: exec.options.tty,
     capabilities: capabilitySets(allowed, user),

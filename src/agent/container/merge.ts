@@ -34,7 +34,7 @@ export function mergeConfig(given: ContainerConfig, image: RunConfig): Container
 /** The program with its arguments. @throws invalid `no command specified`. */
 export function programOf(config: ContainerConfig): readonly [string, ...string[]] {
   const [path, ...args] = [...(config.Entrypoint ?? []), ...(config.Cmd ?? [])];
-  if (path === undefined || path === '') throw invalid('no command specified');
+  if (path === undefined) throw invalid('no command specified');
   return [path, ...args];
 }
 

@@ -78,8 +78,7 @@ async function killNow(engine: Engine, container: Container, ended: Promise<unkn
 export async function kill(engine: Engine, nameOrId: string, given: string | undefined): Promise<void> {
   const isBeyond = given !== undefined && /^\d+$/.test(given) && Number(given) > lastSignal;
   const signal = given && !isBeyond ? signalNumber(given) : SIGKILL;
-  const container = killable(engine, nameOrId);
-  if (isBeyond) throw invalid(`Cannot kill container: ${nameOrId}: The linux daemon does not support signal ${given}`);
+  const container = killable(engine, nameOrId, { unsupported: isBeyond ? given : undefined });
   if (await stopRetrying(engine, container)) return;
   const ended = signal === SIGKILL ? nextExit(container, engine.closing) : undefined;
   ended?.catch(() => undefined);
@@ -106,9 +105,14 @@ function isMeantToEnd(container: Container, signal: number): boolean {
 }
 
 /** @throws what `find` throws, conflict when it does not run; in dockerd's longer words. */
-function killable(engine: Engine, nameOrId: string): Container {
+function killable(
+  engine: Engine,
+  nameOrId: string,
+  { unsupported }: { readonly unsupported: string | undefined },
+): Container {
   try {
     const container = engine.registry.find(nameOrId);
+    if (unsupported !== undefined) throw invalid(`The linux daemon does not support signal ${unsupported}`);
     const { status } = container.record.state;
     if (!hasProcess(status) && status !== 'restarting') throw notRunning(container.id);
     return container;

@@ -61,11 +61,13 @@ export function becomeProgram(
 
 function execStep(process: Process): Operation {
   const [file] = process.args;
-  if (file === undefined || file === '') throw invalidSpec('process.args', 'there is no program to run');
+  if (file === undefined) throw invalidSpec('process.args', 'there is no program to run');
   if (!process.cwd.startsWith('/')) throw invalidSpec('process.cwd', `"${process.cwd}" is not an absolute path`);
   const env = process.env ?? [];
   const path = env.findLast((one) => one.startsWith('PATH='));
-  return { op: 'exec', file, argv: process.args, env, search: path?.slice(5) ?? '', why: reasons.exec };
+  // No name is no file: behind a directory of PATH it would be that directory.
+  const search = file === '' ? '' : (path?.slice(5) ?? '');
+  return { op: 'exec', file, argv: process.args, env, search, why: reasons.exec };
 }
 
 /**

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { EventEmitter } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { Duplex, Readable } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
+import { streamJson } from '../../../src/agent/api/json-lines.ts';
 import { mostBehind } from '../../../src/agent/api/routes/events.ts';
+import { restLimit } from '../../../src/agent/api/server.ts';
 import { EventHub } from '../../../src/agent/container/events.ts';
 import { record, serveFakes } from './fakes.ts';
 
@@ -131,6 +134,61 @@ describe('api: clients that do not read', function () {
       assert.ok(left < slack, `${left} bytes were taken of ${written}`);
     });
   }
+
+  const answered: readonly (readonly [what: string, head: string, status: number])[] = [
+    ['a path that is not there', 'POST /nothere', 404],
+    ['a request that has no body', 'GET /_ping', 200],
+    ['a document that is too large', 'POST /containers/create', 400],
+    ['an upload that is refused', 'POST /images/create', 400],
+  ];
+  for (const [what, head, status] of answered) {
+    it(`${what}: a body without end is cut off after the answer`, async () => {
+      const type = 'Content-Type: application/json\r\nTransfer-Encoding: chunked';
+      const socket = send(`${head} HTTP/1.1\r\n${type}`).resume();
+      const piece = Buffer.concat([Buffer.from(`${chunk.length.toString(16)}\r\n`), chunk, Buffer.from('\r\n')]);
+      let said = '';
+      let written = 0;
+      socket.on('data', (part: Buffer) => {
+        said += part.toString('latin1');
+      });
+      const closed = new Promise((resolve) => socket.once('close', resolve));
+      const push = (): void => {
+        while (!socket.destroyed) {
+          written += piece.length;
+          if (!socket.write(piece)) break;
+        }
+      };
+      socket.on('drain', push);
+      push();
+      await closed;
+      assert.match(said, new RegExp(`^HTTP/1.1 ${status} `));
+      const taken = written - socket.writableLength;
+      assert.ok(taken > restLimit && taken < restLimit + 3 * slack, `${taken} bytes were taken`);
+    });
+  }
+
+  it('stats and readings: nothing is measured for a client that does not read', async () => {
+    let asked = 0;
+    const drained = new EventEmitter();
+    const written: string[] = [];
+    const response = Object.assign(drained, {
+      writeHead: () => ({ flushHeaders: () => undefined }),
+      write: (line: string) => written.push(line) === 0,
+      end: () => undefined,
+    });
+    const left = new AbortController();
+    const call = { response, signal: left.signal };
+    const streaming = streamJson(call, 1, async () => ++asked);
+    while (written.length === 0) await turn();
+    await untilStill(() => asked);
+    assert.deepEqual([asked, written], [1, ['1\n']]);
+    drained.emit('drain');
+    while (written.length === 1) await new Promise((resolve) => setTimeout(resolve, 1));
+    await untilStill(() => asked);
+    assert.deepEqual([asked, written], [2, ['1\n', '2\n']]);
+    left.abort();
+    await streaming;
+  });
 
   it('events: a limit of listeners, and room again when one goes', async () => {
     const hub = new EventHub(() => 0n, 256, 2);

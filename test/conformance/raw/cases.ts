@@ -14,6 +14,10 @@ export interface RawCase {
   readonly differs?: string;
 }
 
+const asked = (line: string): RawRequest => {
+  const [method = '', path = ''] = line.split(' ');
+  return { method, path };
+};
 const filters = (value: string) => `filters=${encodeURIComponent(value)}`;
 const ownJson = 'each JSON parser has words of its own for what it found';
 const json = { 'Content-Type': 'application/json' };
@@ -256,7 +260,33 @@ const others: readonly RawCase[] = [
   { name: 'a commit of nobody', request: post('/commit?container=nobody') },
   { name: 'a commit without a container', request: post('/commit'), words: '20.10 takes the empty name for one' },
   { name: 'plugins', request: get('/plugins') },
-  { name: 'swarm', request: get('/swarm'), differs: 'there is no swarm mode here at all' },
+  ...['GET /swarm', 'POST /swarm/leave', 'GET /nodes', 'GET /services/x', 'DELETE /configs/x', 'GET /tasks/x'].map(
+    (line): RawCase => ({ name: `without a swarm: ${line}`, request: asked(line) }),
+  ),
+  ...['DELETE /plugins/x', 'POST /plugins/x/enable?timeout=0', 'POST /plugins/x/push'].map(
+    (line): RawCase => ({ name: `without a plugin: ${line}`, request: asked(line) }),
+  ),
+  { name: 'a kill with a signal beyond all', isBadRequest: true, request: post('/containers/ended/kill?signal=99') },
+  {
+    name: 'removal of a link',
+    request: { method: 'DELETE', path: '/containers/made?link=1' },
+    differs: 'a conflict (409) is no failure of the engine (500)',
+  },
+  {
+    name: 'an exec with detach keys that are none',
+    isBadRequest: true,
+    request: post('/containers/box/exec', { Cmd: ['a'], DetachKeys: 'nope' }),
+  },
+  {
+    name: 'a range of ports that goes backwards',
+    request: get(`/containers/json?${filters('{"publish":["80-70"]}')}`),
+    isBadRequest: true,
+  },
+  {
+    name: 'a pattern of images that is none',
+    request: get(`/images/json?${filters('{"reference":["["]}')}`),
+    isBadRequest: true,
+  },
 ];
 
 export const rawCases: readonly RawCase[] = [

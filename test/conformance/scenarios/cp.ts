@@ -153,6 +153,26 @@ export const copyScenarios: readonly Scenario[] = [
     ),
   ),
   scenario(
+    'commit: changes that are wrong, and some that look so',
+    quiet('create --name box busybox true'),
+    ...[
+      ...['EXPOSE notaport', 'EXPOSE 99999', 'EXPOSE 80/nope', 'ENV', 'ENV a', 'ENV =a', 'LABEL a', 'LABEL =a'],
+      ...['STOPSIGNAL TERM', 'HEALTHCHECK NOPE', 'HEALTHCHECK CMD', 'HEALTHCHECK --interval=5x CMD true'],
+      ...['HEALTHCHECK --interval=0 CMD true', 'HEALTHCHECK --timeout=5 CMD true', 'HEALTHCHECK --retries=0 CMD true'],
+      ...[
+        'HEALTHCHECK --retries=x CMD true',
+        'HEALTHCHECK --nope=1 CMD true',
+        'USER',
+        'WORKDIR',
+        'VOLUME',
+        'VOLUME []',
+      ],
+      ...['ONBUILD ONBUILD RUN x', 'ONBUILD FROM x', 'MAINTAINER me', 'ARG a', 'COPY a b'],
+    ].map((change) => `commit -c '${change}' box`),
+    quiet(`commit -c 'HEALTHCHECK --timeout=1m30s --start-period=1h CMD ["a"]' -c CMD -c 'ENTRYPOINT ["x"' box odd`),
+    `inspect -f '{{json .Config.Healthcheck}} {{json .Config.Cmd}} {{json .Config.Entrypoint}}' odd`,
+  ),
+  scenario(
     'commit of a running container',
     quiet('run -d --name live busybox sleep 100'),
     'commit live one:1',

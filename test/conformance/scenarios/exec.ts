@@ -51,6 +51,7 @@ export const execScenarios: readonly Scenario[] = [
       'exec host nothere',
     ),
     differs(onStderr, 'exec host /etc/notx'),
+    differs('as for any name that is not there', "exec host ''"),
     differs(onStderr, 'exec -u unknown host true'),
     'exec -d host nothere',
     'exec nobody true',

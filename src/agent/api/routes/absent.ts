@@ -1,5 +1,17 @@
-import { notThereYet } from '../errors.ts';
-import type { Route } from '../route.ts';
+import type { PortholeError } from '../../../base/errors.ts';
+import { notInSwarm, notPartOfSwarm, notThereYet } from '../errors.ts';
+import type { Call, Route } from '../route.ts';
+import { noSuchPlugin } from './plugins.ts';
+
+/** Where dockerd has words of its own for what is not there, clients know them. */
+const member = 'A swarm with this host as a manager';
+const node = 'A swarm with this host in it';
+const plugin = 'The plugin';
+const known: Readonly<Record<string, (call: Call) => PortholeError>> = {
+  [member]: notInSwarm,
+  [node]: notPartOfSwarm,
+  [plugin]: noSuchPlugin,
+};
 
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
 export const absent: readonly (readonly [method: Route['method'], path: string, what: string])[] = [
@@ -13,46 +25,46 @@ export const absent: readonly (readonly [method: Route['method'], path: string, 
   ['GET', '/plugins/privileges', 'Plugins'],
   ['POST', '/plugins/pull', 'Plugins'],
   ['POST', '/plugins/create', 'Plugins'],
-  ['POST', '/plugins/{name*}/enable', 'Plugins'],
-  ['POST', '/plugins/{name*}/disable', 'Plugins'],
-  ['POST', '/plugins/{name*}/upgrade', 'Plugins'],
-  ['POST', '/plugins/{name*}/push', 'Plugins'],
-  ['POST', '/plugins/{name*}/set', 'Plugins'],
-  ['DELETE', '/plugins/{name*}', 'Plugins'],
-  ['GET', '/swarm', 'Swarm mode'],
+  ['POST', '/plugins/{name*}/enable', plugin],
+  ['POST', '/plugins/{name*}/disable', plugin],
+  ['POST', '/plugins/{name*}/upgrade', plugin],
+  ['POST', '/plugins/{name*}/push', plugin],
+  ['POST', '/plugins/{name*}/set', plugin],
+  ['DELETE', '/plugins/{name*}', plugin],
+  ['GET', '/swarm', member],
   ['POST', '/swarm/init', 'Swarm mode'],
   ['POST', '/swarm/join', 'Swarm mode'],
-  ['POST', '/swarm/leave', 'Swarm mode'],
-  ['POST', '/swarm/update', 'Swarm mode'],
-  ['GET', '/swarm/unlockkey', 'Swarm mode'],
-  ['POST', '/swarm/unlock', 'Swarm mode'],
-  ['GET', '/nodes', 'Swarm mode'],
-  ['GET', '/nodes/{id}', 'Swarm mode'],
-  ['DELETE', '/nodes/{id}', 'Swarm mode'],
-  ['POST', '/nodes/{id}/update', 'Swarm mode'],
-  ['GET', '/services', 'Swarm mode'],
-  ['POST', '/services/create', 'Swarm mode'],
-  ['GET', '/services/{id}', 'Swarm mode'],
-  ['DELETE', '/services/{id}', 'Swarm mode'],
-  ['POST', '/services/{id}/update', 'Swarm mode'],
-  ['GET', '/services/{id}/logs', 'Swarm mode'],
-  ['GET', '/tasks', 'Swarm mode'],
-  ['GET', '/tasks/{id}', 'Swarm mode'],
-  ['GET', '/tasks/{id}/logs', 'Swarm mode'],
-  ['GET', '/secrets', 'Swarm mode'],
-  ['POST', '/secrets/create', 'Swarm mode'],
-  ['GET', '/secrets/{id}', 'Swarm mode'],
-  ['DELETE', '/secrets/{id}', 'Swarm mode'],
-  ['POST', '/secrets/{id}/update', 'Swarm mode'],
-  ['GET', '/configs', 'Swarm mode'],
-  ['POST', '/configs/create', 'Swarm mode'],
-  ['GET', '/configs/{id}', 'Swarm mode'],
-  ['DELETE', '/configs/{id}', 'Swarm mode'],
-  ['POST', '/configs/{id}/update', 'Swarm mode'],
+  ['POST', '/swarm/leave', node],
+  ['POST', '/swarm/update', member],
+  ['GET', '/swarm/unlockkey', member],
+  ['POST', '/swarm/unlock', member],
+  ['GET', '/nodes', member],
+  ['GET', '/nodes/{id}', member],
+  ['DELETE', '/nodes/{id}', member],
+  ['POST', '/nodes/{id}/update', member],
+  ['GET', '/services', member],
+  ['POST', '/services/create', member],
+  ['GET', '/services/{id}', member],
+  ['DELETE', '/services/{id}', member],
+  ['POST', '/services/{id}/update', member],
+  ['GET', '/services/{id}/logs', member],
+  ['GET', '/tasks', member],
+  ['GET', '/tasks/{id}', member],
+  ['GET', '/tasks/{id}/logs', member],
+  ['GET', '/secrets', member],
+  ['POST', '/secrets/create', member],
+  ['GET', '/secrets/{id}', member],
+  ['DELETE', '/secrets/{id}', member],
+  ['POST', '/secrets/{id}/update', member],
+  ['GET', '/configs', member],
+  ['POST', '/configs/create', member],
+  ['GET', '/configs/{id}', member],
+  ['DELETE', '/configs/{id}', member],
+  ['POST', '/configs/{id}/update', member],
 ];
 
 export const absentRoutes: readonly Route[] = absent.map(([method, path, what]) => ({
   method,
   path,
-  handler: async () => Promise.reject(notThereYet(what)),
+  handler: async (call: Call) => Promise.reject(known[what]?.(call) ?? notThereYet(what)),
 }));

@@ -1,3 +1,4 @@
+import { PortholeError } from '../../../base/errors.ts';
 import type { StopOptions } from '../../container/contract.ts';
 import { eventAttributes } from '../../container/engine.ts';
 import { badParameter } from '../errors.ts';
@@ -89,12 +90,22 @@ async function resize(call: Call): Promise<Reply> {
 }
 
 async function remove(call: Call): Promise<Reply> {
-  if (call.query.flag('link')) throw badParameter('links between containers are not supported');
+  if (call.query.flag('link')) refuseLink(call);
   await call.engine.containers.remove(call.param('id'), {
     force: call.query.flag('force'),
     volumes: call.query.flag('v'),
   });
   return empty(204);
+}
+
+/** A name without a parent is no link's. */
+function refuseLink(call: Call): never {
+  const name = call.param('id');
+  call.engine.containers.get(name);
+  if (!name.replace(/^\//, '').includes('/')) {
+    throw new PortholeError('conflict', 'Conflict, cannot remove the default link name of the container');
+  }
+  throw badParameter('links between containers are not supported');
 }
 
 /** Rows and columns of a terminal, from `h` and `w`. */

@@ -7,4 +7,4 @@ export const pluginRoutes: readonly Route[] = [
   { method: 'GET', path: '/plugins/{name*}/json', handler: async (call: Call) => Promise.reject(noSuchPlugin(call)) },
 ];
 
-const noSuchPlugin = (call: Call) => new PortholeError('not-found', `plugin "${call.param('name')}" not found`);
+export const noSuchPlugin = (call: Call) => new PortholeError('not-found', `plugin "${call.param('name')}" not found`);
