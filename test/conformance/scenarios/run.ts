@@ -1,5 +1,5 @@
 import { shellAnswer } from '../lines.ts';
-import { differs, quiet, type Scenario, scenario, seenAs, shell, terminal, typed, withEvents } from '../scenario.ts';
+import { quiet, type Scenario, scenario, seenAs, shell, terminal, typed, withEvents } from '../scenario.ts';
 
 /** `docker run`: output, exit codes, standard input, terminals, and what the process finds. */
 export const runScenarios: readonly Scenario[] = [
