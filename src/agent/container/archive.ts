@@ -158,6 +158,6 @@ async function ownerOf(engine: Engine, container: Container): Promise<{ uid: num
   if (user === '') return undefined;
   const { state } = container.record;
   return hasProcess(state.status)
-    ? await accountInside(engine, container, { user, pid: state.pid })
+    ? (await accountInside(engine, container, { user, pid: state.pid, fresh: true })).account
     : await accountAtStart(engine, container);
 }

@@ -4,8 +4,9 @@ import { capabilityNames, capabilitySets } from '../oci/capabilities.ts';
 import type { Process, Spec } from '../oci/runtime.ts';
 import { compileExec } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
+import { PlanFailed } from '../shim/errors.ts';
 import { readJsonFile } from '../sys/durable.ts';
-import { isAlive, startTicks } from '../sys/proc.ts';
+import { hasLivingChild, isAlive } from '../sys/proc.ts';
 import { specUser } from './accounts.ts';
 import { specPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
@@ -114,11 +115,16 @@ export async function startExec(
   const { life } = container;
   let shim: StartedShim;
   try {
-    const [input] = await Promise.all([
-      planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false }),
-      keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe }),
-    ]);
-    shim = await engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
+    const start = async () => {
+      const input = await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false });
+      return await engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
+    };
+    await keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe });
+    shim = await start().catch((failure: unknown) => {
+      if (!isStale(failure)) throw failure;
+      container.accounts = undefined;
+      return start();
+    });
   } catch (thrown) {
     const failure = await failureOf(engine, exec, { thrown, life });
     void forgetExecFiles(container, exec.id);
@@ -128,14 +134,13 @@ export async function startExec(
     hub.end();
     throw failure;
   }
-  const { pid } = shim;
+  const { pid, shimPid } = shim;
   exec.shim = shim;
   exec.status = 'running';
   exec.pid = pid;
-  const born = startTicks(pid).catch(() => undefined);
   hub.begin(() => ({ dispose: () => undefined }), {
     subscribed: true,
-    isDead: async () => !(await isAlive({ pid, startTicks: (await born) ?? 0n })),
+    isDead: async () => !(await hasLivingChild(shimPid, pid)),
   });
   watchExec(engine, exec, { shim, hub });
   return stream ? { tty: exec.options.tty, duplex: stream } : undefined;
@@ -217,7 +222,7 @@ async function planInput(
   const { container } = exec;
   const life = container.life;
   if (!life) throw container.unreachable ?? notRunning(container.id);
-  const [spec, account] = await Promise.all([
+  const [spec, { account, madeFrom }] = await Promise.all([
     specOf(container),
     accountInside(engine, container, {
       user: exec.options.user || (container.record.config.User ?? ''),
@@ -250,8 +255,12 @@ async function planInput(
     id: container.id,
   };
   const { socket, record } = execFiles(container, exec.id);
-  return [process, { host: engine.host, container: running, stdin: options.stdin, socket, record }];
+  return [process, { host: engine.host, container: running, stdin: options.stdin, madeFrom, socket, record }];
 }
+
+/** The user was found in files that have changed since: it is to be looked up again. */
+const isStale = (failure: unknown): boolean =>
+  failure instanceof PlanFailed && failure.step.operation.op === 'unchanged' && failure.errnoName === 'ESTALE';
 
 /** The spec that the running life was started with. */
 export async function specOf(container: Container): Promise<Spec> {

@@ -152,6 +152,7 @@ async function started(
     error: '',
     startedAt: timestamp(shim.startedAt),
   });
+  container.accounts = undefined;
   resetHealth(container);
   forgetExecs(engine, container);
   beginLife(engine, container, shim, { subscribed: life.subscribed });

@@ -9,7 +9,6 @@ import type { Operation } from '../plan/operations.ts';
 import { overlayOptions } from '../plan/overlay.ts';
 import type { OperationResult } from '../shim/contract.ts';
 import { PlanFailed } from '../shim/errors.ts';
-import { identityInside } from '../sys/inside.ts';
 import { type Account, resolveAccount, UnknownAccount } from './accounts.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
@@ -31,36 +30,64 @@ const executorTimeout = 10_000;
  */
 export async function accountAtStart(engine: Engine, container: Container): Promise<Account> {
   const files = (await hasOwnEtc(container))
-    ? await readWith(engine, await stackedRoot(engine, container))
+    ? (await readWith(engine, await stackedRoot(engine, container))).files
     : await imageFiles(engine, container.record.imageId);
   return resolved(container, container.record.config.User ?? '', files);
+}
+
+/** An account in a running container. */
+export interface AccountInside {
+  readonly account: Account;
+  /** The files it was found in, when they were read for somebody before: to be compared before the program begins. */
+  readonly madeFrom: readonly IdentifiedFile[];
 }
 
 /** Resolves a user for an exec, in the running container's view of its files. */
 export async function accountInside(
   engine: Engine,
   container: Container,
-  options: { readonly user: string; readonly pid: number },
-): Promise<Account> {
-  return resolved(container, options.user, await filesInside(engine, container, options.pid));
+  options: {
+    readonly user: string;
+    readonly pid: number;
+    /** Nothing that follows compares the files. */
+    readonly fresh?: boolean;
+  },
+): Promise<AccountInside> {
+  const known = options.fresh ? undefined : container.accounts;
+  const account = known && knownAccount(container, options.user, known.files);
+  if (account) return { account, madeFrom: known.identified };
+  const files = await readInside(engine, container, options.pid);
+  return { account: resolved(container, options.user, files), madeFrom: [] };
 }
 
 /** What an executor read in the running container; good for as long as the files are the same ones, unchanged. */
 export interface KnownAccountFiles {
-  readonly identity: string;
+  readonly identified: readonly IdentifiedFile[];
   readonly files: AccountFiles;
 }
 
-async function filesInside(engine: Engine, container: Container, pid: number): Promise<AccountFiles> {
-  const identity = await identityOf(pid);
-  if (identity !== undefined && container.accounts?.identity === identity) return container.accounts.files;
+interface IdentifiedFile {
+  readonly path: string;
+  readonly identity: Uint8Array;
+}
+
+/** Undefined: who is not in these files may be in those that are there now. */
+function knownAccount(container: Container, user: string, files: AccountFiles): Account | undefined {
+  try {
+    return resolved(container, user, files);
+  } catch (failure) {
+    if (failure instanceof StartFailed) return undefined;
+    throw failure;
+  }
+}
+
+async function readInside(engine: Engine, container: Container, pid: number): Promise<AccountFiles> {
   const startTicks = BigInt(container.record.startTicks || '0');
-  const files = await readWith(engine, [
+  const { files, identified } = await readWith(engine, [
     { op: 'joinProcess', pid, startTicks, flags: CLONE_NEWNS, why },
     ...withoutDevices(engine.host),
   ]);
-  // Changed while it was being read: not kept.
-  if (identity !== undefined && (await identityOf(pid)) === identity) container.accounts = { identity, files };
+  container.accounts = identified && { files, identified };
   return files;
 }
 
@@ -70,12 +97,6 @@ async function filesInside(engine: Engine, container: Container, pid: number): P
  */
 function withoutDevices(host: HostFacts): Operation[] {
   return [{ op: 'unshare', flags: CLONE_NEWNS, why }, closeDevices(host, why)];
-}
-
-/** Undefined: nobody can tell whether the files are still the same ones. */
-async function identityOf(pid: number): Promise<string | undefined> {
-  const both = await Promise.all(['/etc/passwd', '/etc/group'].map((path) => identityInside(pid, path)));
-  return both.includes(undefined) ? undefined : both.join(' ');
 }
 
 function resolved(container: Container, user: string, files: AccountFiles): Account {
@@ -121,26 +142,36 @@ async function imageFile(engine: Engine, imageId: string, path: string): Promise
   return content.toString('utf8');
 }
 
+interface ReadFiles {
+  readonly files: AccountFiles;
+  /** Absent: they changed while they were being read, or could not be. */
+  readonly identified?: readonly IdentifiedFile[];
+}
+
 /** Enters a root and reads the two files there; what links and mounts mean there is the kernel's business. */
-async function readWith(engine: Engine, enter: readonly Operation[]): Promise<AccountFiles> {
+async function readWith(engine: Engine, enter: readonly Operation[]): Promise<ReadFiles> {
   const executor = engine.shims.execute();
   const timeout = setTimeout(() => executor.abort(), executorTimeout);
+  const identify = accountPaths.map((path): Operation => ({ op: 'identify', path, why }));
+  const read = accountPaths.map(
+    (path): Operation => ({ op: 'read', path, limit, why, tolerate: ['ENOENT', 'ENOTDIR'] }),
+  );
+  const operations: Operation[] = [
+    ...enter,
+    { op: 'capset', effective: onlyReading, permitted: onlyReading, inheritable: 0n, why },
+    ...identify,
+    ...read,
+    ...identify,
+  ];
   try {
-    const results = await executor.run({
-      operations: [
-        ...enter,
-        { op: 'capset', effective: onlyReading, permitted: onlyReading, inheritable: 0n, why },
-        { op: 'read', path: '/etc/passwd', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
-        { op: 'read', path: '/etc/group', limit, why, tolerate: ['ENOENT', 'ENOTDIR'] },
-      ],
-    });
+    const results = await executor.run({ operations });
     await executor.close();
-    return filesOf(results, enter.length + 1);
+    return { files: filesOf(results, enter.length + 3), ...identifiedBy(results, enter.length + 1) };
   } catch (cause) {
     executor.abort();
     // As runc does: a file that cannot be read is none.
     if (cause instanceof PlanFailed && cause.step.operation.op === 'read') {
-      return filesOf(cause.results, enter.length + 1);
+      return { files: filesOf(cause.results, enter.length + 3) };
     }
     throw new PortholeError('internal', 'the users and groups of the container cannot be read', { cause });
   } finally {
@@ -148,10 +179,26 @@ async function readWith(engine: Engine, enter: readonly Operation[]): Promise<Ac
   }
 }
 
+const accountPaths = ['/etc/passwd', '/etc/group'];
+
 function filesOf(results: readonly OperationResult[], first: number): AccountFiles {
-  const text = (id: number) => results.find((result) => result.id === id)?.data?.toString('utf8') ?? '';
+  const text = (id: number) => dataOf(results, id)?.toString('utf8') ?? '';
   return { passwd: text(first), group: text(first + 1) };
 }
+
+/** @param first id of the first `identify` of two, with two reads and again two of them behind. */
+function identifiedBy(results: readonly OperationResult[], first: number): Pick<ReadFiles, 'identified'> {
+  const identified: IdentifiedFile[] = [];
+  for (const [index, path] of accountPaths.entries()) {
+    const identity = dataOf(results, first + index);
+    const after = dataOf(results, first + 2 * accountPaths.length + index);
+    if (identity === undefined || after === undefined || !identity.equals(after)) return {};
+    identified.push({ path, identity });
+  }
+  return { identified };
+}
+
+const dataOf = (results: readonly OperationResult[], id: number) => results.find((result) => result.id === id)?.data;
 
 /** CAP_DAC_READ_SEARCH: enough for files of any owner, not for the kernel's log that a link may lead to. */
 const onlyReading = 1n << 2n;

@@ -140,6 +140,8 @@ export function compileExec(
     readonly stdin: boolean;
     readonly socket?: string;
     readonly record?: string;
+    /** Files of the container that the process was made from, as `identify` saw them. ESTALE: they are others by now. */
+    readonly madeFrom?: readonly { readonly path: string; readonly identity: Uint8Array }[];
   },
 ): Plan {
   const { host, container } = facts;
@@ -156,6 +158,7 @@ export function compileExec(
     ...session.keys,
     ...(remap ? [usernsOf(container), ...stdioOwners(process, remap, { stdin: facts.stdin })] : []),
     ...enterContainer(container, host),
+    ...(facts.madeFrom ?? []).map((file): Operation => ({ op: 'unchanged', ...file, why: reasons.accountsUnchanged })),
     // Last: whoever is in the user namespace has no right to join the others by the host's files.
     ...(remap ? [{ op: 'enterUserns', why: reasons.usernsEnter } as const, ...becomeRoot()] : []),
     ...(terminal ? [terminalStep(process, '')] : []),

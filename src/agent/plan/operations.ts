@@ -60,6 +60,13 @@ export const operationTable = {
   readAt: { code: 85, args: { offset: 'u64', limit: 'u32' } },
   /** Where data begins at or after `offset`, and where it ends: two u64. ENXIO: there is only a hole. */
   dataRange: { code: 86, args: { offset: 'u64' } },
+  /**
+   * What a path leads to, for comparing: five u64, device, inode, size, and the times of modification and of change in
+   * nanoseconds. Zeros for what cannot be told.
+   */
+  identify: { code: 126, args: { path: 'text' } },
+  /** ESTALE unless `identify` would still give `identity`. */
+  unchanged: { code: 127, args: { path: 'text', identity: 'bytes' } },
   rename: { code: 87, args: { from: 'text', to: 'text' } },
   /** Keeps a directory that is no link open, as `file` does a new file: for attributes that no swapped name can lead elsewhere. */
   openDirectory: { code: 89, args: { path: 'text' } },

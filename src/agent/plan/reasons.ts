@@ -31,6 +31,7 @@ export const reasons = {
   cgroupJoin: 'From here on everything this process does is counted and limited.',
   cgroupNamespace: 'Made after joining, so that the own cgroup shows as the root.',
   joinNamespace: 'The configuration asks to share this namespace with others.',
+  accountsUnchanged: 'The files that the user was found in are still the same ones.',
   joinContainer: 'The process moves into the namespaces of the running container.',
   setsid: 'A session of its own: signals of the host’s terminal do not reach it.',
   oomScoreAdjust: 'Tells the kernel how early to pick this process when memory runs out.',

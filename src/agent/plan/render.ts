@@ -160,6 +160,10 @@ function renderers(operation: Operation): string {
       return `chroot ${word(operation.path)}`;
     case 'mask':
       return `mask ${word(operation.path)}`;
+    case 'identify':
+      return `stat --dereference ${word(operation.path)}`;
+    case 'unchanged':
+      return `test ${word(operation.path)} is what it was`;
     case 'lineage':
       return `lsns --owner --parent ${word(operation.path)}`;
     case 'unshare':

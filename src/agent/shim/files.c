@@ -38,6 +38,37 @@ long file_status(const char *path) {
   return result < 0 ? result : answer_with(&is, sizeof is);
 }
 
+enum { IDENTITY = 5 };
+
+static void identity_of(const char *path, u64 to[IDENTITY]) {
+  struct statx is;
+  memset(&is, 0, sizeof is);
+  long result = sys(statx, HERE, path, AT_NO_AUTOMOUNT, STATX_BASIC_STATS, &is);
+  memset(to, 0, IDENTITY * sizeof *to);
+  if (result < 0) return;
+  to[0] = (u64)is.stx_dev_major << 32 | is.stx_dev_minor;
+  to[1] = is.stx_ino;
+  to[2] = is.stx_size;
+  to[3] = (u64)is.stx_mtime.tv_sec * 1000000000u + is.stx_mtime.tv_nsec;
+  to[4] = (u64)is.stx_ctime.tv_sec * 1000000000u + is.stx_ctime.tv_nsec;
+}
+
+long identify(const char *path) {
+  u64 is[IDENTITY];
+  identity_of(path, is);
+  return answer_with(is, sizeof is);
+}
+
+long unchanged(struct op_unchanged op) {
+  u64 is[IDENTITY], was[IDENTITY];
+  if (op.identity.size != sizeof was) return -EINVAL;
+  memcpy(was, op.identity.data, sizeof was);
+  identity_of(op.path, is);
+  for (u32 i = 0; i < IDENTITY; i++)
+    if (is[i] != was[i]) return -ESTALE;
+  return 0;
+}
+
 long link_target(struct op_readlink op) {
   u8 *to = room(op.limit);
   return to ? answered(sys(readlinkat, HERE, op.path, to, op.limit)) : -ENOBUFS;

@@ -10,22 +10,35 @@ struct trace *trace;
 static u8 buffer[PLAN_LIMIT] __attribute__((aligned(4096)));
 static u32 subscribed, failed;
 
-long send_frame(int fd, u32 type, const void *head, u32 head_size, const void *data, u32 size) {
-  struct frame frame = {type, head_size + size};
-  struct span spans[3] = {{&frame, sizeof frame}, {(void *)head, head_size}, {(void *)data, size}};
-  struct message message = {.spans = spans, .span_count = 3};
-  while (spans[0].size + spans[1].size + spans[2].size) {
+static long send_spans(int fd, struct span *spans, u32 count) {
+  struct message message = {.spans = spans, .span_count = count};
+  for (usize left = 1; left;) {
     long sent = sys(sendmsg, fd, &message, NO_SIGNAL);
     if (sent == -EINTR) continue;
     if (sent < 0) return sent;
-    for (u32 i = 0; i < 3; i++) {
+    left = 0;
+    for (u32 i = 0; i < count; i++) {
       usize part = (usize)sent < spans[i].size ? (usize)sent : spans[i].size;
       spans[i].data = (u8 *)spans[i].data + part;
-      spans[i].size -= part;
+      left += spans[i].size -= part;
       sent -= (long)part;
     }
   }
   return 0;
+}
+
+long send_frame(int fd, u32 type, const void *head, u32 head_size, const void *data, u32 size) {
+  struct frame frame = {type, head_size + size};
+  struct span spans[] = {{&frame, sizeof frame}, {(void *)head, head_size}, {(void *)data, size}};
+  return send_spans(fd, spans, 3);
+}
+
+/* The results and the start in one message: the agent wakes up once, and has all of it. */
+static void send_start(void) {
+  struct frame results = {FRAME_RESULT, trace->size};
+  u32 started[6] = {FRAME_STARTED, 16, (u32)process.pid, 0, (u32)process.started, (u32)(process.started >> 32)};
+  struct span spans[] = {{&results, sizeof results}, {trace->data, trace->size}, {started, sizeof started}};
+  send_spans(AGENT, spans, 3);
 }
 
 void send_results(void) {
@@ -50,9 +63,7 @@ static void run_plan(struct bytes list, u32 left) {
     return;
   }
   if (!stopped) {
-    u32 started[4] = {(u32)process.pid, 0, (u32)process.started, (u32)(process.started >> 32)};
-    send_results();
-    send_frame(AGENT, FRAME_STARTED, started, sizeof started, 0, 0);
+    send_start();
     memmove(buffer, list.data + list.size, left);
     supervise(buffer, left, subscribed);
   }

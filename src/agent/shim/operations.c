@@ -303,6 +303,8 @@ static long perform(u32 id, u16 code, struct cursor *in) {
     DO(extend, file < 0 ? -EBADF : sys(lseek, file, op.size, 0) < 0 ? -EFBIG : sys(ftruncate, file, op.size))
     DO(rmtree, remove_tree(op.path))
     DO(stat, file_status(op.path))
+    DO(identify, identify(op.path))
+    DO(unchanged, unchanged(op))
     DO(readlink, link_target(op))
     DO(listxattr, attribute_names(op))
     DO(readdir, directory_entries(op))

@@ -67,6 +67,8 @@ long tree_inside(u32 pid, const char *path, u32 flags);
 
 /* files.c: what is in a root that is not trusted. */
 long file_status(const char *path);
+long identify(const char *path);
+long unchanged(struct op_unchanged op);
 long link_target(struct op_readlink op);
 long attribute_names(struct op_listxattr op);
 long directory_entries(struct op_readdir op);

@@ -65,6 +65,12 @@ export async function isAlive(process: { readonly pid: number; readonly startTic
   return stat !== undefined && stat.startTicks === process.startTicks && !isOver(stat);
 }
 
+/** True while a process has this parent and is not a zombie: the number is nobody else's until the parent has reaped it. */
+export async function hasLivingChild(parent: number, pid: number): Promise<boolean> {
+  const stat = await readStat(pid);
+  return stat !== undefined && stat.parent === parent && !isOver(stat);
+}
+
 /** Whether a process has ended, a zombie that nobody has reaped included. */
 export async function hasEnded(pid: number): Promise<boolean> {
   const stat = await readStat(pid);

@@ -230,6 +230,24 @@ describe('containers: attach, logs and exec', function () {
       assert.equal((await rig.exec(id, ['id', '-u'], { user: 'late' })).stdout, '777\n');
     });
 
+    it('sees that a user became another, was replaced with its file, and went, through a link too', async () => {
+      const own = await rig.run(['sleep', '1000']);
+      const uid = async () => (await rig.exec(own, ['id', '-u'], { user: 'fred' })).stdout;
+      const change = async (script: string) => assert.equal((await rig.exec(own, ['sh', '-c', script])).exitCode, 0);
+      const line = (id: number) => `fred:x:${id}:50::/:/bin/sh`;
+      assert.deepEqual([await uid(), await uid()], ['1000\n', '1000\n']);
+      await change(`echo '${line(1001)}' > /etc/passwd`);
+      assert.deepEqual([await uid(), await uid()], ['1001\n', '1001\n']);
+      await change(`echo '${line(1002)}' > /etc/new; mv /etc/new /etc/passwd`);
+      assert.deepEqual([await uid(), await uid()], ['1002\n', '1002\n']);
+      await change(`echo '${line(1003)}' > /etc/other; ln -sf other /etc/passwd`);
+      assert.deepEqual([await uid(), await uid()], ['1003\n', '1003\n']);
+      await change(`echo '${line(1004)}' > /etc/other`);
+      assert.deepEqual([await uid(), await uid()], ['1004\n', '1004\n']);
+      await change('rm /etc/passwd');
+      await assert.rejects(uid(), /unable to find user fred/);
+    });
+
     it('names a user that is not there', async () => {
       await assert.rejects(rig.exec(id, ['id'], { user: 'ghost' }), {
         message: 'unable to find user ghost: no matching entries in passwd file',

@@ -53,6 +53,28 @@ describe('file operations of the shim', () => {
     assert.equal(await failure({ op: 'mkdirs', path: `${path}/file`, mode: 0o755, why }), '0 ENOTDIR');
   });
 
+  it('identify tells one file from another, unchanged whether it is still that one', async () => {
+    const [path, link] = [rig.path('file'), rig.path('link')];
+    const identityOf = async (of: string) => (await run({ op: 'identify', path: of, why }))[0]?.data ?? Buffer.alloc(0);
+    const compared = (of: string, identity: Uint8Array) => failure({ op: 'unchanged', path: of, identity, why });
+    const absent = await identityOf(path);
+    assert.deepEqual(absent, Buffer.alloc(40));
+    assert.equal(await compared(path, absent), 'none');
+    writeFileSync(path, 'a');
+    symlinkSync('file', link);
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(path, { bigint: true });
+    const identity = await identityOf(link);
+    const [device, ...rest] = Array.from({ length: 5 }, (_, at) => identity.readBigUInt64LE(8 * at));
+    assert.ok(device !== undefined && dev > 0n && device > 0n);
+    assert.deepEqual(rest, [ino, size, mtimeNs, ctimeNs]);
+    assert.deepEqual([await compared(path, identity), await compared(link, identity)], ['none', 'none']);
+    assert.equal(await compared(path, absent), '0 ESTALE');
+    writeFileSync(path, 'ab');
+    assert.equal(await compared(link, identity), '0 ESTALE');
+    assert.equal(await compared(rig.path('none'), identity), '0 ESTALE');
+    assert.equal(await compared(path, identity.subarray(1)), '0 EINVAL');
+  });
+
   it('touch makes a file where nothing is and leaves what is there', async () => {
     const path = rig.path('file');
     await run({ op: 'touch', path, mode: 0o640, why });
