@@ -25,7 +25,10 @@ import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
 import { defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
+import { Certificates } from './registry/certificates.ts';
 import { openRegistry } from './registry/client.ts';
+import { RegistryHttp } from './registry/http.ts';
+import { proxySettings } from './registry/proxy.ts';
 import { runInUserns } from './rootless/enter.ts';
 import { serviceCommand } from './service/command.ts';
 import { delegatedCgroup } from './service/delegation.ts';
@@ -158,7 +161,12 @@ async function serve(settings: Settings): Promise<void> {
     ...(historyDays !== undefined && { historyDays }),
   };
   const containers = await createContainers({ ...parts, ...parent });
-  const builder = await openBuilder({ ...parts, containers });
+  const web = new RegistryHttp({
+    certificates: new Certificates(settings.registry.certificates, process.env['SSL_CERT_FILE']),
+    proxies: proxySettings(process.env),
+  });
+  const fetch = (url: string, signal: AbortSignal) => web.send({ method: 'GET', url, signal });
+  const builder = await openBuilder({ ...parts, containers, source: registry, fetch });
   const agent: AgentInfo = {
     version: productVersion,
     protocol: portholeProtocol,
@@ -213,6 +221,7 @@ async function serve(settings: Settings): Promise<void> {
   // Closing has removed the socket's name; what is there from now on is the successor's.
   deaf.resolve();
   await drained;
+  await builder.settled();
   await containers.shutdown();
   await api.close();
   await shims.close();

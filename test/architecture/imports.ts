@@ -71,7 +71,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/build',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/dockerfile'],
+      ...['src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/dockerfile', 'src/agent/registry'],
     ],
   },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },

@@ -4,6 +4,7 @@ import type { HostConfig } from '../../protocol/docker.ts';
 import type { BuildRequest } from '../build/contract.ts';
 import { badParameter } from './errors.ts';
 import type { Query } from './query.ts';
+import { registryConfig } from './registry-auth.ts';
 import type { Call } from './route.ts';
 
 /** What `POST /build` asks for. @throws invalid or unsupported */
@@ -33,7 +34,7 @@ export async function buildRequest(call: Call): Promise<BuildRequest> {
     forceRemove: query.flag('forcerm'),
     platform: query.text('platform'),
     hostConfig: hostConfigOf(query),
-    credentials: request.headers['x-registry-config'],
+    credentials: registryConfig(request.headers['x-registry-config']),
   };
 }
 

@@ -2,6 +2,7 @@ import { isKind } from '../../base/errors.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import type { From } from '../dockerfile/instruction.ts';
 import type { ImageRecord, ImageStore } from '../store/contract.ts';
+import { parseReference } from '../store/reference.ts';
 import type { BuildArgs } from './build-args.ts';
 import type { BuildOutput } from './contract.ts';
 import { failed, wrapped } from './errors.ts';
@@ -68,15 +69,23 @@ export async function bring(
   const { job, output, signal, platform } = build;
   const { images, source } = job.parts;
   const here = findImage(images, name);
-  const fits = here !== undefined && isOf(here, platform);
-  if (!source || (fits && !job.request.pull)) {
-    if (here && !fits && platform) throw otherPlatform(name, here, platform);
-    return here ?? images.get(name);
+  if (here && isOf(here, platform) && !job.request.pull) return here;
+  if (here && isId(name, here)) {
+    if (platform && !isOf(here, platform)) throw otherPlatform(name, here, platform);
+    return here;
   }
-  const asked = platform ? [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/') : '';
-  await source.pull(name, { output, platform: asked, credentials: job.request.credentials, signal });
-  return images.get(name);
+  const auth = job.request.credentials(parseReference(name).domain);
+  const { id } = await source.pull(name, {
+    progress: (line) => output.progress(line),
+    ...(auth && { auth }),
+    ...(platform && { platform: [platform.os, platform.architecture, platform.variant].filter(Boolean).join('/') }),
+    signal,
+  });
+  return images.get(id);
 }
+
+/** No registry knows an id. */
+const isId = (name: string, { id }: ImageRecord): boolean => id.startsWith(name) || id.startsWith(`sha256:${name}`);
 
 function isOf({ config }: ImageRecord, platform: BuildPlatform | undefined): boolean {
   return !platform || (config.os === platform.os && config.architecture === platform.architecture);

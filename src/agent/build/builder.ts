@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKind, messageOf } from '../../base/errors.ts';
 import { familiar, parseReference, withDefaultTag } from '../store/reference.ts';
+import { findImage } from './base-image.ts';
 import type { Builder, BuildOutput, BuildRequest } from './contract.ts';
 import { failed } from './errors.ts';
 import type { BuilderParts } from './job.ts';
@@ -14,11 +15,14 @@ export async function openBuilder(parts: BuilderParts): Promise<Builder> {
   await clearLeftovers(parts);
   const directory = join(parts.dataRoot, 'builds', 'records');
   await mkdir(directory, { recursive: true, mode: 0o700 });
-  const records = await BuildRecords.open(directory);
+  const records = await BuildRecords.open(directory, (failure) =>
+    parts.report?.(`a build could not be recorded: ${messageOf(failure)}`),
+  );
   return {
     build: (request, output, signal) => build(parts, records, { request, output, signal }),
     builds: () => records.all(),
-    stepsOf: (image) => records.stepsOf(image, (id) => parts.images.list().find((each) => each.id === id)),
+    settled: () => records.settled(),
+    stepsOf: (image) => records.stepsOf(image, (id) => findImage(parts.images, id)),
   };
 }
 
@@ -39,10 +43,10 @@ async function build(
       await parts.images.tag(imageId, tag);
       output.stdout(`Successfully tagged ${tag}\n`);
     }
-    await records.finish(record, { imageId });
+    records.finish(record, { imageId });
     return imageId;
   } catch (failure) {
-    if (!isKind(failure, 'canceled')) await records.finish(record, { error: messageOf(failure) });
+    if (!isKind(failure, 'canceled')) records.finish(record, { error: messageOf(failure) });
     throw failure;
   }
 }

@@ -12,7 +12,6 @@ export interface BuildContext {
   readonly tree: SourceTree;
   /** A small file whole; undefined: there is none. */
   text(path: string): Promise<string | undefined>;
-  close(): Promise<void>;
 }
 
 const largestText = 4 << 20;
@@ -41,7 +40,7 @@ export async function readContext(
     await take(entry, { tree, spool });
   }
   await spool.flush();
-  return contextOf(tree, file);
+  return contextOf(tree);
 }
 
 /** A context that is nothing but a Dockerfile. */
@@ -61,10 +60,10 @@ export async function textContext(
     hash: async () => path,
     body: () => spool.read(pieces),
   });
-  return contextOf(tree, file);
+  return contextOf(tree);
 }
 
-function contextOf(tree: SourceTree, file: FileHandle): BuildContext {
+function contextOf(tree: SourceTree): BuildContext {
   return {
     tree,
     text: async (path) => {
@@ -75,7 +74,6 @@ function contextOf(tree: SourceTree, file: FileHandle): BuildContext {
       for await (const piece of entry.body()) pieces.push('hole' in piece ? Buffer.alloc(piece.hole) : piece);
       return Buffer.concat(pieces).toString('utf8');
     },
-    close: () => file.close(),
   };
 }
 
@@ -97,8 +95,8 @@ type Stored = { readonly at: number; readonly length: number } | { readonly hole
 const largestRead = 1 << 18;
 const enough = 1 << 20;
 
-/** Writes what comes one after another, in large pieces. */
-class Spool {
+/** Writes what comes one after another, in large pieces, to one file. */
+export class Spool {
   readonly #file: FileHandle;
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;

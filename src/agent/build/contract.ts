@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { BuildRecord, StepRecord } from '../../protocol/builds.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
+import type { Credentials, ProgressLine } from '../registry/contract.ts';
 import type { ImageRecord } from '../store/contract.ts';
 
 /**
@@ -23,6 +24,8 @@ export interface Builder {
   build(request: BuildRequest, output: BuildOutput, signal: AbortSignal): Promise<string>;
   /** Builds of the last time, newest first. */
   builds(): readonly BuildRecord[];
+  /** Resolves when what is known of builds is on the disk. */
+  settled(): Promise<void>;
   /** The steps that made an image and its parents, the first one first. Steps of builds that are forgotten are left out. */
   stepsOf(image: ImageRecord): readonly StepRecord[];
 }
@@ -50,27 +53,16 @@ export interface BuildRequest {
   readonly platform: string;
   /** Limits, network and names for the containers of RUN. */
   readonly hostConfig: HostConfig;
-  /** For registries. */
-  readonly credentials?: unknown;
+  /** Who asks a registry. @param host of the registry, 'docker.io' for Docker's own */
+  credentials(host: string): Credentials | undefined;
 }
 
 /** What the user of a build is told, in the order of the Dockerfile. */
 export interface BuildOutput {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** How far an image has come that is being brought. */
+  progress(line: ProgressLine): void;
   /** Id of a stage's image. */
   image(id: string): void;
-}
-
-/** Brings an image that is not here. Absent: there is no registry client. */
-export interface ImageSource {
-  pull(
-    reference: string,
-    options: {
-      readonly output: BuildOutput;
-      readonly platform: string;
-      readonly credentials: unknown;
-      readonly signal: AbortSignal;
-    },
-  ): Promise<void>;
 }

@@ -3,6 +3,7 @@ import type { ImageRecord } from '../store/contract.ts';
 import { commitStep } from './commit.ts';
 import { copyInto } from './copy-files.ts';
 import { type CopySource, hashOf, sourcesAt } from './copy-sources.ts';
+import { download, isAddress } from './download.ts';
 import { failed, wrapped } from './errors.ts';
 import type { expansionOf } from './expansion.ts';
 import { heredocSource } from './heredoc-source.ts';
@@ -87,6 +88,7 @@ async function sourcesOf(instruction: Instruction, { stage, expand }: At): Promi
     for (const source of instruction.sources) {
       const heredoc = heredocSource(source, instruction.heredocs, expand.text);
       if (heredoc) found.push(heredoc);
+      else if (isAddress(source)) found.push(await downloaded(instruction, source, stage));
       else found.push(...(await sourcesAt(tree, source)));
     }
     hashOf(found);
@@ -94,6 +96,12 @@ async function sourcesOf(instruction: Instruction, { stage, expand }: At): Promi
     throw wrapped(`${instruction.kind.toUpperCase()} failed`, failure);
   }
   return found;
+}
+
+async function downloaded(instruction: Instruction, source: string, stage: StageContext): Promise<CopySource> {
+  if (instruction.kind === 'copy') throw failed("source can't be a URL for COPY");
+  const { destination, checksum } = instruction;
+  return await download(source, { destination, checksum, stage });
 }
 
 /** The files of a stage or an image. */

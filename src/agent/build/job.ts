@@ -1,10 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Readable } from 'node:stream';
 import type { StepRecord } from '../../protocol/builds.ts';
 import type { Containers } from '../container/contract.ts';
 import type { HostFacts } from '../plan/facts.ts';
+import type { ImageSource } from '../registry/contract.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
 import type { BuildContext } from './context.ts';
-import type { BuildRequest, ImageSource } from './contract.ts';
+import type { BuildRequest } from './contract.ts';
 import type { Workspace } from './workspace.ts';
 
 /** What builds are made with; given by the composition root. */
@@ -14,8 +17,19 @@ export interface BuilderParts {
   readonly containers: Containers;
   readonly shims: Shims;
   readonly host: HostFacts;
-  /** Absent: images come by load and import only. */
-  readonly source?: ImageSource;
+  /** Told of what cannot be written or read. */
+  readonly report?: (problem: string) => void;
+  /** Follows redirections. @throws unavailable when there is no answer; canceled */
+  fetch(address: string, signal: AbortSignal): Promise<WebAnswer>;
+  /** Brings images that are not here. */
+  readonly source: ImageSource;
+}
+
+/** What a web server says; the body has to be read or destroyed. */
+export interface WebAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Readable;
 }
 
 /** One build, as all its stages see it. */

@@ -23,6 +23,7 @@ export class OrderedOutput {
     return {
       stdout: (text) => say((output) => output.stdout(text)),
       stderr: (text) => say((output) => output.stderr(text)),
+      progress: (line) => say((output) => output.progress(line)),
       image: (id) => say((output) => output.image(id)),
       close: () => {
         lane.isClosed = true;

@@ -12,12 +12,17 @@ export class BuildRecords {
   /** Oldest first. */
   readonly #records: BuildRecord[];
 
-  private constructor(directory: string, records: BuildRecord[]) {
+  readonly #report: (failure: unknown) => void;
+  #written: Promise<void> = Promise.resolve();
+
+  private constructor(directory: string, records: BuildRecord[], report: (failure: unknown) => void) {
     this.#directory = directory;
     this.#records = records;
+    this.#report = report;
   }
 
-  static async open(directory: string): Promise<BuildRecords> {
+  /** @param report told of what could not be written. */
+  static async open(directory: string, report: (failure: unknown) => void): Promise<BuildRecords> {
     const found: BuildRecord[] = [];
     for (const name of await readdir(directory)) {
       // One that cannot be read any more says nothing; it is no reason not to build.
@@ -29,6 +34,7 @@ export class BuildRecords {
     return new BuildRecords(
       directory,
       found.sort((a, b) => (a.started < b.started ? -1 : 1)),
+      report,
     );
   }
 
@@ -40,7 +46,8 @@ export class BuildRecords {
     return { id: randomBytes(8).toString('hex'), tags, started: Date.now(), steps: [] };
   }
 
-  async finish(open: OpenRecord, end: { readonly imageId: string } | { readonly error: string }): Promise<void> {
+  /** Nobody waits until it is on the disk: one that a crash takes is missed by nobody either. */
+  finish(open: OpenRecord, end: { readonly imageId: string } | { readonly error: string }): void {
     const { id, tags, started } = open;
     const record: BuildRecord = {
       ...{ id, tags, started: new Date(started).toISOString(), milliseconds: Date.now() - started },
@@ -48,10 +55,18 @@ export class BuildRecords {
       steps: [...open.steps].sort((a, b) => a.step - b.step),
     };
     this.#records.push(record);
-    await writeDurable(join(this.#directory, `${id}.json`), `${JSON.stringify(record)}\n`, { mode: 0o600 });
-    for (const old of this.#records.splice(0, Math.max(0, this.#records.length - mostRecords))) {
-      await rm(join(this.#directory, `${old.id}.json`), { force: true });
-    }
+    const old = this.#records.splice(0, Math.max(0, this.#records.length - mostRecords));
+    this.#written = this.#written.then(() => this.#write(record, old)).catch(this.#report);
+  }
+
+  /** Resolves when everything is on the disk. */
+  settled(): Promise<void> {
+    return this.#written;
+  }
+
+  async #write(record: BuildRecord, old: readonly BuildRecord[]): Promise<void> {
+    await writeDurable(join(this.#directory, `${record.id}.json`), `${JSON.stringify(record)}\n`, { mode: 0o600 });
+    for (const { id } of old) await rm(join(this.#directory, `${id}.json`), { force: true });
   }
 
   /** The steps that made an image and those below it; where several builds had the same, the one that did the work. */

@@ -29,15 +29,13 @@ interface Run {
 export async function runBuild(parts: BuilderParts, run: Run): Promise<string> {
   const { request, signal } = run;
   const workspace = await Workspace.open(parts);
-  let context: BuildContext | undefined;
   try {
-    context = await readContext(request.context, { file: await workspace.spool(), signal });
+    const context = await readContext(request.context, { file: await workspace.spool(), signal });
     const dockerfile = await dockerfileOf(context, request.dockerfile);
     return await buildStages(parts, { ...run, workspace, context, dockerfile });
   } catch (failure) {
     throw signal.aborted ? canceled('the build') : failure;
   } finally {
-    await context?.close();
     await workspace.remove();
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, rm, unlink, writeFile } from 'node:fs/promises';
+import { type FileHandle, mkdir, readdir, rm, rmdir, unlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isKind } from '../../base/errors.ts';
 import type { Containers } from '../container/contract.ts';
@@ -12,6 +12,8 @@ export class Workspace {
   readonly directory: string;
   readonly #parts: WorkspaceParts;
   #count = 0;
+  readonly #files: FileHandle[] = [];
+  #filled: Promise<void> | undefined;
 
   private constructor(directory: string, parts: WorkspaceParts) {
     this.directory = directory;
@@ -20,18 +22,20 @@ export class Workspace {
 
   static async open(parts: WorkspaceParts): Promise<Workspace> {
     const directory = join(workRoot(parts), randomBytes(8).toString('hex'));
-    await mkdir(join(directory, 'containers'), { recursive: true, mode: 0o700 });
-    // What is stacked below an image without layers.
-    await mkdir(join(directory, 'empty'), { mode: 0o755 });
+    await mkdir(directory, { mode: 0o700 });
     return new Workspace(directory, parts);
   }
 
-  spool() {
-    return openSpool(join(this.directory, 'context'), unlink);
+  /** A file for bytes, closed at the end; no name leads to it. */
+  async spool(): Promise<FileHandle> {
+    const file = await openSpool(join(this.directory, `bytes-${this.#count++}`), unlink);
+    this.#files.push(file);
+    return file;
   }
 
   /** Directories for an overlay mount, for as long as the task takes. */
   async layer<T>(task: (directories: { upper: string; work: string; at: string }) => Promise<T>): Promise<T> {
+    await this.#fill();
     const place = join(this.directory, `layer-${this.#count++}`);
     const directories = { upper: join(place, 'upper'), work: join(place, 'work'), at: join(place, 'root') };
     await mkdir(place, { mode: 0o700 });
@@ -45,6 +49,7 @@ export class Workspace {
 
   /** Remembers a container that is about to be made: a crash must not leave it. */
   async expect(id: string): Promise<void> {
+    await this.#fill();
     await writeFile(join(this.directory, 'containers', id), '');
   }
 
@@ -54,7 +59,19 @@ export class Workspace {
   }
 
   async remove(): Promise<void> {
-    await removeTrees(this.#parts, [this.directory]);
+    for (const file of this.#files.splice(0)) await file.close();
+    if (this.#filled) await removeTrees(this.#parts, [this.directory]);
+    else await rmdir(this.directory);
+  }
+
+  /** A build that finds every step in the cache needs none of this. */
+  #fill(): Promise<void> {
+    this.#filled ??= (async () => {
+      await mkdir(join(this.directory, 'containers'), { mode: 0o700 });
+      // What is stacked below an image without layers.
+      await mkdir(join(this.directory, 'empty'), { mode: 0o755 });
+    })();
+    return this.#filled;
   }
 }
 

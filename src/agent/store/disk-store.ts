@@ -76,7 +76,7 @@ class DiskImageStore implements ImageStore {
     return [...this.#storage.catalog.images.values()]
       .filter(({ hidden }) => !hidden)
       .map((image) => this.#record(image))
-      .sort((a, b) => Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? -1 : 1));
+      .sort(newestFirst);
   }
 
   get(nameOrId: string): ImageRecord {
@@ -98,6 +98,9 @@ class DiskImageStore implements ImageStore {
 
   async tag(nameOrId: string, text: string): Promise<void> {
     const reference = tagReference(text);
+    const { catalog } = this.#storage;
+    // Said again and again by builds that change nothing.
+    if (catalog.references.get(normalized(reference)) === findImage(catalog, nameOrId).id) return;
     await this.#storage.change((catalog) => {
       const { id } = findImage(catalog, nameOrId);
       return { catalog: { ...catalog, references: new Map([...catalog.references, [normalized(reference), id]]) } };
@@ -146,7 +149,10 @@ class DiskImageStore implements ImageStore {
   }
 
   children(parentId: string | undefined): ImageRecord[] {
-    return this.list().filter(({ parent }) => parent === parentId);
+    return [...this.#storage.catalog.images.values()]
+      .filter(({ hidden, parent }) => !hidden && parent === parentId)
+      .map((image) => this.#record(image))
+      .sort(newestFirst);
   }
 
   hold(imageId: string, containerId: string): () => void {
@@ -278,6 +284,9 @@ class DiskImageStore implements ImageStore {
     };
   }
 }
+
+const newestFirst = (a: ImageRecord, b: ImageRecord): number =>
+  Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? -1 : 1);
 
 function chainAt(image: StoredImage, position: number): string {
   const chainId = image.chainIds[position];

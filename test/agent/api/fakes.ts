@@ -57,7 +57,7 @@ const noContainers: Containers = {
   upper: () => '/nowhere/upper',
 };
 
-const noBuilder: Builder = { build: unexpected, builds: () => [], stepsOf: () => [] };
+const noBuilder: Builder = { build: unexpected, builds: () => [], stepsOf: () => [], settled: async () => undefined };
 
 const noImages: ImageStore = {
   list: () => [],

@@ -3,6 +3,7 @@ import type { BuildProblem } from '../../../protocol/builds.ts';
 import type { BuildOutput } from '../../build/contract.ts';
 import { StepFailure } from '../../build/errors.ts';
 import { DockerfileFailure } from '../../dockerfile/errors.ts';
+import type { ProgressLine } from '../../registry/contract.ts';
 import { buildRequest } from '../build-request.ts';
 import { type Call, empty, json, type Reply, type Route, sent } from '../route.ts';
 
@@ -49,6 +50,10 @@ class BuildLines implements BuildOutput {
 
   stderr(text: string): void {
     this.#tell({ stream: `\x1b[91m${text}\x1b[0m` });
+  }
+
+  progress(line: ProgressLine): void {
+    this.#tell(line);
   }
 
   image(id: string): void {
