@@ -78,7 +78,6 @@ export class BuildArgs {
   }
 
   #value(name: string, otherwise: string | undefined): string | undefined {
-    if (this.#given.has(name)) return this.#given.get(name);
-    return otherwise ?? this.#meta.get(name);
+    return this.#given.get(name) ?? otherwise ?? this.#meta.get(name);
   }
 }

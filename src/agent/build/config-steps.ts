@@ -53,10 +53,15 @@ export function changeConfig(
       return { config: { ...config, Cmd }, comment: `CMD ${quotedList(Cmd)}` };
     }
     case 'entrypoint': {
-      const Entrypoint = commandLine(config, instruction);
-      const { Cmd: _, ...rest } = config;
+      // Without words it is none, not a shell without a command.
+      const Entrypoint = instruction.command.length === 0 ? [] : commandLine(config, instruction);
+      const { Cmd, Entrypoint: _, ...rest } = config;
       return {
-        config: { ...(hasCommand ? config : rest), Entrypoint },
+        config: {
+          ...rest,
+          ...(hasCommand && Cmd && { Cmd }),
+          ...(Entrypoint.length > 0 && { Entrypoint }),
+        },
         comment: `ENTRYPOINT ${quotedList(Entrypoint)}`,
       };
     }

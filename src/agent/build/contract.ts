@@ -38,7 +38,7 @@ export interface BuildRequest {
   readonly tags: readonly string[];
   /** Name or number of the last stage; '' is the last one. */
   readonly target: string;
-  /** Undefined: the variable is not set, whatever the Dockerfile says. */
+  /** Undefined: named without a value, which leaves what the Dockerfile says. */
   readonly buildArgs: ReadonlyMap<string, string | undefined>;
   readonly labels: Readonly<Record<string, string>>;
   readonly noCache: boolean;

@@ -4,7 +4,7 @@ import { type ExtractedEntry, type ExtractOptions, extractEntries } from '../fil
 import { decompressed } from '../store/streams.ts';
 import { readTar } from '../store/tar.ts';
 import { type CopySource, entriesBelow, entryOf } from './copy-sources.ts';
-import { failed } from './errors.ts';
+import { failed, wrapped } from './errors.ts';
 import type { SourceEntry } from './source-tree.ts';
 
 export interface CopyOptions {
@@ -21,6 +21,12 @@ export interface CopyOptions {
 /** Copies into a root by Docker's rules for COPY and ADD. Paths of the root are the kernel's to resolve. */
 export async function copyInto(root: FileRoot, sources: readonly CopySource[], options: CopyOptions): Promise<void> {
   for (const source of sources) {
+    await copyOne(root, source, options);
+  }
+}
+
+async function copyOne(root: FileRoot, source: CopySource, options: CopyOptions): Promise<void> {
+  try {
     const { real, entry } = entryOf(source);
     const destination = await root.resolve(options.destination);
     if (entry.type === 'directory') await copyDirectory(root, { source, real, destination }, options);
@@ -31,8 +37,11 @@ export async function copyInto(root: FileRoot, sources: readonly CopySource[], o
         into: destination,
         keepKinds: false,
         anyLinks: true,
+        confined: true,
       });
     } else await copyFile(root, { source, entry, destination }, options);
+  } catch (failure) {
+    throw wrapped('failed to copy files', failure);
   }
 }
 
@@ -66,18 +75,29 @@ async function copyFile(
   await extractEntries(root, itemsOf([[posix.basename(path), bare]], options), extraction(into, options));
 }
 
-function extraction(into: string, { owner }: CopyOptions): ExtractOptions {
-  return { into, keepKinds: false, anyLinks: true, ...(owner && { owner, ownedLast: true }) };
+function extraction(into: string, { owner, mode }: CopyOptions): ExtractOptions {
+  // A mode that was asked for stays.
+  return {
+    into,
+    keepKinds: false,
+    anyLinks: true,
+    ...(owner && { owner, ...(mode === undefined && { ownedLast: true }) }),
+  };
 }
 
 async function* itemsOf(
   entries: Iterable<readonly [path: string, entry: SourceEntry]>,
   { mode }: CopyOptions,
 ): AsyncGenerator<ExtractedEntry> {
+  const names = new Map<SourceEntry['body'], string>();
   for (const [name, entry] of entries) {
     const { hash: _, body, ...item } = entry;
+    // Names of one file have its content in common.
+    const first = entry.type === 'file' ? names.get(body) : undefined;
+    if (entry.type === 'file' && first === undefined) names.set(body, name);
     yield {
       ...item,
+      ...(first !== undefined && { type: 'link', link: first }),
       name,
       mode: mode ?? entry.mode,
       // Archives of Docker's have whole seconds.

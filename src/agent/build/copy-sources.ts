@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
-import { failed, notInContext, outsideContext } from './errors.ts';
+import { failed, notInContext, notInImage, outsideContext } from './errors.ts';
 import { combinedHash } from './file-hash.ts';
 import type { SourceEntry, SourceTree } from './source-tree.ts';
 
@@ -17,10 +17,12 @@ export interface CopySource {
 
 /** What a path of COPY or ADD means in a tree; with wildcards it may be several. @throws invalid or not-found in dockerd's words */
 export async function sourcesAt(tree: SourceTree, given: string): Promise<CopySource[]> {
-  const clean = posix.normalize(given);
-  if (clean === '..' || clean.startsWith('../')) throw outsideContext(given);
   const path = given.replace(/^\/(?=.)/, '').replace(/^\.\//, '');
-  if (!hasWildcards(path)) return [await sourceAt(tree, path)];
+  if (!hasWildcards(path)) {
+    const clean = posix.normalize(path);
+    if (clean === '..' || clean.startsWith('../')) throw outsideContext(path);
+    return [await sourceAt(tree, path)];
+  }
   const matches = pathMatcher(path);
   const found: CopySource[] = [];
   for (const each of tree.below('')) if (matches(each)) found.push(await sourceAt(tree, each));
@@ -30,7 +32,9 @@ export async function sourcesAt(tree: SourceTree, given: string): Promise<CopySo
 async function sourceAt(tree: SourceTree, path: string): Promise<CopySource> {
   const real = tree.resolve(posix.normalize(`/${path}`));
   const entry = tree.get(real);
-  if (!entry) throw notInContext(posix.normalize(path));
+  if (!entry) throw tree.missing === 'asked' ? notInContext(posix.normalize(path)) : notInImage(posix.normalize(path));
+  // A link that is left leads in a circle.
+  if (entry.type === 'symlink') throw outsideContext(path);
   const source = { tree, path: posix.normalize(`/${path}`).slice(1).replace(/\/$/, ''), isVerbatim: false };
   if (entry.type !== 'directory') return { ...source, hash: `file:${await entry.hash()}` };
   const hashes: string[] = [];

@@ -44,6 +44,8 @@ export const notInContext = (path: string) =>
     `file not found in build context or excluded by .dockerignore: stat ${path}: file does not exist`,
   );
 
+export const notInImage = (path: string) => new PortholeError('not-found', `stat ${path}: file does not exist`);
+
 /** Puts words before a failure, as Go's errors.Wrap does. */
 export function wrapped(words: string, failure: unknown): unknown {
   if (!(failure instanceof Error)) return failure;

@@ -12,17 +12,18 @@ export async function ownerIn(root: FileRoot, chown: string): Promise<{ uid: num
   const [user = '', group = user, ...more] = chown.split(':');
   const words = 'unable to convert uid/gid chown string to host mapping';
   if (more.length > 0) throw failed(`${words}: invalid chown string format: ${chown}`);
+  const nobody = (name: string, kind: 'user' | 'group') =>
+    failed(`${words}: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`);
   const id = async (name: string, kind: 'user' | 'group'): Promise<number> => {
     if (/^\d{1,10}$/.test(name)) return Number(name);
+    if (name === '') throw nobody(name, kind);
     const files = { passwd: '', group: '', [kind === 'user' ? 'passwd' : 'group']: await text(root, kind) };
     try {
       const account = resolveAccount(kind === 'user' ? name : `0:${name}`, files);
       return kind === 'user' ? account.uid : account.gid;
     } catch (failure) {
       if (!(failure instanceof UnknownAccount)) throw failure;
-      throw failed(
-        `${words}: can't find ${kind === 'user' ? 'uid' : 'gid'} for ${kind} ${name}: no such ${kind}: ${name}`,
-      );
+      throw nobody(name, kind);
     }
   };
   return { uid: await id(user, 'user'), gid: await id(group, 'group') };

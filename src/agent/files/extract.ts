@@ -16,6 +16,8 @@ export interface ExtractOptions {
   readonly owner?: { readonly uid: number; readonly gid: number };
   /** Links may lead anywhere: nothing follows them outside of the root. */
   readonly anyLinks?: true;
+  /** Names that lead out of `into` lead to the same below it, as they do in a chroot. */
+  readonly confined?: true;
   /** The owner is set once more at the end, which takes setuid bits and capabilities away, as dockerd's builder does. */
   readonly ownedLast?: true;
 }
@@ -45,7 +47,7 @@ export async function extractEntries(
 ): Promise<void> {
   const directories: { readonly path: string; readonly entry: ExtractedEntry }[] = [];
   for await (const entry of entries) {
-    const path = placeOf(entry.name, options.into);
+    const path = placeOf(entry.name, options);
     if (!(await makeWay(root, entry, { path, options }))) continue;
     await make(root, entry, { path, options });
     if (entry.type === 'directory') directories.push({ path, entry });
@@ -57,8 +59,8 @@ export async function extractEntries(
 }
 
 /** @throws invalid in Docker's words. */
-function placeOf(name: string, into: string): string {
-  const clean = posix.normalize(name);
+function placeOf(name: string, { into, confined }: ExtractOptions): string {
+  const clean = confined ? posix.join('/', name) : posix.normalize(name);
   const path = posix.join(into, clean);
   if (clean === '..' || clean.startsWith('../') || !isWithin(path, into)) {
     throw new PortholeError('invalid', `${JSON.stringify(clean)} is outside of ${JSON.stringify(into)}`);
@@ -116,7 +118,7 @@ async function make(root: FileRoot, entry: ExtractedEntry, { path, options }: At
       );
       return;
     case 'link':
-      await root.all([{ op: 'link', target: linkTarget(entry, options.into), path, why }], path);
+      await root.all([{ op: 'link', target: linkTarget(entry, options), path, why }], path);
       return;
     case 'symlink':
       if (!options.anyLinks) checkLink(entry, { path, options });
@@ -186,8 +188,8 @@ function timesOf({ mtime }: ExtractedEntry, path: string): Operation {
   };
 }
 
-function linkTarget({ link }: ExtractedEntry, into: string): string {
-  const target = posix.join(into, link);
+function linkTarget({ link }: ExtractedEntry, { into, confined }: ExtractOptions): string {
+  const target = posix.join(into, confined ? posix.join('/', link) : link);
   if (isWithin(target, into)) return target;
   throw new PortholeError('invalid', `invalid hardlink ${JSON.stringify(target)} -> ${JSON.stringify(link)}`);
 }

@@ -3,6 +3,7 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
 import { canceled } from '../../base/errors.ts';
+import { FilterFailed, filtered } from '../sys/filter.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
 
 export type Bytes = AsyncIterable<Uint8Array>;
@@ -52,7 +53,7 @@ export async function* decompressed(source: Bytes): Bytes {
     const whole = rest(head, iterator, ended);
     const codec = magics.find(({ magic }) => head.subarray(0, magic.length).equals(magic));
     if (!codec) yield* whole;
-    else yield* through(whole, codec.open());
+    else yield* codec.open(whole);
   } finally {
     await iterator.return?.();
   }
@@ -80,12 +81,23 @@ async function* through(source: Bytes, codec: Transform): Bytes {
 const chunkSize = 1 << 18;
 const longestMagic = 6;
 
-const magics: readonly { readonly magic: Buffer; open(): Transform }[] = [
-  { magic: Buffer.from([0x1f, 0x8b]), open: () => zlib.createGunzip({ chunkSize }) },
-  { magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: openZstd },
-  { magic: Buffer.from('BZh'), open: () => refuse('bzip2') },
-  { magic: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), open: () => refuse('xz') },
+const magics: readonly { readonly magic: Buffer; open(source: Bytes): Bytes }[] = [
+  { magic: Buffer.from([0x1f, 0x8b]), open: (source) => through(source, zlib.createGunzip({ chunkSize })) },
+  { magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: (source) => through(source, openZstd()) },
+  { magic: Buffer.from('BZh'), open: (source) => byProgram(source, 'bzip2') },
+  { magic: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), open: (source) => byProgram(source, 'xz') },
 ];
+
+/** Node has no codec for these; dockerd too starts a program for xz. */
+async function* byProgram(source: Bytes, name: 'bzip2' | 'xz'): Bytes {
+  try {
+    yield* filtered(source, [name, '-d', '-c']);
+  } catch (failure) {
+    if (!(failure instanceof FilterFailed)) throw failure;
+    if (failure.isMissing) refuse(`${name}, and the host has no program ${name}`);
+    throw invalidArchive(failure.message);
+  }
+}
 
 /** Node has it from 22.15 on; its type declarations here are those of Node 20. */
 function openZstd(): Transform {
