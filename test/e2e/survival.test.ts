@@ -8,7 +8,7 @@ const program = fileURLToPath(new URL('survival.ts', import.meta.url));
 
 /** The short form of what `npx tsx test/e2e/survival.ts` measures in 100 rounds. */
 describe('containers under an agent that dies', function () {
-  this.timeout(240_000);
+  this.timeout(900_000);
 
   before(function () {
     requires(this, { root: true, programs: ['busybox', 'unshare'] });

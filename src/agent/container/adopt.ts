@@ -27,6 +27,10 @@ import { adoptVolumes, forgetVolumes, markedVolumes, withMovedVolumes } from './
 
 /** Milliseconds that the start of the engine waits for one shim. */
 const patience = 3000;
+/** And those who want something of its container: on a machine that is busy enough it may be long until a shim has its turn. */
+const longPatience = 15_000;
+/** And, when that has answered, for what is written about it: a busy disk is no reason to show what is not so any more. */
+const diskPatience = 30_000;
 /** And for those of its execs. */
 const execPatience = 1000;
 /** Containers that are looked at side by side. */
@@ -83,35 +87,73 @@ async function adoptOne(engine: Engine, directory: string): Promise<void> {
 
 /**
  * One container that cannot be taken over keeps nobody else waiting: it is named, and stays as it is. A shim that was
- * stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on.
+ * stopped (SIGSTOP, a debugger) answers nobody: its container is adopted when it goes on. What is asked of the container
+ * meanwhile waits for its lock at first, and is then told why nothing can be done.
  */
 async function settleInTime(engine: Engine, container: Container): Promise<void> {
-  const tell = (problem: PortholeError): void => {
-    if (engine.closing.aborted) return;
-    // It shows at whatever is tried with the container.
-    container.unreachable = problem;
-    engine.report?.(problem.message);
-  };
-  const settled = connect(engine, container)
-    .then((shim) => engine.locks.run(container.id, () => settle(engine, container, shim)))
+  let isAnswered = false;
+  const settled = engine.locks
+    .run(container.id, async () => {
+      const shim = await firstAnswer(engine, container);
+      isAnswered = true;
+      await settle(engine, container, shim);
+    })
     .then(
       () => resume(engine, container),
-      (failure: unknown) => tell(unadoptable(container.id, failure)),
+      (failure: unknown) => {
+        tell(engine, container, failure);
+        if (!isAnswered) void settleLater(engine, container);
+      },
     );
   const inTime = new AbortController();
-  const late = delay(patience, undefined, { signal: inTime.signal, ref: false }).then(
-    () => tell(unanswered(container.id)),
-    () => undefined,
-  );
+  const wait = { signal: inTime.signal, ref: false };
+  const late = delay(patience, undefined, wait)
+    .then(() => (isAnswered ? delay(diskPatience, undefined, wait) : undefined))
+    .catch(() => undefined);
   await Promise.race([settled, late]);
   inTime.abort();
+}
+
+/** @throws unavailable when it takes too long */
+async function firstAnswer(engine: Engine, container: Container): Promise<StartedShim | undefined> {
+  const late = new AbortController();
+  const giveUp = (): void => late.abort();
+  const timer = setTimeout(giveUp, longPatience);
+  engine.closing.addEventListener('abort', giveUp, { once: true });
+  try {
+    return await shimAt(engine, container.runtime, late.signal);
+  } catch (failure) {
+    throw late.signal.aborted ? unanswered(container.id) : failure;
+  } finally {
+    clearTimeout(timer);
+    engine.closing.removeEventListener('abort', giveUp);
+  }
+}
+
+async function settleLater(engine: Engine, container: Container): Promise<void> {
+  try {
+    const shim = await shimAt(engine, container.runtime, engine.closing);
+    await engine.locks.run(container.id, () => settle(engine, container, shim));
+    resume(engine, container);
+  } catch (failure) {
+    tell(engine, container, failure);
+  }
+}
+
+/** It shows at whatever is tried with the container. */
+function tell(engine: Engine, container: Container, failure: unknown): void {
+  if (engine.closing.aborted) return;
+  const problem = unadoptable(container.id, failure);
+  if (problem.message === container.unreachable?.message) return;
+  container.unreachable = problem;
+  engine.report?.(problem.message);
 }
 
 const unanswered = (id: string) =>
   new PortholeError('unavailable', `container ${id} cannot be taken over now: its shim does not answer`);
 
 const unadoptable = (id: string, cause: unknown) =>
-  cause instanceof PortholeError && cause.kind === 'unsupported'
+  cause instanceof PortholeError && (cause.kind === 'unsupported' || cause.message === unanswered(id).message)
     ? cause
     : new PortholeError('unavailable', `container ${id} cannot be taken over: ${messageOf(cause)}`, { cause });
 
@@ -244,9 +286,6 @@ async function completeReads(engine: Engine, container: Container): Promise<void
     // Without them only the OOM flag of this one life is unknown.
   }
 }
-
-const connect = (engine: Engine, container: Container): Promise<StartedShim | undefined> =>
-  shimAt(engine, container.runtime, engine.closing);
 
 async function shimAt(engine: Engine, runtime: string, signal: AbortSignal): Promise<StartedShim | undefined> {
   try {

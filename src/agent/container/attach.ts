@@ -33,7 +33,8 @@ export async function attach(
   });
   announce(engine, container, 'attach');
   if (options.logs) await replay(engine, container, { stream, options, signal: closed.signal });
-  if (options.stream) container.output.add(stream);
+  // One that was removed meanwhile has no life to come.
+  if (options.stream && engine.registry.has(container)) container.output.add(stream);
   else stream.finish();
   return { tty, duplex: stream };
 }

@@ -18,6 +18,7 @@ import { conflict, invalid, isRestarting, noSuchExec, notRunning, pausedForExec,
 import { execFiles, forgetExecFiles, keepExec } from './exec-files.ts';
 import { startFailure } from './failure.ts';
 import { type OutputClient, OutputHub } from './output.ts';
+import { isOver } from './over.ts';
 import { hasProcess } from './state.ts';
 import { type StdinSink, StdioStream } from './stdio-stream.ts';
 import { accountInside } from './users.ts';
@@ -152,10 +153,11 @@ async function failureOf(
   { container, id }: Exec,
   { thrown, life }: { readonly thrown: unknown; readonly life: Life | undefined },
 ): Promise<PortholeError> {
-  if (!engine.registry.has(container)) return noSuchExec(id);
-  const process = { pid: life?.pid ?? 0, startTicks: BigInt(container.record.startTicks || '0') };
-  const isOver = life !== undefined && (container.life !== life || !(await isAlive(process)));
-  return isOver ? notRunning(container.id) : startFailure(thrown, 'exec');
+  const failure = startFailure(thrown, 'exec');
+  const isProgram = failure.exitCode !== 128;
+  if (!isProgram && life && (await isOver(container, life)))
+    return engine.registry.has(container) ? notRunning(container.id) : noSuchExec(id);
+  return failure;
 }
 
 /** Exit code of an exec whose end nobody saw. */
@@ -220,7 +222,9 @@ async function planInput(
   options: ExecStartOptions & { readonly stdin: boolean },
 ): Promise<Parameters<typeof compileExec>> {
   const { container } = exec;
-  const life = container.life;
+  // An agent that has just begun may not have it yet.
+  if (!container.life) await engine.locks.run(container.id, async () => undefined);
+  const { life } = container;
   if (!life) throw container.unreachable ?? notRunning(container.id);
   const [spec, { account, madeFrom }] = await Promise.all([
     specOf(container),

@@ -9,6 +9,8 @@ import { PlanFailed } from '../shim/errors.ts';
 import { readIfThere, removeDirectoryIfThere } from '../sys/files.ts';
 import type { Container } from './container.ts';
 import type { Engine } from './engine.ts';
+import { notRunning } from './errors.ts';
+import { isOver } from './over.ts';
 
 /**
  * Changes the limits of a container that runs. When the kernel refuses one, those before it are taken back.
@@ -20,6 +22,7 @@ export async function applyLimits(
   limits: { readonly before: Resources; readonly after: Resources },
 ): Promise<void> {
   const { host } = engine;
+  const { life } = container;
   const path = container.record.cgroupPath;
   const update = limitUpdate(limits, { path, host });
   const earlier = await valuesOf(update);
@@ -30,6 +33,7 @@ export async function applyLimits(
     }
   } catch (failure) {
     await takeBack(engine, update, { failure, earlier });
+    if (life && !isKind(failure, 'invalid') && (await isOver(container, life))) throw notRunning(container.id);
     throw new PortholeError(
       isKind(failure, 'invalid') ? 'invalid' : 'internal',
       `Cannot update container ${container.id}: ${messageOf(failure)}`,

@@ -4,11 +4,12 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
 import { busyboxTar } from '../../conformance/engine.ts';
+import type { Figures, Story, World } from './acts.ts';
 import { type Agents, makeAgents } from './agents.ts';
 import { Client, linesOf } from './client.ts';
 import { leftovers, shimDescriptors } from './leftovers.ts';
 import { Random } from './random.ts';
-import { type Figures, type Story, stories, type World } from './stories.ts';
+import { stories } from './stories.ts';
 
 export interface SurvivalOptions {
   /** How often the agent dies. */
@@ -46,7 +47,7 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
   const client = new Client(agents.socket);
   const random = new Random(options.seed);
   const losses: string[] = [];
-  const figures: Figures = { containers: 0, lives: 0, lines: 0, exitCodes: 0, execs: 0 };
+  const figures: Figures = { containers: 0, lives: 0, lines: 0, exitCodes: 0, execs: 0, files: 0, verdicts: 0 };
   const before = await leftovers({ ...agents, cgroupParent });
   let told = 0;
   let count = 0;
@@ -60,6 +61,7 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
       archive: { tar: await makeStarterImage(), tag: starterImage },
       isArchiveTaken: false,
       figures,
+      generation: 0,
     };
     const pids = await beginSitting(world);
     const descriptors = await shimDescriptors();
@@ -85,12 +87,14 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
       const wanted = client.answered + random.between(0, 6 * options.containers);
       for (let waited = 0; client.answered < wanted && waited < longestLife; waited += 5) await pause(5);
       await pause(random.between(0, 300));
+      world.generation++;
       if (options.upgrade) await upgradeOnce(agents, random);
       else {
         await agents.kill9();
         if (random.next() < 0.3) await pause(random.between(1, 400));
         await agents.start();
       }
+      world.generation++;
       if (round % 10 === 0 || round === options.rounds) {
         options.say(`round ${round}: ${told} stories told, ${client.cutOff} requests cut off, ${losses.length} losses`);
       }
@@ -115,11 +119,13 @@ export async function survive(options: SurvivalOptions): Promise<SurvivalResult>
   return { ...figures, stories: told, cutOff: client.cutOff, losses };
 }
 
-/** Nothing that a story waits for takes so long, not even under fifty others. */
+/** Milliseconds: nothing that a story waits for takes so long, not even under fifty others on a busy machine. */
+const longestStory = 600_000;
+
 async function inTime(story: Promise<void>): Promise<void> {
   const over = new AbortController();
-  const late = pause(180_000, undefined, { signal: over.signal }).then(() => {
-    throw new Error('it did not come to an end in 180 seconds');
+  const late = pause(longestStory, undefined, { signal: over.signal }).then(() => {
+    throw new Error(`it did not come to an end in ${longestStory / 1000} seconds`);
   });
   late.catch(() => undefined);
   await Promise.race([story, late]).finally(() => over.abort());

@@ -1,50 +1,22 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
-import { broken, type Client, linesOf } from './client.ts';
-import type { Random } from './random.ts';
-
-/** What stories share. */
-export interface World {
-  readonly client: Client;
-  readonly random: Random;
-  readonly image: string;
-  /** An archive that `load` takes, and the tag in it. */
-  readonly archive: { readonly tar: Buffer; readonly tag: string };
-  /** One story at a time has the image of the archive: they would remove it from under each other. */
-  isArchiveTaken: boolean;
-  readonly figures: Figures;
-}
-
-export interface Figures {
-  containers: number;
-  lives: number;
-  lines: number;
-  exitCodes: number;
-  execs: number;
-}
-
-/** The life of one container, or of an image, from its creation to its removal. It throws when something was lost. */
-export interface Story {
-  readonly name: string;
-  readonly weight: number;
-  run(world: World, name: string): Promise<void>;
-}
-
-interface Inspected {
-  readonly Id: string;
-  readonly RestartCount: number;
-  readonly State: {
-    readonly Status: string;
-    readonly ExitCode: number;
-    readonly StartedAt: string;
-    readonly FinishedAt: string;
-    readonly Pid: number;
-    readonly Paused: boolean;
-    readonly Error: string;
-  };
-}
-
-const never = '0001-01-01T00:00:00Z';
+import {
+  create,
+  ends,
+  idByName,
+  inspect,
+  logs,
+  never,
+  remove,
+  type Story,
+  seconds,
+  start,
+  untilGone,
+  type World,
+} from './acts.ts';
+import { broken, linesOf } from './client.ts';
+import { commits, copiesFiles, isProbed, writesToAVolume } from './data-stories.ts';
+import { runsExecs } from './exec-stories.ts';
 
 export const stories: readonly Story[] = [
   { name: 'ends by itself', weight: 5, run: endsByItself },
@@ -54,6 +26,10 @@ export const stories: readonly Story[] = [
   { name: 'removes itself', weight: 3, run: removesItself },
   { name: 'is removed by force', weight: 2, run: isRemovedByForce },
   { name: 'runs execs', weight: 2, run: runsExecs },
+  { name: 'copies files', weight: 2, run: copiesFiles },
+  { name: 'writes to a volume', weight: 2, run: writesToAVolume },
+  { name: 'is committed', weight: 1, run: commits },
+  { name: 'is probed', weight: 1, run: isProbed },
   { name: 'is followed', weight: 2, run: isFollowed },
   { name: 'is paused', weight: 1, run: isPaused },
   { name: 'is renamed', weight: 1, run: isRenamed },
@@ -92,7 +68,9 @@ async function endsByItself(world: World, name: string): Promise<void> {
 async function isStopped(world: World, name: string): Promise<void> {
   const { client, random } = world;
   const code = random.between(0, 125);
-  const id = await create(world, name, endless(code), { RestartPolicy: { Name: random.pick(['no', 'on-failure']) } });
+  const id = await create(world, name, endless(code), {
+    HostConfig: { RestartPolicy: { Name: random.pick(['no', 'on-failure']) } },
+  });
   await start(world, id);
   await untilTrapIsSet(world, id);
   await pause(random.between(0, 800));
@@ -126,7 +104,7 @@ async function restartsOnFailure(world: World, name: string): Promise<void> {
   const { random } = world;
   const [lines, code, most] = [random.between(0, 3), random.between(1, 125), random.between(1, 3)];
   const id = await create(world, name, writer({ lines, pause: '0.02', code }), {
-    RestartPolicy: { Name: 'on-failure', MaximumRetryCount: most },
+    HostConfig: { RestartPolicy: { Name: 'on-failure', MaximumRetryCount: most } },
   });
   await start(world, id);
   for (;;) {
@@ -151,7 +129,7 @@ async function removesItself(world: World, name: string): Promise<void> {
   const { client, random } = world;
   const code = random.between(0, 125);
   const script = writer({ lines: random.between(0, 6), pause: seconds(random), code });
-  const id = await create(world, name, script, { AutoRemove: true });
+  const id = await create(world, name, script, { HostConfig: { AutoRemove: true } });
   const waiting = client.once('POST', `/containers/${id}/wait?condition=removed`);
   await start(world, id, { mayBeGone: true });
   const waited = await waiting;
@@ -173,33 +151,6 @@ async function isRemovedByForce(world: World, name: string): Promise<void> {
   await pause(random.between(0, 300));
   await client.sure('DELETE', `/containers/${id}?force=1`, { accept: [204, 404, 409] });
   await untilGone(world, id);
-}
-
-async function runsExecs(world: World, name: string): Promise<void> {
-  const { client, random } = world;
-  const id = await create(world, name, 'sleep 1000');
-  await start(world, id);
-  for (let turn = 0; turn < 4; turn++) {
-    const code = random.between(0, 125);
-    const Cmd = ['sh', '-c', `echo one; sleep ${seconds(random)}; echo two; exit ${code}`];
-    const made = await client.once('POST', `/containers/${id}/exec`, { body: { Cmd, AttachStdout: true } });
-    if (made === broken) continue;
-    assert.equal(made.status, 201, made.body);
-    const exec = String(JSON.parse(made.body).Id);
-    const ran = await client.once('POST', `/exec/${exec}/start`, { body: { Detach: false, Tty: false } });
-    // An agent that came meanwhile does not know it: it was never promised to run.
-    if (ran === broken || ran.status === 404) continue;
-    assert.equal(ran.status, 200, ran.body);
-    const said = linesOf(ran.body);
-    const ended = await client.once('GET', `/exec/${exec}/json`);
-    if (ended === broken || ended.status === 404) continue;
-    assert.deepEqual(said.stdout, ['one', 'two'], `output of an exec: ${JSON.stringify(ran)} ${ended.body}`);
-    assert.equal(JSON.parse(ended.body).ExitCode, code, 'exit code of an exec');
-    world.figures.execs++;
-  }
-  await client.sure('POST', `/containers/${id}/kill`, { accept: [204, 409] });
-  await ends(world, id, 137);
-  await remove(world, id);
 }
 
 async function isFollowed(world: World, name: string): Promise<void> {
@@ -288,72 +239,6 @@ async function withTheImage(world: World, name: string): Promise<void> {
   await client.sure('DELETE', `/images/${archive.tag}`, { accept: [200, 404, 409] });
 }
 
-/** A container that exists, whatever became of the first attempt to create it. */
-async function create(world: World, name: string, script: string, hostConfig: object = {}): Promise<string> {
-  const { client, image, figures } = world;
-  const body = {
-    Image: image,
-    Cmd: ['sh', '-c', script],
-    HostConfig: { NetworkMode: 'none', ...hostConfig },
-  };
-  for (;;) {
-    const answer = await client.once('POST', `/containers/create?name=${name}`, { body });
-    const id = answer === broken ? await idByName(world, name) : undefined;
-    if (answer !== broken) assert.equal(answer.status, 201, answer.body);
-    if (answer === broken && id === undefined) continue;
-    figures.containers++;
-    const created = id ?? String(answer === broken ? '' : JSON.parse(answer.body).Id);
-    // What was answered is there, also after the next crash.
-    assert.equal((await inspect(world, created)).Id, created);
-    return created;
-  }
-}
-
-async function idByName(world: World, name: string): Promise<string | undefined> {
-  const { status, body } = await world.client.sure('GET', `/containers/${name}/json`, { accept: [200, 404] });
-  return status === 200 ? String(JSON.parse(body).Id) : undefined;
-}
-
-/** Starts it once: a second life would show in its log. */
-async function start(world: World, id: string, options: { mayBeGone?: boolean } = {}): Promise<void> {
-  for (;;) {
-    const answer = await world.client.once('POST', `/containers/${id}/start`);
-    if (answer !== broken) {
-      if (options.mayBeGone && answer.status === 404) return;
-      assert.equal(answer.status, 204, `start: ${answer.body}`);
-      world.figures.lives++;
-      return;
-    }
-    const { status, body } = await world.client.sure('GET', `/containers/${id}/json`, { accept: [200, 404] });
-    if (options.mayBeGone && status === 404) return;
-    const found: Inspected = JSON.parse(body);
-    if (found.State?.StartedAt === never) continue;
-    assert.equal(status, 200, `it is gone after a start that was cut off: ${body}`);
-    world.figures.lives++;
-    return;
-  }
-}
-
-async function ends(world: World, id: string, code: number): Promise<void> {
-  const waited = await world.client.sure('POST', `/containers/${id}/wait`);
-  const { State } = await inspect(world, id);
-  assert.equal(State.ExitCode, code, `exit code (${State.Status} ${State.Error})`);
-  assert.equal(JSON.parse(waited.body).StatusCode, code, 'exit code of wait');
-  assert.equal(State.Status, 'exited');
-  assert.equal(State.Pid, 0);
-  world.figures.exitCodes++;
-}
-
-async function inspect(world: World, id: string): Promise<Inspected> {
-  return JSON.parse((await world.client.sure('GET', `/containers/${id}/json`)).body);
-}
-
-async function logs(world: World, id: string): Promise<ReturnType<typeof linesOf>> {
-  const said = linesOf((await world.client.sure('GET', `/containers/${id}/logs?stdout=1&stderr=1`)).body);
-  world.figures.lines += said.stdout.length + said.stderr.length;
-  return said;
-}
-
 /** The endless writer's lines, in one life, without a gap. */
 function contiguous(said: ReturnType<typeof linesOf>, _world: World, { ended }: { ended: boolean }): void {
   const [begin, ...rest] = said.stdout;
@@ -367,20 +252,3 @@ function contiguous(said: ReturnType<typeof linesOf>, _world: World, { ended }: 
 async function untilTrapIsSet(world: World, id: string): Promise<void> {
   while ((await logs(world, id)).stdout.length === 0) await pause(20);
 }
-
-async function remove(world: World, id: string): Promise<void> {
-  await world.client.sure('DELETE', `/containers/${id}`, { accept: [204, 404, 409] });
-  await untilGone(world, id);
-}
-
-/** A removal that was cut off goes on by itself, or is asked for again. */
-async function untilGone(world: World, id: string): Promise<void> {
-  for (;;) {
-    const { status } = await world.client.sure('GET', `/containers/${id}/json`, { accept: [200, 404] });
-    if (status === 404) return;
-    await pause(50);
-    await world.client.sure('DELETE', `/containers/${id}?force=1`, { accept: [204, 404, 409] });
-  }
-}
-
-const seconds = (random: Random): string => (random.between(5, 90) / 1000).toFixed(3);
