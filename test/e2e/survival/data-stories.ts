@@ -18,13 +18,13 @@ export async function copiesFiles(world: World, name: string): Promise<void> {
   tar.entry({ name: 'dir/file' }, content);
   tar.finalize();
   // Done twice it is the same.
-  await client.sure('PUT', `/containers/${id}/archive?path=/home`, { tar: await buffer(tar) });
-  assert.equal(await fileIn(world, id, '/home/dir/file'), content, 'a file that was copied in');
+  await client.sure('PUT', `/containers/${id}/archive?path=/var`, { tar: await buffer(tar) });
+  assert.equal(await fileIn(world, id, '/var/dir/file'), content, 'a file that was copied in');
   world.figures.files++;
   if (isRunning) {
     await client.sure('POST', `/containers/${id}/kill`, { accept: [204, 409] });
     await ends(world, id, 137);
-    assert.equal(await fileIn(world, id, '/home/dir/file'), content, 'the same after the end');
+    assert.equal(await fileIn(world, id, '/var/dir/file'), content, 'the same after the end');
     world.figures.files++;
   }
   await remove(world, id);
@@ -76,7 +76,7 @@ export async function writesToAVolume(world: World, name: string): Promise<void>
 export async function commits(world: World, name: string): Promise<void> {
   const { client, random } = world;
   const words = randomBytes(random.between(1, 20_000)).toString('hex');
-  const id = await create(world, name, `echo ${words} > /home/words; exit 7`);
+  const id = await create(world, name, `echo ${words} > /var/words; exit 7`);
   await start(world, id);
   await ends(world, id, 7);
   const image = `survival/committed:${name}`;
@@ -90,7 +90,7 @@ export async function commits(world: World, name: string): Promise<void> {
     assert.equal(answer, broken, 'a committed image is gone');
   }
   await remove(world, id);
-  const reader = await create(world, `${name}-reader`, 'cat /home/words', { Image: image });
+  const reader = await create(world, `${name}-reader`, 'cat /var/words', { Image: image });
   await start(world, reader);
   await ends(world, reader, 0);
   assert.deepEqual((await logs(world, reader)).stdout, [words], 'what is in the committed image');
