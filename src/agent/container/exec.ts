@@ -6,7 +6,7 @@ import { compileExec } from '../plan/compile.ts';
 import type { StartedShim } from '../shim/contract.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { readJsonFile } from '../sys/durable.ts';
-import { hasLivingChild, isAlive } from '../sys/proc.ts';
+import { hasLivingChild } from '../sys/proc.ts';
 import { specUser } from './accounts.ts';
 import { specPath } from './bundle.ts';
 import type { Container, Life } from './container.ts';
