@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
+import { nodeOptions } from '../src/agent/settings.ts';
 import { distDir } from './paths.ts';
 import { start, until, untilAnswers } from './processes.ts';
 
@@ -31,6 +32,7 @@ export async function startLocalAgent(places: AgentPlaces): Promise<LocalAgent> 
   await mkdir(places.execRoot, { recursive: true, mode: 0o700 });
   await mkdir(dirname(places.socket), { recursive: true, mode: 0o700 });
   const running = start(process.execPath, [
+    ...nodeOptions,
     join(distDir, 'agent/porthole-agent.cjs'),
     'serve',
     ...['--data-root', places.dataRoot, '--exec-root', places.execRoot, '--host', `unix://${places.socket}`],

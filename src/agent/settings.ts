@@ -53,6 +53,12 @@ export class UsageError extends Error {}
 
 export const isRoot = (): boolean => process.getuid?.() === 0;
 
+/**
+ * Options of Node for an agent: what it works with is small and lives long or not at all, and a young generation of V8's usual
+ * size would fill up to 48 MiB before anybody looks whether it is still needed.
+ */
+export const nodeOptions = ['--max-semi-space-size=2'];
+
 /** This program as an agent on the given roots. */
 export function serveCommand(
   settings: Pick<Settings, 'program' | 'dataRoot' | 'execRoot' | 'socket' | 'shim' | 'options'>,
@@ -60,7 +66,7 @@ export function serveCommand(
 ): [string, ...string[]] {
   const { program, dataRoot, execRoot, socket, shim, options } = settings;
   const roots = ['--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`, '--shim', shim];
-  const own = [...process.execArgv, program];
+  const own = [...nodeOptions, ...process.execArgv.filter((option) => !nodeOptions.includes(option)), program];
   return [process.execPath, ...own, 'serve', ...roots, ...options, ...(takeOver ? ['--take-over'] : [])];
 }
 

@@ -53,9 +53,10 @@ export async function execRow(places: Places): Promise<Row> {
     return { run: () => timed(() => api.exec(id, ['true'])), end: () => api.remove(id) };
   };
   const [mine, his] = [await held(ours), await held(theirs)];
-  const figures = await inTurns({ ours: mine.run, theirs: his.run }, { rounds: 2 * rounds });
-  await mine.end();
-  await his.end();
+  const figures = await inTurns({ ours: mine.run, theirs: his.run }, { rounds: 2 * rounds }).finally(async () => {
+    await mine.end();
+    await his.end();
+  });
   return {
     what: 'exec through the API: create, start, end of output',
     unit: 'ms',

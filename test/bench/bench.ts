@@ -22,6 +22,8 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
   // Where dockerd's data lie too: the same disk for both.
   const dir = await mkdtemp('/var/tmp/porthole-bench-');
   const execRoot = join(dir, 'exec');
+  const interrupted = interruption();
+  interrupted.catch(() => undefined);
   let agent: LocalAgent | undefined;
   let dockerd: Dockerd | undefined;
   try {
@@ -30,7 +32,6 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
     const places = placesOf(agent, dockerd, await pidAt(agent.places.socket));
     const tar = await busyboxTar();
     for (const { engine } of [places.ours, places.theirs]) await docker(engine, ['import', '-', image], { input: tar });
-    const rows: Row[] = [];
     const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
       commands: () => commandRows(places),
       start: () => startRows(places, { dir: join(dir, 'runc'), tar }),
@@ -39,22 +40,40 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
       parallel: () => parallelRows(places),
       thousand: () => scaleRows(places),
     };
-    for (const [name, measure] of Object.entries(groups)) {
-      if (only.length > 0 && !only.includes(name)) continue;
-      console.error(`measuring: ${name}`);
-      rows.push(...(await measure()));
-    }
-    if (rows.length === 0) throw new Error(`nothing to measure: there are ${Object.keys(groups).join(', ')}`);
+    const unknown = only.filter((name) => !(name in groups));
+    if (unknown.length > 0)
+      throw new Error(`no group ${unknown.join(', ')}: there are ${Object.keys(groups).join(', ')}`);
+    const chosen = Object.entries(groups).filter(([name]) => only.length === 0 || only.includes(name));
+    const rows: Row[] = [];
+    for (const [name, measure] of chosen) rows.push(...(await Promise.race([measured(name, measure), interrupted])));
     for (const { api } of [places.ours, places.theirs]) api.close();
     console.log(`\nLinux ${release()}, ${cpus().length} CPUs, Node ${process.version}, load ${await load()}\n`);
     for (const line of table(rows)) console.log(line);
     return rows.every(isMet);
   } finally {
-    await dockerd?.stop();
-    await agent?.stop({ containers: 'remove' });
+    const ended = await Promise.allSettled([dockerd?.stop(), agent?.stop({ containers: 'remove' })]);
     await rm(dir, { recursive: true, force: true });
+    for (const end of ended) if (end.status === 'rejected') console.error('Cleaning up:', end.reason);
   }
 }
+
+/** What cannot be measured is no goal met, and keeps nothing else from being measured. */
+async function measured(name: string, measure: () => Promise<Row[]>): Promise<Row[]> {
+  console.error(`measuring: ${name}`);
+  try {
+    return await measure();
+  } catch (failure) {
+    console.error(failure);
+    return [{ what: `${name}: could not be measured`, unit: 'errors', ours: 1, goal: { most: 0 } }];
+  }
+}
+
+/** Ctrl-C ends the measuring, not the cleaning up. */
+const interruption = () =>
+  new Promise<never>((_, reject) => {
+    for (const signal of ['SIGINT', 'SIGTERM'] as const)
+      process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+  });
 
 function placesOf(agent: LocalAgent, dockerd: Dockerd, agentPid: number): Places {
   const { socket } = agent.places;

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks';
+import { setTimeout as delay } from 'node:timers/promises';
 
 /** Durations of one thing done again and again, in milliseconds. */
 export interface Timing {
@@ -27,17 +28,22 @@ export async function timed(task: () => Promise<unknown>): Promise<number> {
   return performance.now() - begun;
 }
 
+/** Milliseconds between turns. */
+const rest = 50;
+
 /**
  * The tasks take turns, so that the machine's mood meets all of them alike. Each gives back its milliseconds, which may leave
- * out what it only prepares. The first three rounds warm what there is to be warmed.
+ * out what it only prepares. The first three rounds warm what there is to be warmed. Before each turn there is a rest: an engine
+ * clears up after it has answered, and what that takes is not the next one's.
  */
 export async function inTurns<Name extends string>(
   tasks: Readonly<Record<Name, () => Promise<number>>>,
-  options: { readonly rounds: number },
+  options: { readonly rounds: number; readonly rest?: number },
 ): Promise<(name: Name) => Timing> {
   const durations = new Map<string, number[]>();
   for (let round = -3; round < options.rounds; round += 1) {
     for (const [name, task] of Object.entries<() => Promise<number>>(tasks)) {
+      await delay(options.rest ?? rest);
       const took = await task();
       if (round >= 0) durations.set(name, [...(durations.get(name) ?? []), took]);
     }
