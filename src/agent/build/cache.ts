@@ -1,5 +1,6 @@
-import type { History, RunConfig } from '../oci/image.ts';
+import type { History, ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageRecord, ImageStore } from '../store/contract.ts';
+import { type Bytes, decompressed } from '../store/streams.ts';
 import { isSameStep } from './run-config.ts';
 
 /** What a step is looked up by. */
@@ -13,49 +14,104 @@ export interface StepKey {
 /** Finds the image that the same step made before. After the first step that none is found for, none is looked for. */
 export class StepCache {
   readonly #images: ImageStore;
-  #sources: readonly ImageRecord[];
+  readonly #signal: AbortSignal;
+  #sources: readonly ImageRecord[] | undefined;
   #isBroken: boolean;
 
-  /** @param options.from images whose history counts beside what was built here; undefined: only what was built here. */
-  constructor(images: ImageStore, options: { readonly isOff: boolean; readonly from: readonly ImageRecord[] }) {
+  /** @param options.from images that alone count, with what they were made from and the steps of their history; undefined: all that is here. */
+  constructor(
+    images: ImageStore,
+    options: {
+      readonly isOff: boolean;
+      readonly from: readonly ImageRecord[] | undefined;
+      readonly signal: AbortSignal;
+    },
+  ) {
     this.#images = images;
     this.#isBroken = options.isOff;
     this.#sources = options.from;
+    this.#signal = options.signal;
   }
 
-  find(key: StepKey): ImageRecord | undefined {
+  async find(key: StepKey): Promise<ImageRecord | undefined> {
     if (this.#isBroken) return undefined;
-    const found = this.#find(key);
+    const found = await this.#find(key);
     this.#isBroken = found === undefined;
     return found;
   }
 
-  #find(key: StepKey): ImageRecord | undefined {
-    const local = this.#images
+  async #find(key: StepKey): Promise<ImageRecord | undefined> {
+    const [local] = this.#images
       .children(key.parentId === '' ? undefined : key.parentId)
-      .filter(({ config }) => isSameStep(config.container_config, key.config))
-      .sort((a, b) => Date.parse(b.created) - Date.parse(a.created))[0];
-    return local ?? this.#fromSources(key);
+      .filter(({ config }) => isSameStep(config.container_config, key.config));
+    const sources = this.#sources;
+    if (sources === undefined) return local;
+    if (local && sources.some((source) => this.#isMadeFrom(source, local.id))) return local;
+    return await this.#fromHistory(key, sources);
   }
 
-  /** The next one in the history of an image that begins as ours does, where that is its last step. */
-  #fromSources({ parentId, config }: StepKey): ImageRecord | undefined {
-    const parent = parentId === '' ? undefined : this.#images.get(parentId);
-    const before = parent?.config.history ?? [];
-    for (const source of this.#sources) {
-      const history = source.config.history ?? [];
-      if (!beginsWith(source, parent) || history[before.length]?.created_by !== (config.Cmd ?? []).join(' ')) continue;
+  #isMadeFrom(image: ImageRecord, ancestor: string): boolean {
+    for (let next = image.parent; next !== undefined; next = this.#images.get(next).parent) {
+      if (next === ancestor) return true;
+    }
+    return false;
+  }
+
+  /** The next step of an image whose history begins as ours does. */
+  async #fromHistory(key: StepKey, sources: readonly ImageRecord[]): Promise<ImageRecord | undefined> {
+    const parent = key.parentId === '' ? undefined : this.#images.get(key.parentId);
+    const position = parent?.config.history?.length ?? 0;
+    const command = (key.config.Cmd ?? []).join(' ');
+    for (const source of sources) {
+      const { history = [] } = source.config;
+      const step = history[position];
+      if (!step || !beginsWith(source.config, parent?.config) || step.created_by !== command) continue;
+      // From now on only this one: a step of another would not fit to what comes behind.
       this.#sources = [source];
-      if (history.length - 1 === before.length) return source;
+      return history.length - 1 === position ? source : await this.#restored(key, { source, step, position });
     }
     return undefined;
   }
+
+  /** The image after a step in the middle of a history, from the layers that are there. */
+  async #restored(
+    { parentId, config }: StepKey,
+    from: { readonly source: ImageRecord; readonly step: History; readonly position: number },
+  ): Promise<ImageRecord> {
+    const { source, step, position } = from;
+    const { history = [], os, architecture, author = '' } = source.config;
+    const number = history.slice(0, position).filter((each) => each.empty_layer !== true).length;
+    const content = await this.#images.content(source.id);
+    try {
+      const digest = step.empty_layer === true ? undefined : content.document.layers[number]?.digest;
+      const layer = digest === undefined ? undefined : buffers(decompressed(content.open(digest)));
+      return await this.#images.commit(parentId === '' ? undefined : parentId, {
+        ...{
+          config,
+          container: { id: '', config },
+          author,
+          comment: '',
+          createdBy: step.created_by ?? '',
+          history: step,
+        },
+        platform: { os, architecture },
+        ...(layer && { layer }),
+        signal: this.#signal,
+      });
+    } finally {
+      await content.close();
+    }
+  }
 }
 
-function beginsWith(image: ImageRecord, parent: ImageRecord | undefined): boolean {
+async function* buffers(bytes: Bytes): AsyncGenerator<Buffer> {
+  for await (const piece of bytes) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+}
+
+function beginsWith(image: ImageConfig, parent: ImageConfig | undefined): boolean {
   if (!parent) return true;
-  const [mine, theirs] = [image.config.rootfs.diff_ids, parent.config.rootfs.diff_ids];
-  const [history, before] = [image.config.history ?? [], parent.config.history ?? []];
+  const [mine, theirs] = [image.rootfs.diff_ids, parent.rootfs.diff_ids];
+  const [history, before] = [image.history ?? [], parent.history ?? []];
   if (before.length >= history.length || theirs.length > mine.length) return false;
   const isSame = (one: History | undefined, other: History | undefined) =>
     JSON.stringify(one) === JSON.stringify(other);

@@ -43,7 +43,7 @@ export async function copyStep(
   const chmod = instruction.chmod === undefined ? '' : `--chmod=${instruction.chmod} `;
   const comment = `#(nop) ${name} ${chown.trimEnd()}${chmod}${hashOf(sources)} in ${instruction.destination} `;
   const key = { parentId: image?.id ?? '', config: { ...config, Cmd: [...shellOf(config), comment] } };
-  const cached = stage.cache.find(key);
+  const cached = await stage.cache.find(key);
   if (cached) {
     output.stdout(' ---> Using cache\n');
     return { image: cached, isCached: true };

@@ -130,7 +130,8 @@ async function runStages(
     escapeToken: job.escapeToken,
     triggersOf: (name) => findImage(parts.images, name)?.config.config?.OnBuild ?? [],
   });
-  const sources = request.cacheFrom.flatMap((name) => findImage(parts.images, name) ?? []);
+  const { cacheFrom } = request;
+  const sources = cacheFrom.length === 0 ? undefined : cacheFrom.flatMap((name) => findImage(parts.images, name) ?? []);
   const referenced = new Set<string>();
   const results: StageResult[] = [];
   const stops = stages.map(() => new AbortController());
@@ -145,7 +146,7 @@ async function runStages(
     const stageSignal = AbortSignal.any([signal, ...stops.slice(0, number + 1).map((stop) => stop.signal)]);
     const context = {
       ...{ job, number, firstStep: step, args: own, output: lane, signal: stageSignal },
-      cache: new StepCache(parts.images, { isOff: request.noCache, from: sources }),
+      cache: new StepCache(parts.images, { isOff: request.noCache, from: sources, signal: stageSignal }),
       stageNamed: (name: string) => {
         const found = stageAt(stages, name, { before: number, numbers: true });
         return found === undefined ? undefined : results[found];

@@ -201,7 +201,7 @@ export class StageBuild {
   /** A step that changes nothing but the config. dockerd makes a container for it all the same, and says so. */
   async #commitConfig(comment: string): Promise<void> {
     const key = this.#key(['#(nop) ', comment]);
-    if (this.#fromCache(key)) return;
+    if (await this.#fromCache(key)) return;
     const containerId = randomBytes(32).toString('hex');
     const { output, job } = this.#context;
     output.stdout(` ---> Running in ${shortId(containerId)}\n`);
@@ -218,8 +218,8 @@ export class StageBuild {
     };
   }
 
-  #fromCache(key: { parentId: string; config: BuildConfig }): boolean {
-    const found = this.#context.cache.find(key);
+  async #fromCache(key: { parentId: string; config: BuildConfig }): Promise<boolean> {
+    const found = await this.#context.cache.find(key);
     if (!found) return false;
     this.#context.output.stdout(' ---> Using cache\n');
     this.#image = found;
@@ -246,7 +246,7 @@ export class StageBuild {
     const WorkingDir = workingDirectory(this.#config.WorkingDir ?? '', asked);
     this.#config = { ...this.#config, WorkingDir };
     const key = this.#key([`#(nop) WORKDIR ${WorkingDir}`]);
-    if (this.#fromCache(key)) return;
+    if (await this.#fromCache(key)) return;
     const { job, output, signal } = this.#context;
     const containerId = randomBytes(32).toString('hex');
     await job.workspace.layer(async (directories) => {
@@ -276,7 +276,7 @@ export class StageBuild {
     const shown = given.length > 0 ? [`|${told.length}`, ...told, ...command] : command;
     const key = { parentId: this.#image?.id ?? '', config: { ...this.#config, Cmd: shown } };
     const probe = { ...key, config: withoutEntrypoint(key.config) };
-    if (this.#fromCache(probe)) return;
+    if (await this.#fromCache(probe)) return;
     if (!this.#image) throw failed('there is nothing to run a command in: the stage has no files yet');
     let containerId = '';
     const { Healthcheck: _, OnBuild: _triggers, ...config } = this.#config;

@@ -88,7 +88,7 @@ function configOf(
     rootfs: { type: 'layers', diff_ids: [...parent.rootfs.diff_ids, ...(diffId === undefined ? [] : [diffId])] },
     history: [
       ...history,
-      {
+      options.history ?? {
         created,
         ...(createdBy === '' ? {} : { created_by: createdBy }),
         ...(author === '' ? {} : { author }),

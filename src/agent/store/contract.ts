@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
-import type { ImageConfig, RunConfig } from '../oci/image.ts';
+import type { History, ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
 import type { Reference } from './reference.ts';
 
@@ -155,6 +155,8 @@ export interface CommitOptions {
   readonly comment: string;
   /** What the history says made the layer. */
   readonly createdBy: string;
+  /** The whole entry of the history, where it was made before. */
+  readonly history?: History;
   readonly reference?: string;
   /** Of an image that is made of none; else it is the parent's. The machine's own when undefined. */
   readonly platform?: { readonly os: string; readonly architecture: string; readonly variant?: string };
