@@ -1,5 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, start, untilAnswers } from '../../scripts/processes.ts';
@@ -15,14 +17,14 @@ export interface RunningRegistry {
   stop(): Promise<void>;
 }
 
-/** @param options.config more sections of its configuration, YAML with whole lines; `auth:` for example. */
-export async function startRegistry({
-  config = '',
-  http = '',
-}: {
-  config?: string;
-  http?: string;
-} = {}): Promise<RunningRegistry> {
+export interface RegistryOptions {
+  /** More sections of its configuration: YAML, whole lines. */
+  readonly config?: string;
+  /** Files of the certificate that it shows. */
+  readonly tls?: { readonly certificate: string; readonly key: string };
+}
+
+export async function startRegistry({ config = '', tls }: RegistryOptions = {}): Promise<RunningRegistry> {
   const program = which('docker-registry');
   if (program === undefined) throw new Error('docker-registry is missing (Debian: apt-get install docker-registry)');
   const directory = await mkdtemp(join(tmpdir(), 'porthole-registry-'));
@@ -32,7 +34,7 @@ export async function startRegistry({
     'version: 0.1',
     'log: { level: error, accesslog: { disabled: true } }',
     `storage: { filesystem: { rootdirectory: ${join(directory, 'data')} }, delete: { enabled: true } }`,
-    `http:\n  addr: ${host}\n${http}`,
+    `http: { addr: '${host}'${tls ? `, tls: { certificate: ${tls.certificate}, key: ${tls.key} }` : ''} }`,
     config,
   ].join('\n');
   await writeFile(join(directory, 'config.yml'), text);
@@ -44,7 +46,7 @@ export async function startRegistry({
     await rm(directory, { recursive: true, force: true });
   };
   try {
-    await untilAnswers('docker-registry', running, () => answers(host));
+    await untilAnswers('docker-registry', running, () => answers(host, tls !== undefined));
   } catch (failure) {
     await stop();
     throw failure;
@@ -52,13 +54,15 @@ export async function startRegistry({
   return { host, directory, output: () => running.output(), stop };
 }
 
-function answers(host: string): Promise<boolean> {
+function answers(host: string, isSecure: boolean): Promise<boolean> {
   return new Promise((resolve) => {
-    request(`http://${host}/v2/`, { agent: false }, (response) => {
+    const answered = (response: IncomingMessage): void => {
       response.resume();
       resolve(true);
-    })
-      .once('error', () => resolve(false))
-      .end();
+    };
+    const asking = isSecure
+      ? https.request(`https://${host}/v2/`, { agent: false, rejectUnauthorized: false }, answered)
+      : http.request(`http://${host}/v2/`, { agent: false }, answered);
+    asking.once('error', () => resolve(false)).end();
   });
 }

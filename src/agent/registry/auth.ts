@@ -110,8 +110,10 @@ export class Authorization {
     const realm = this.#realm(parameters.get('realm'));
     const { username, password } = this.#credentials;
     const service = parameters.get('service') ?? '';
-    const common = { signal, deadline: patience, insecureHost: this.#insecureHost };
     const asked = new URL(realm);
+    // As for dockerd, whom to trust for a registry says whom to trust for its token server.
+    const insecureHost = this.#insecureHost === undefined ? undefined : asked.host;
+    const common = { signal, deadline: patience, insecureHost, certificatesOf: new URL(this.#base).host };
     let request: HttpRequest & { deadline: number };
     if (this.#refreshToken) {
       const form = new URLSearchParams({

@@ -1,6 +1,7 @@
 import { canceled, isKind, messageOf, PortholeError } from '../../base/errors.ts';
 import type { Descriptor } from '../oci/image.ts';
 import type { ImageIntake } from '../store/pieces.ts';
+import { RegistryRefusal } from './answers.ts';
 import { RegistryUnreachable } from './errors.ts';
 import { Counter, type Progress, shortId } from './progress.ts';
 import { type Retries, retrying, retryWords } from './retry.ts';
@@ -72,7 +73,11 @@ async function* bytesFrom(
   reached.isResumed = from > 0;
   reached.at = from;
   const headers: Record<string, string> = from > 0 ? { Range: `bytes=${from}-` } : {};
-  const answer = await session.send({ method: 'GET', path: `/v2/${path}/blobs/${digest}`, headers, signal });
+  const ask = { method: 'GET', path: `/v2/${path}/blobs/${digest}`, headers, signal } as const;
+  const answer = await session.send(ask).catch((failure: unknown) => {
+    if (!(failure instanceof RegistryRefusal)) throw failure;
+    throw new RegistryRefusal(failure.code, `layer ${digest}: ${failure.message}`, failure.status);
+  });
   const counter = new Counter((current) => progress.count(id, 'Downloading', { current, total: size }));
   try {
     // A server that does not know ranges begins anew, and one that lies about them too.

@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly body?: { readonly length: number; open(): Readable };
   /** Certificates of this HOST[:PORT] are not checked. */
   readonly insecureHost?: string | undefined;
+  /** HOST[:PORT] of the registry whose certificates count; the address's own host when undefined. */
+  readonly certificatesOf?: string | undefined;
   /** Milliseconds for the whole answer; without it only silence ends it. */
   readonly deadline?: number;
   readonly signal: AbortSignal;
@@ -55,8 +57,9 @@ export class RegistryHttp {
   /** Follows redirections of what only reads. @throws unavailable when there is no answer; canceled */
   async send(request: HttpRequest): Promise<Answer> {
     let { url, headers = {} } = request;
+    let trusted: Partial<HttpRequest> = {};
     for (let hops = 0; ; hops++) {
-      const answer = await this.#once({ ...request, url, headers });
+      const answer = await this.#once({ ...request, ...trusted, url, headers });
       const { location } = answer.headers;
       const isMoved = [301, 302, 303, 307, 308].includes(answer.status) && location !== undefined;
       if (!isMoved || !['GET', 'HEAD'].includes(request.method)) return answer;
@@ -64,7 +67,10 @@ export class RegistryHttp {
       if (hops >= mostRedirects) throw registryFailure(`${said(request)}: stopped after ${mostRedirects} redirects`);
       const next = resolved(location, url);
       if (!next) throw registryFailure(`${said(request)}: it leads to ${JSON.stringify(location.slice(0, 200))}`);
-      if (next.origin !== new URL(url).origin) headers = withoutCredentials(headers);
+      if (next.origin !== new URL(url).origin) {
+        headers = withoutCredentials(headers);
+        trusted = { certificatesOf: undefined };
+      }
       url = next.href;
     }
   }
@@ -84,7 +90,13 @@ export class RegistryHttp {
     const within = deadline === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(deadline)]);
     try {
       const outgoing = await this.#open(request, within, patience);
-      outgoing.setTimeout(patience, () => outgoing.destroy(new Error(`no answer for ${patience / 1000} seconds`)));
+      let began: http.IncomingMessage | undefined;
+      outgoing.setTimeout(patience, () => {
+        (began ?? outgoing).destroy(new Error(`no answer for ${patience / 1000} seconds`));
+      });
+      outgoing.once('response', (response) => {
+        began = response;
+      });
       const answered = new Promise<http.IncomingMessage>((resolve, reject) => {
         outgoing.once('response', resolve);
         outgoing.once('error', reject);
@@ -102,7 +114,7 @@ export class RegistryHttp {
   }
 
   async #open(
-    { method, url, headers, body, insecureHost }: HttpRequest,
+    { method, url, headers, body, insecureHost, certificatesOf }: HttpRequest,
     signal: AbortSignal,
     patience: number,
   ): Promise<http.ClientRequest> {
@@ -119,11 +131,12 @@ export class RegistryHttp {
         ...(body && { 'Content-Length': String(body.length) }),
       },
     };
+    const certificates = certificatesOf ?? target.host;
     const isInsecure = insecureHost !== undefined && target.host === new URL(`https://${insecureHost}`).host;
     if (target.protocol === 'https:') {
       if (proxy === undefined)
-        return https.request(target, { ...common, agent: await this.#agent(target, isInsecure) });
-      const tls = await this.#tls(target, isInsecure);
+        return https.request(target, { ...common, agent: await this.#agent(target, { certificates, isInsecure }) });
+      const tls = await this.#tls(target, { certificates, isInsecure });
       const socket = await tunnel(proxy, addressOf(target), { tls, patience, signal });
       return https.request(target, { ...common, createConnection: () => socket });
     }
@@ -132,11 +145,11 @@ export class RegistryHttp {
     return http.request({ ...common, ...addressOf(proxy), path: url, headers: viaProxy, agent: this.#plain });
   }
 
-  #agent(target: URL, isInsecure: boolean): Promise<https.Agent> {
-    const key = `${target.host} ${isInsecure}`;
+  #agent(target: URL, trust: Trust): Promise<https.Agent> {
+    const key = `${target.host} ${trust.certificates} ${trust.isInsecure}`;
     const known = this.#secure.get(key);
     if (known) return known;
-    const made = this.#tls(target, isInsecure).then((tls) => new https.Agent({ ...tls, keepAlive: true }));
+    const made = this.#tls(target, trust).then((tls) => new https.Agent({ ...tls, keepAlive: true }));
     this.#secure.set(key, made);
     made.catch(() => this.#secure.delete(key));
     // Certificates change while we run: each is read again after a while.
@@ -144,14 +157,20 @@ export class RegistryHttp {
     return made;
   }
 
-  async #tls(target: URL, isInsecure: boolean): Promise<ConnectionOptions> {
+  async #tls(target: URL, { certificates, isInsecure }: Trust): Promise<ConnectionOptions> {
     const { host } = addressOf(target);
     return {
-      ...(await this.#options.certificates.for(target.host)),
+      ...(await this.#options.certificates.for(certificates)),
       rejectUnauthorized: !isInsecure,
       ...(isIP(host) === 0 && { servername: host }),
     };
   }
+}
+
+interface Trust {
+  /** HOST[:PORT] */
+  readonly certificates: string;
+  readonly isInsecure: boolean;
 }
 
 /** Milliseconds. */

@@ -11,7 +11,7 @@ export interface WantedPlatform {
 /** @param text as `linux/arm64/v8`, `arm64` or `linux`. @throws invalid */
 export function parsePlatform(text: string, own: WantedPlatform): WantedPlatform {
   const parts = text.toLowerCase().split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
+  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_-]+$/.test(part))) {
     throw brokenImage(`${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`);
   }
   const [first = '', second, variant] = parts;

@@ -82,14 +82,14 @@ async function bring(
 ): Promise<void> {
   const { reference, session, progress, images } = task;
   const { layers, config } = manifest.parsed;
+  // dockerd says nothing of the layers of an image that it has.
+  if (imageOrNone(images, config.digest)) return;
   const { bytes, parsed } = await fetchConfig(session, {
     path: reference.path,
     manifest: manifest.parsed,
     signal: task.signal,
   });
   await intake.put(config, async () => Readable.from([bytes]));
-  // dockerd says nothing of the layers of an image that it has.
-  if (imageOrNone(images, config.digest)) return;
   // The first failure ends the other downloads; the one who pulls ends them all.
   const abort = new AbortController();
   const signal = AbortSignal.any([task.signal, abort.signal]);
@@ -138,7 +138,7 @@ async function unpackLayer(
   const id = shortId(digest);
   const counter = new Counter((current) => progress.count(id, 'Extracting', { current, total: size }));
   try {
-    signal.throwIfAborted();
+    if (signal.aborted) throw canceled('the pull');
     const onBytes = (read: number): void => counter.at(read);
     await intake.unpack({ digest, diffId, onBytes, ...(parent !== undefined && { parent }) });
   } catch (failure) {

@@ -12,7 +12,7 @@ import { Counter, type Progress, shortId } from './progress.ts';
 import { type Retries, retrying, retryWords } from './retry.ts';
 import type { Session } from './session.ts';
 import type { Slots } from './slots.ts';
-import { beginUpload, hasBlob, type SentBlob, upload } from './uploads.ts';
+import { beginUpload, hasBlob, mountBlob, type SentBlob, upload } from './uploads.ts';
 
 export interface PushTask {
   /** With a tag. */
@@ -144,7 +144,7 @@ async function tryLayer(
     if (await hasBlob(session, { path, digest, signal })) return { ...said, how: 'Layer already exists' };
     const from = otherRepository(images, layer.diffId, reference);
     if (from !== undefined) {
-      place = await beginUpload(session, { path, signal, mount: { digest, from } });
+      place = await mountBlob(session, { path, digest, from, signal });
       if (place === undefined) return { ...said, how: `Mounted from ${from}` };
     }
   }
@@ -156,7 +156,7 @@ async function tryLayer(
     const counter = new Counter(count);
     place ??= await beginUpload(session, { path, signal });
     // A mount that was tried a moment ago and another gzip since: then it is mounted after all.
-    if (place !== undefined) await upload(session, blob, { place, signal, onBytes: (total) => counter.at(total) });
+    await upload(session, blob, { place, signal, onBytes: (total) => counter.at(total) });
     count(blob.size);
     return { mediaType, digest: blob.digest, size: blob.size, how: 'Pushed' };
   } finally {
@@ -174,12 +174,11 @@ async function sendConfig(
     async () => {
       if (await hasBlob(session, { path, digest: config.digest, signal })) return;
       const place = await beginUpload(session, { path, signal });
-      if (place !== undefined)
-        await upload(
-          session,
-          { ...config, open: () => open(config.digest) },
-          { place, signal, onBytes: () => undefined },
-        );
+      await upload(
+        session,
+        { ...config, open: () => open(config.digest) },
+        { place, signal, onBytes: () => undefined },
+      );
     },
     { ...retries, signal, tell: () => undefined },
   );

@@ -15,6 +15,8 @@ export interface Ask {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: NonNullable<HttpRequest['body']>;
   readonly deadline?: number;
+  /** What it needs beside the scopes of the session. */
+  readonly scopes?: readonly string[];
   readonly signal: AbortSignal;
 }
 
@@ -57,7 +59,11 @@ export class Session {
     for (let attempt = 0; ; attempt++) {
       const fresh = attempt > 0;
       const authorization = isOwn(request.url, this.base)
-        ? await this.#authorization.header(this.#scopes, { fresh, signal: ask.signal, request })
+        ? await this.#authorization.header([...this.#scopes, ...(ask.scopes ?? [])], {
+            fresh,
+            signal: ask.signal,
+            request,
+          })
         : undefined;
       const headers = { ...ask.headers, ...(authorization !== undefined && { Authorization: authorization }) };
       const answer = await this.#http.send({ ...request, headers });
@@ -82,7 +88,7 @@ export class Session {
     return { headers: answer.headers, body: await readAll(answer, { limit, request: this.#request(ask) }) };
   }
 
-  #request({ path, ...ask }: Ask): HttpRequest {
+  #request({ path, scopes: _scopes, ...ask }: Ask): HttpRequest {
     const url = /^https?:\/\//.test(path) ? path : `${this.base}${path}`;
     return { ...ask, url, insecureHost: this.#insecureHost };
   }

@@ -1,3 +1,5 @@
+import { canceled } from '../../base/errors.ts';
+
 /** So many tasks at a time; the others wait in their order. */
 export class Slots {
   #free: number;
@@ -7,9 +9,9 @@ export class Slots {
     this.#free = count;
   }
 
-  /** @param onWait told when there is none free at once. @returns what gives it back; rejects with the signal's reason */
+  /** @param onWait told when there is none free at once. @returns what gives it back; @throws canceled */
   async take({ signal, onWait }: { readonly signal: AbortSignal; readonly onWait: () => void }): Promise<() => void> {
-    signal.throwIfAborted();
+    if (signal.aborted) throw canceled('the transfer');
     if (this.#free > 0) this.#free -= 1;
     else {
       onWait();
@@ -20,7 +22,7 @@ export class Slots {
         };
         const leave = (): void => {
           this.#waiting.splice(this.#waiting.indexOf(mine), 1);
-          reject(signal.reason);
+          reject(canceled('the transfer'));
         };
         this.#waiting.push(mine);
         signal.addEventListener('abort', leave, { once: true });

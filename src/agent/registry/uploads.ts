@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
+import { RegistryRefusal } from './answers.ts';
 import { bodyOf, patience } from './auth.ts';
 import { registryFailure } from './errors.ts';
 import type { Answer } from './http.ts';
@@ -22,26 +23,40 @@ export async function hasBlob(
   return answer.status === 200;
 }
 
+/** Begins an upload. @returns where it goes on */
+export async function beginUpload(session: Session, at: { path: string; signal: AbortSignal }): Promise<string> {
+  const place = await begin(session, { ...at, query: '', scopes: [] });
+  if (place === undefined) throw registryFailure(`the registry ${new URL(session.base).host} began no upload`);
+  return place;
+}
+
 /**
- * Begins an upload, or has the registry take the blob from another repository of its own.
- * @returns where the upload goes on; undefined when it was mounted.
+ * Has the registry take a blob from another repository of its own.
+ * @returns where an upload goes on when it does not; undefined when it is there.
  */
-export async function beginUpload(
+export async function mountBlob(
   session: Session,
-  { path, signal, mount }: { path: string; signal: AbortSignal; mount?: { digest: string; from: string } },
+  { digest, from, ...at }: { path: string; digest: string; from: string; signal: AbortSignal },
 ): Promise<string | undefined> {
-  const query = mount ? `?${new URLSearchParams({ mount: mount.digest, from: mount.from })}` : '';
-  const ask = {
-    method: 'POST',
-    path: `/v2/${path}/blobs/uploads/${query}`,
-    body: bodyOf(''),
-    deadline: patience,
-    signal,
-  } as const;
+  const query = `?${new URLSearchParams({ mount: digest, from })}`;
+  try {
+    return await begin(session, { ...at, query, scopes: [`repository:${from}:pull`] });
+  } catch (failure) {
+    // Whoever may write here need not be one who may read there.
+    if (!(failure instanceof RegistryRefusal) || failure.status >= 500) throw failure;
+    return await beginUpload(session, at);
+  }
+}
+
+async function begin(
+  session: Session,
+  { path, query, scopes, signal }: { path: string; query: string; scopes: readonly string[]; signal: AbortSignal },
+): Promise<string | undefined> {
+  const address = `/v2/${path}/blobs/uploads/${query}`;
+  const ask = { method: 'POST', path: address, body: bodyOf(''), deadline: patience, scopes, signal } as const;
   const answer = await session.send(ask);
   answer.body.resume();
-  if (answer.status === 201) return undefined;
-  return placeOf(answer, session);
+  return answer.status === 201 ? undefined : placeOf(answer, session);
 }
 
 /** Sends a blob in one piece and has the registry verify it. @param onBytes told how many bytes have been read */
