@@ -153,7 +153,7 @@ describe('a host with cgroup v2 and systemd', function () {
 
   it('comes back with the host when it is a service, with what is to be up', async function () {
     this.timeout(600_000);
-    const agent = (await guest.machine.run('ls -d /root/.porthole/agents/*/porthole-agent.cjs')).trim();
+    const agent = (await guest.machine.run('ls -td /root/.porthole/agents/*/porthole-agent.cjs | head -n 1')).trim();
     const service = (action: string) => guest.node(agent, ['service', action]);
     const kept = await start('while :; do sleep 0.2; done');
     const installed = await service('install');

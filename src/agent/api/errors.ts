@@ -17,6 +17,12 @@ export const clientTooNew = (version: string, newest: string) =>
   new PortholeError('invalid', `client version ${version} is too new. Maximum supported API version is ${newest}`);
 export const onlyClusterVolumes = () =>
   new PortholeError('unavailable', 'volume update only valid for cluster volumes, but swarm is unavailable');
+/** What dockerd says of what it has in its experimental mode alone. */
+export const notExperimental = () =>
+  new PortholeError(
+    'unsupported',
+    'This experimental feature is disabled by default. Start the Docker daemon in experimental mode in order to enable it.',
+  );
 export const notPartOfSwarm = () => new PortholeError('unavailable', 'This node is not part of a swarm');
 export const notInSwarm = () =>
   new PortholeError(

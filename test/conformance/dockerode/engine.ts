@@ -120,6 +120,10 @@ export const engineMethods: Readonly<Record<string, Method>> = {
   'docker.listNetworks': async ({ docker }) => {
     assert.ok((await docker.listNetworks()).some(({ Name }) => Name === 'none'));
   },
+  'docker.getNetwork': async ({ docker }) => {
+    assert.equal((await docker.getNetwork('none').inspect()).Driver, 'null');
+    await assert.rejects(docker.getNetwork('nothing').inspect(), status(404));
+  },
   'docker.pruneNetworks': async ({ docker }) => {
     assert.equal((await docker.pruneNetworks()).NetworksDeleted, null);
   },

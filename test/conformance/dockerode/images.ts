@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 import { followed, type Given, type Method, status, untyped } from './method.ts';
 
 /** Images. */
@@ -66,6 +67,20 @@ export const imageMethods: Readonly<Record<string, Method>> = {
     const archive = await buffer(stream);
     assert.ok(archive.includes('another') && archive.includes('manifest.json'));
     await docker.getImage('another').remove();
+  },
+  'docker.buildImage': async ({ docker, image }) => {
+    const context = async (text: string) => {
+      const tar = pack();
+      tar.entry({ name: 'Dockerfile' }, text);
+      tar.finalize();
+      return Readable.from([await buffer(tar)]);
+    };
+    const good = await context(`FROM ${image}\nENV A=b\n`);
+    const said = await followed(docker, await docker.buildImage(good, { t: 'built:1' }));
+    assert.match(JSON.stringify(said), /Successfully tagged built:1/);
+    assert.ok((await docker.getImage('built:1').inspect()).Config.Env?.includes('A=b'));
+    await docker.getImage('built:1').remove();
+    await assert.rejects(docker.buildImage(await context('FRUM x\n'), { t: 'built:2' }), status(400));
   },
   'docker.pruneImages': async (given) => {
     const { docker } = given;

@@ -263,6 +263,9 @@ const others: readonly RawCase[] = [
   ...['GET /swarm', 'POST /swarm/leave', 'GET /nodes', 'GET /services/x', 'DELETE /configs/x', 'GET /tasks/x'].map(
     (line): RawCase => ({ name: `without a swarm: ${line}`, request: asked(line) }),
   ),
+  ...['GET /containers/box/checkpoints', 'POST /containers/box/checkpoints'].map(
+    (line): RawCase => ({ name: `without experiments: ${line}`, request: asked(line) }),
+  ),
   ...['DELETE /plugins/x', 'POST /plugins/x/enable?timeout=0', 'POST /plugins/x/push'].map(
     (line): RawCase => ({ name: `without a plugin: ${line}`, request: asked(line) }),
   ),

@@ -1,5 +1,5 @@
 import type { PortholeError } from '../../../base/errors.ts';
-import { notInSwarm, notPartOfSwarm, notThereYet } from '../errors.ts';
+import { notExperimental, notInSwarm, notPartOfSwarm, notThereYet } from '../errors.ts';
 import type { Call, Route } from '../route.ts';
 import { noSuchPlugin } from './plugins.ts';
 
@@ -7,10 +7,12 @@ import { noSuchPlugin } from './plugins.ts';
 const member = 'A swarm with this host as a manager';
 const node = 'A swarm with this host in it';
 const plugin = 'The plugin';
+const checkpoint = 'Checkpoints';
 const known: Readonly<Record<string, (call: Call) => PortholeError>> = {
   [member]: notInSwarm,
   [node]: notPartOfSwarm,
   [plugin]: noSuchPlugin,
+  [checkpoint]: notExperimental,
 };
 
 /** Routes of Docker's API that do not exist here yet: they say so instead of pretending. */
@@ -18,6 +20,9 @@ export const absent: readonly (readonly [method: Route['method'], path: string, 
   ['POST', '/session', 'Building images with BuildKit'],
   ['POST', '/grpc', 'Building images with BuildKit'],
   ['GET', '/images/search', 'Searching a registry'],
+  ['GET', '/containers/{id}/checkpoints', checkpoint],
+  ['POST', '/containers/{id}/checkpoints', checkpoint],
+  ['DELETE', '/containers/{id}/checkpoints/{name}', checkpoint],
   ['POST', '/networks/create', 'Creating networks'],
   ['POST', '/networks/{id}/connect', 'Connecting a container to a network'],
   ['POST', '/networks/{id}/disconnect', 'Disconnecting a container from a network'],
