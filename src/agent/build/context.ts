@@ -2,6 +2,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
+import { Holes } from '../store/holes.ts';
 import { abortable, type Bytes, decompressed } from '../store/streams.ts';
 import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
 import { headerHash, tarFlags } from './file-hash.ts';
@@ -51,7 +52,7 @@ export async function textContext(
   const tree = new SourceTree();
   tree.set('', impliedDirectory(''));
   const spool = new Spool(file);
-  const pieces = await spool.keep(dockerfile);
+  const pieces = await spool.keep(dockerfile, { name: path });
   await spool.flush();
   const size = pieces.reduce((sum, { length }) => sum + length, 0);
   const plain = { type: 'file', mode: 0o600, uid: 0, gid: 0, size, mtime: { seconds: 0, nanoseconds: 0 } } as const;
@@ -101,21 +102,25 @@ export class Spool {
   #waiting: Uint8Array[] = [];
   #waitingBytes = 0;
   #size = 0;
+  readonly #holes = new Holes();
 
   constructor(file: FileHandle) {
     this.#file = file;
   }
 
-  async keep(source: AsyncIterable<Uint8Array | Piece>, seen?: (data: Uint8Array) => void): Promise<Stored[]> {
+  /** @param hash gets everything, holes as zeros. @param name of the file, for a refusal */
+  async keep(
+    source: AsyncIterable<Uint8Array | Piece>,
+    { hash, name }: { readonly hash?: { update(data: Uint8Array): unknown }; readonly name: string },
+  ): Promise<Stored[]> {
     const stored: Stored[] = [];
     for await (const piece of source) {
       if ('hole' in piece) {
         stored.push({ hole: piece.hole, length: piece.hole });
-        for (let left = piece.hole; left > 0; left -= zeros.length)
-          seen?.(zeros.subarray(0, Math.min(left, zeros.length)));
+        if (hash) await this.#holes.hash(hash, piece.hole, name);
         continue;
       }
-      seen?.(piece);
+      hash?.update(piece);
       const last = stored.at(-1);
       if (last && 'at' in last && last.at + last.length === this.#size) {
         stored[stored.length - 1] = { at: last.at, length: last.length + piece.length };
@@ -145,8 +150,6 @@ export class Spool {
   }
 }
 
-const zeros = Buffer.alloc(1 << 16);
-
 async function* bodyOf(file: FileHandle, stored: readonly Stored[]): AsyncGenerator<Piece> {
   for (const part of stored) {
     if ('hole' in part) {
@@ -172,7 +175,7 @@ async function take(entry: TarEntry, { tree, spool }: { tree: SourceTree; spool:
   const hash = headerHash({
     ...{ name: entry.name, mode: rawMode, uid, gid, size: entry.size, flag, link, major, minor, xattrs },
   });
-  const stored = type === 'file' ? await spool.keep(entry.body(), (data) => hash.update(data)) : [];
+  const stored = type === 'file' ? await spool.keep(entry.body(), { hash, name: path }) : [];
   const digest = hash.digest('hex');
   const own = { mode: entry.mode, uid, gid, size: entry.size, mtime: entry.mtime, link, major, minor, xattrs };
   if (type !== 'link') {

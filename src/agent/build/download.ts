@@ -32,7 +32,7 @@ export async function download(
   }
   const spool = new Spool(await job.workspace.spool());
   const digest = createHash('sha256');
-  const stored = await spool.keep(answer.body, (data) => digest.update(data));
+  const stored = await spool.keep(answer.body, { hash: digest, name: address });
   await spool.flush();
   output.stdout('\n');
   const found = `sha256:${digest.digest('hex')}`;

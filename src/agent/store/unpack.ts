@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { FileType } from '../../protocol/layers.ts';
 import type { Executor } from '../shim/contract.ts';
 import { invalidArchive } from './errors.ts';
+import { Holes } from './holes.ts';
 import { type Inode, Inodes } from './inodes.ts';
 import { finishLayer, type IndexSink, type LayerTotals, type Lower, settle } from './layer-index.ts';
 import { LayerTree, longestPath, type Place, tooLong } from './layer-tree.ts';
@@ -19,6 +20,7 @@ export async function unpack(source: AsyncIterable<Uint8Array>, into: UnpackOpti
   const tree = new LayerTree({ mostNames: mostEntries });
   const writer = new LayerWriter(into.executor, { rootless: into.rootless ?? false });
   const inodes = new Inodes(into.spill);
+  const target: Target = { tree, writer, inodes, holes: new Holes() };
   try {
     let count = 0;
     let texts = 0;
@@ -26,7 +28,7 @@ export async function unpack(source: AsyncIterable<Uint8Array>, into: UnpackOpti
       if (++count > mostEntries) throw invalidArchive(`it has more than ${mostEntries} entries`);
       texts += textsOf(entry);
       if (texts > mostTexts) throw invalidArchive('its names, links and attributes are too long together');
-      await unpackEntry(entry, { tree, writer, inodes });
+      await unpackEntry(entry, target);
     }
     await settle(tree, { lower: into.lower, inodes });
     return await finishLayer({ tree, writer, inodes, sink: into.sink });
@@ -68,6 +70,7 @@ interface Target {
   readonly tree: LayerTree;
   readonly writer: LayerWriter;
   readonly inodes: Inodes;
+  readonly holes: Holes;
 }
 
 async function unpackEntry(entry: TarEntry, target: Target): Promise<void> {
@@ -146,7 +149,7 @@ async function put(entry: TarEntry, at: Place, target: Target): Promise<void> {
     // What overlayfs itself takes for a whiteout.
     tree.hide(at);
   } else {
-    tree.setFile(at, await inodes.add(tree, await write(entry, writer, at.path)));
+    tree.setFile(at, await inodes.add(tree, await write(entry, target, at.path)));
   }
 }
 
@@ -163,7 +166,7 @@ const noTarget = (entry: TarEntry) =>
   invalidArchive(`'${entry.name}' is a hard link to '${entry.link}', which is no file of the same layer`);
 
 /** Creates what the entry, which is no directory, says at `path`. */
-async function write(entry: TarEntry, writer: LayerWriter, path: string): Promise<Inode> {
+async function write(entry: TarEntry, { writer, holes }: Target, path: string): Promise<Inode> {
   const inode = inodeOf(entry);
   if (inode.type !== 'file') {
     await writer.node(path, inode);
@@ -172,7 +175,7 @@ async function write(entry: TarEntry, writer: LayerWriter, path: string): Promis
   const hash = createHash('sha256');
   await writer.file(path, inode);
   for await (const piece of entry.body()) {
-    if ('hole' in piece) hashZeros(hash, piece.hole, entry.name);
+    if ('hole' in piece) await holes.hash(hash, piece.hole, entry.name);
     else hash.update(piece);
     await writer.content(piece);
   }
@@ -196,15 +199,6 @@ function inodeOf(entry: TarEntry): Inode {
     ...(type === 'char' || type === 'block' ? { device: { major: entry.major, minor: entry.minor } } : {}),
     ...(xattrs ? { xattrs } : {}),
   };
-}
-
-/** Hashing a hole takes a second per gigabyte: a file that only claims to be huge is refused. */
-const largestHole = 2 ** 36;
-const zeros = Buffer.alloc(1 << 20);
-
-function hashZeros(hash: { update(data: Buffer): unknown }, length: number, name: string): void {
-  if (length > largestHole) throw invalidArchive(`'${name}' has a hole of ${length} bytes`);
-  for (let left = length; left > 0; left -= zeros.length) hash.update(zeros.subarray(0, Math.min(left, zeros.length)));
 }
 
 /** In base64. Overlayfs keeps its own state in attributes: an archive must not be able to set it. */
