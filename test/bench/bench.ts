@@ -7,6 +7,7 @@ import { type Dockerd, startDockerd } from '../support/dockerd.ts';
 import { missing } from '../support/tools.ts';
 import { Api } from './api.ts';
 import { execRow, startRows } from './api-rows.ts';
+import { buildRows } from './build-rows.ts';
 import { commandRows } from './command-rows.ts';
 import { supervisorRows } from './memory.ts';
 import type { Places } from './places.ts';
@@ -36,6 +37,7 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
       commands: () => commandRows(places),
       start: () => startRows(places, { dir: join(dir, 'runc'), tar }),
       exec: async () => [await execRow(places)],
+      build: () => buildRows(places),
       memory: () => supervisorRows(places),
       parallel: () => parallelRows(places),
       thousand: () => scaleRows(places),

@@ -2,6 +2,7 @@ import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
 import type { BuildRequest } from '../build/contract.ts';
+import { checkRemote } from '../build/remote.ts';
 import { badParameter } from './errors.ts';
 import type { Query } from './query.ts';
 import { registryConfig } from './registry-auth.ts';
@@ -16,7 +17,7 @@ export async function buildRequest(call: Call): Promise<BuildRequest> {
     throw badParameter(`Content-Type ${type} is not that of a build context: application/x-tar`);
   }
   return {
-    context: call.upload(),
+    context: query.text('remote') || call.upload(),
     dockerfile: query.text('dockerfile') || 'Dockerfile',
     tags: query.texts('t').filter((tag) => tag !== ''),
     target: query.text('target'),
@@ -47,12 +48,7 @@ function refuseUnsupported(query: Query): void {
   if (version !== '' && version !== '1') throw badParameter(`invalid version ${JSON.stringify(version)}`);
   const isolation = query.text('isolation');
   if (!['', 'default'].includes(isolation)) throw badParameter(`Unsupported isolation: ${JSON.stringify(isolation)}`);
-  if (query.text('remote') !== '') {
-    throw new PortholeError(
-      'unsupported',
-      `Building from the address ${query.text('remote')} is not implemented in Porthole yet`,
-    );
-  }
+  if (query.text('remote') !== '') checkRemote(query.text('remote'));
 }
 
 const BuildArgs = v.record(v.string(), v.nullable(v.string()));

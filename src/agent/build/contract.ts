@@ -31,8 +31,8 @@ export interface Builder {
 }
 
 export interface BuildRequest {
-  /** A tar, compressed or not, or a Dockerfile by itself. */
-  readonly context: Readable;
+  /** A tar, compressed or not; or the address of one or of a Dockerfile, which the engine fetches. */
+  readonly context: Readable | string;
   /** Path in the context. */
   readonly dockerfile: string;
   readonly tags: readonly string[];

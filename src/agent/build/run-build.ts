@@ -14,6 +14,7 @@ import { noDockerfile, nothingBuilt } from './errors.ts';
 import type { BuilderParts, BuildJob } from './job.ts';
 import { OrderedOutput } from './output.ts';
 import { parsePlatform, platformArgs } from './platform.ts';
+import { remoteContext } from './remote.ts';
 import { StageBuild } from './stage.ts';
 import { checkName, needsOf, type StageResult, stageAt, stagesUpTo } from './stages.ts';
 import { Workspace } from './workspace.ts';
@@ -30,7 +31,11 @@ export async function runBuild(parts: BuilderParts, run: Run): Promise<string> {
   const { request, signal } = run;
   const workspace = await Workspace.open(parts);
   try {
-    const context = await readContext(request.context, { file: await workspace.spool(), signal });
+    const file = await workspace.spool();
+    const context =
+      typeof request.context === 'string'
+        ? await remoteContext(parts, request.context, { file, dockerfile: request.dockerfile, signal })
+        : await readContext(request.context, { file, signal });
     const dockerfile = await dockerfileOf(context, request.dockerfile);
     return await buildStages(parts, { ...run, workspace, context, dockerfile });
   } catch (failure) {

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 import type { BuildRecord, StepRecord } from '../../../src/protocol/builds.ts';
 import { busyboxTar, docker, type Engine } from '../../conformance/engine.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
@@ -79,6 +83,44 @@ describe('build: docker build', function () {
     assert.ok(steps.every(({ milliseconds, started }) => milliseconds >= 0 && !Number.isNaN(Date.parse(started))));
     const [last] = await json<BuildRecord[]>('/porthole/v1/builds');
     assert.deepEqual([last?.tags, last?.steps.length, last?.error], [['steps:latest'], 3, undefined]);
+  });
+
+  it('fetches a Dockerfile or a context by its address, and refuses git by name', async () => {
+    const archive = pack();
+    archive.entry({ name: 'Dockerfile' }, 'FROM busybox\nCOPY served /\n');
+    archive.entry({ name: 'served' }, 'by an archive\n');
+    archive.finalize();
+    const answers: Readonly<Record<string, readonly [type: string, body: Buffer]>> = {
+      '/Dockerfile': ['text/plain; charset=utf-8', Buffer.from('FROM busybox\nRUN echo by a Dockerfile >/served\n')],
+      '/context': ['application/x-tar', await buffer(archive)],
+      '/page': ['text/html', Buffer.from('<p>')],
+    };
+    const server = createServer((request, response) => {
+      const [type = 'text/plain', body = Buffer.alloc(0)] = answers[request.url ?? ''] ?? [];
+      response.writeHead(200, { 'Content-Type': type }).end(body);
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const address = server.address();
+      assert.ok(address !== null && typeof address !== 'string');
+      const from = async (remote: string): Promise<string> => {
+        const path = `/build?t=remote&remote=${encodeURIComponent(remote)}`;
+        return (await ask(agent.socket, 'POST', path)).body;
+      };
+      for (const [path, words] of [
+        ['/Dockerfile', 'by a Dockerfile'],
+        ['/context', 'by an archive'],
+      ]) {
+        assert.match(await from(`http://127.0.0.1:${address.port}${path}`), /Successfully tagged remote:latest/);
+        assert.equal((await show('remote', 'cat', '/served')).stdout, `${words}\n`);
+      }
+      assert.match(await from(`http://127.0.0.1:${address.port}/page`), /unsupported Content-Type/);
+      assert.match(await from('https://github.com/a/b.git'), /git repository .* is not supported/);
+      assert.match(await from('nonsense'), /could not be recognized as URL/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
   });
 
   it('leaves nothing in its work directory, and says where a failure was', async () => {
