@@ -176,12 +176,16 @@ export function watchExec(
 }
 
 function ended(engine: Engine, exec: Exec, end: { readonly hub: OutputHub; readonly exitCode: number }): void {
+  // An agent that leaves lets go of it: it runs, and the next one tells how it ends.
+  if (engine.closing.aborted) {
+    end.hub.end();
+    return;
+  }
   exec.status = 'ended';
   exec.exitCode = end.exitCode;
   exec.shim?.disconnect();
   exec.shim = undefined;
   end.hub.end();
-  if (engine.closing.aborted) return;
   forgetOldFiles(exec.container);
   announce(engine, exec.container, 'exec_die', { execID: exec.id, exitCode: String(end.exitCode) });
 }

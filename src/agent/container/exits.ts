@@ -92,11 +92,11 @@ export async function recordExit(
     stopping: afterExit(stopping),
     ...(restart ? { restartCount: record.restartCount + 1 } : {}),
   });
-  engine.history.add(record, { event: 'ended', ending, ...(restart ? { restartIn: restart.delay } : {}) });
   const removes = record.hostConfig.AutoRemove === true && stopping?.by !== 'restart';
   // A container that is removed next needs no record of its end.
   const isSaved = !removes && (await succeeds(container.save()));
   for (let kill = record.oom.kills; kill < kills; kill++) announce(engine, container, 'oom');
+  engine.history.add(record, { event: 'ended', ending, ...(restart ? { restartIn: restart.delay } : {}) });
   announce(engine, container, 'die', {
     exitCode: String(exit.exitCode),
     execDuration: String(secondsOf(record.state.startedAt, exit.exitedAt)),

@@ -37,6 +37,9 @@ describe('containers: execs under a new engine', function () {
     const before = rig.containers.execInspect(exec);
     assert.deepEqual([before.running, before.exitCode], [true, undefined]);
     await rig.containers.shutdown();
+    // Who asks the engine that leaves is told no end that was none.
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual(rig.containers.execInspect(exec), before);
     await rig.reopen();
     assert.deepEqual(rig.containers.execIds(id), [exec, terminal]);
     assert.deepEqual(rig.containers.execInspect(exec), before);

@@ -98,7 +98,8 @@ describe('containers: history', function () {
     assert.ok((outOfMemory?.kills ?? 0) >= 1);
     const peak = outOfMemory?.peak ?? 0;
     assert.ok(peak > limit / 2 && peak <= limit, `${peak}`);
-    assert.ok(events(await of(id)).includes('out-of-memory'));
+    const told = events(await of(id));
+    assert.ok(told.includes('out-of-memory') && told.at(-1) === 'ended', told.join(' '));
   });
 
   it('knows of a supervisor that was killed, and of what happened without an agent', async () => {
