@@ -1,7 +1,8 @@
 import { isKind, messageOf, PortholeError } from '../../base/errors.ts';
 import { moveProcesses } from '../cgroup/move.ts';
-import type { Resources } from '../oci/runtime.ts';
+import type { Resources, Spec } from '../oci/runtime.ts';
 import { type LimitUpdate, limitUpdate } from '../plan/cgroup-update.ts';
+import { cpusetView } from '../plan/cgroup-view.ts';
 import type { Operation } from '../plan/operations.ts';
 import { reasons } from '../plan/reasons.ts';
 import { text } from '../plan/text.ts';
@@ -19,7 +20,7 @@ import { isOver } from './over.ts';
 export async function applyLimits(
   engine: Engine,
   container: Container,
-  limits: { readonly before: Resources; readonly after: Resources },
+  limits: { readonly before: Resources; readonly after: Resources; readonly spec: Spec },
 ): Promise<void> {
   const { host } = engine;
   const { life } = container;
@@ -30,6 +31,7 @@ export async function applyLimits(
     await runAll(engine, [...update.make, ...update.writes.map(({ operation }) => operation)]);
     if (update.entersCpuset && host.cgroup.version === 1) {
       await moveProcesses(host.cgroup, path, { from: 'pids', to: 'cpuset' });
+      await showCpuset(engine, container, limits.spec);
     }
   } catch (failure) {
     await takeBack(engine, update, { failure, earlier });
@@ -39,6 +41,17 @@ export async function applyLimits(
       `Cannot update container ${container.id}: ${messageOf(failure)}`,
       { cause: failure },
     );
+  }
+}
+
+/** What cannot be shown limits all the same: a container may have changed what it has mounted there. */
+async function showCpuset(engine: Engine, container: Container, spec: Spec): Promise<void> {
+  const { cgroupPath: path, startTicks, state } = container.record;
+  const of = { pid: state.pid, startTicks: BigInt(startTicks || '0'), path, host: engine.host };
+  try {
+    for (const operations of cpusetView(spec, of)) await runAll(engine, operations);
+  } catch (failure) {
+    if (!(failure instanceof PlanFailed)) throw failure;
   }
 }
 

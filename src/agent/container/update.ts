@@ -109,7 +109,7 @@ async function changeLive(
   const spec = await specOf(container);
   const { devices, ...before } = spec.linux.resources ?? {};
   const after = resourcesOf(configs.after, await blockIoOf(configs.after));
-  await applyLimits(engine, container, { before, after });
+  await applyLimits(engine, container, { before, after, spec });
   const linux = { ...spec.linux, resources: { ...after, ...(devices && { devices }) } };
   // The next exec joins the cgroups that this says.
   await keepSpec(container, { ...spec, linux });

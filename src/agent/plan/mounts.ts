@@ -200,7 +200,7 @@ function addCgroup(
 }
 
 /** Restrictions of a bind mount: mount_setattr(2) keeps those that it has already. Older kernels are told all of them. */
-function restrict(target: string, options: MountOptions, host: HostFacts): Operation[] {
+export function restrict(target: string, options: MountOptions, host: HostFacts): Operation[] {
   const why = reasons.bindAttributes;
   const { attributes, recursiveAttributes } = options;
   if (atLeast(host, 5, 12)) {

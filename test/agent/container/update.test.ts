@@ -73,6 +73,16 @@ describe('containers: update', function () {
       inside.stdout,
       /^\/proc\/1\/status:Cpus_allowed_list:\t0\n\/proc\/self\/status:Cpus_allowed_list:\t0\n1\n$/,
     );
+    // It was in no cpuset of its own: now it is, and sees it, read only as the others.
+    const view = await rig.exec(id, [
+      'sh',
+      '-c',
+      'cat /sys/fs/cgroup/cpuset/cpuset.cpus; ls /sys/fs/cgroup | grep -x cpuset; echo 1 > /sys/fs/cgroup/cpuset/cpuset.cpus; mkdir /sys/fs/cgroup/x',
+    ]);
+    assert.equal(view.stdout, '0\ncpuset\n');
+    assert.equal(view.stderr.match(/Read-only file system/g)?.length, 2, view.stderr);
+    await rig.containers.update(id, { CpusetCpus: '0,1' });
+    assert.equal((await rig.exec(id, ['cat', '/sys/fs/cgroup/cpuset/cpuset.cpus'])).stdout, '0-1\n');
     await rig.containers.kill(id, 'KILL');
     await rig.containers.wait(id, 'not-running', never);
     assert.deepEqual(await cgroupsOf(rig.host, id), []);

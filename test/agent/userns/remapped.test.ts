@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
 import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { docker, type Outcome } from '../../conformance/engine.ts';
@@ -154,6 +155,18 @@ describe('containers with ids of their own', function () {
       output(await docker(engine, ['run', '--rm', '-i', '-u', '1000', 'img', 'cat'], { input: 'in\n' }), []),
       'in\n',
     );
+  });
+
+  it('a cpuset that it is put into is seen inside', async function () {
+    if (!existsSync('/sys/fs/cgroup/cpuset')) this.skip();
+    await succeed(['run', '-d', '--name', 'placed', 'img', 'sleep', '1000']);
+    await succeed(['update', '--cpuset-cpus', '0', 'placed']);
+    const seen = await inside(
+      'placed',
+      'cat /sys/fs/cgroup/cpuset/cpuset.cpus; mkdir /sys/fs/cgroup/cpuset/x 2>&1 || true',
+    );
+    assert.match(seen, /^0\n.*Read-only file system/);
+    await succeed(['rm', '-f', 'placed']);
   });
 
   it('who shares a namespace of a container is in its user namespace', async () => {
