@@ -58,7 +58,7 @@ async function settledEvents(
   since: string,
   rule: NonNullable<Scenario['events']>,
 ): Promise<[string[], string[]]> {
-  const deadline = Date.now() + 1_500;
+  const deadline = Date.now() + 10_000;
   for (;;) {
     const both = await Promise.all([eventsOf(ours, since, rule), eventsOf(theirs, since, rule)]);
     if (isDeepStrictEqual(...both) || rule.differs !== undefined || Date.now() > deadline) return both;

@@ -79,13 +79,26 @@ export function createApiServer(ready: Engine | Promise<Engine>, options: ApiOpt
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
   });
+  // The answer that is under way on a connection: an upgrade may come right behind it.
+  const underWay = new WeakMap<Duplex, ServerResponse>();
   http.on('request', (request, response) => {
+    underWay.set(request.socket, response);
     void answer({ request, response });
   });
   // node:http has let go of the connection here: nobody else would hear its errors.
   const answerOn = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     socket.on('error', () => socket.destroy());
     if (head.length > 0) socket.unshift(head);
+    const before = underWay.get(socket);
+    // A connection has one answer at a time: node:http would end the process.
+    if (before && !before.writableFinished && !before.destroyed) {
+      before.once('finish', () => answerUpgrade(request, socket));
+      return;
+    }
+    answerUpgrade(request, socket);
+  };
+  const answerUpgrade = (request: IncomingMessage, socket: Duplex): void => {
+    if (socket.destroyed) return;
     const response = new ServerResponse(request);
     response.shouldKeepAlive = false;
     response.assignSocket(request.socket);
@@ -131,8 +144,11 @@ async function oneOf(signal: Signal<void>, milliseconds: number): Promise<void> 
   });
 }
 
-/** Bytes of a body that are still taken once its request was answered: Go's servers, which clients know, take 256 KiB. */
-export const restLimit = 32 * 1024 * 1024;
+/**
+ * Bytes of a body that are still taken once its request was answered. Go's servers, which clients know, take 256 KiB;
+ * whoever sends all before listening hears the answer here.
+ */
+export const restLimit = 256 * 1024 * 1024;
 
 /** The rest of a body is read so that its client hears the answer, but not for ever. */
 function limitRest(request: IncomingMessage): void {

@@ -19,9 +19,9 @@ export const initScenarios: readonly Scenario[] = [
     'run -d --name ss --init busybox sleep 1000',
     'stop -t 60 ss',
     `inspect -f '{{.State.ExitCode}}' ss`,
-    `run -d --name oo --init busybox sh -c 'sh -c "true & exit"; sh -c "true & exit"; sleep 0.2; echo ready; exec sleep 1000'`,
+    `run -d --name oo --init busybox sh -c 'sh -c "true & exit"; sh -c "true & exit"; echo ready; exec sleep 1000'`,
     untilSays('oo'),
-    `exec oo sh -c 'grep -l "^State:.*zombie" /proc/[0-9]*/status | wc -l'`,
+    `exec oo sh -c 'while grep -q "^State:.*zombie" /proc/[0-9]*/status; do sleep 0.05; done; echo reaped'`,
     quiet('kill oo'),
   ),
 ];
