@@ -1,3 +1,10 @@
+/**
+ * Names and paths here are text: the bytes of a name as UTF-8, and a byte that is no part of valid UTF-8 as the lone
+ * surrogate U+DC00 + byte (JSON's `\udc80` to `\udcff`), which no valid UTF-8 gives. So every name comes back as the
+ * bytes that it was. In the query of a URL a path is its bytes, percent-encoded (`%80`).
+ *
+ * Lists are sorted by component, components by their bytes: a directory is followed by everything below it.
+ */
 export type FileType = 'file' | 'directory' | 'symlink' | 'char' | 'block' | 'fifo';
 
 /** One entry of a layer's index, or of a merged tree. */
@@ -11,6 +18,8 @@ export interface LayerEntry {
   readonly gid: number;
   /** Bytes of content of a regular file, else 0. */
   readonly size: number;
+  /** How many of them are holes, which are not stored; absent for none. */
+  readonly holes?: number;
   /** Modification time in whole seconds since the epoch, with nanoseconds apart. */
   readonly mtime: number;
   readonly mtimeNs?: number;
@@ -27,9 +36,8 @@ export interface LayerEntry {
   readonly opaque?: true;
 }
 
-/** A layer's index: entries and whiteouts, each sorted by path (by component, so that a directory is followed by its content). */
+/** A layer's index. */
 export interface LayerIndex {
-  readonly version: 1;
   readonly entries: readonly LayerEntry[];
   /** Paths that this layer deletes from what lies below it. */
   readonly whiteouts: readonly string[];
@@ -43,6 +51,86 @@ export interface LayerChange {
   readonly differs?: readonly ('type' | 'content' | 'mode' | 'owner' | 'time' | 'link' | 'xattrs' | 'device')[];
   readonly before?: LayerEntry;
   readonly after?: LayerEntry;
+}
+
+/** An entry of a merged tree, with the position of the layer that has it. */
+export interface MergedEntry extends LayerEntry {
+  readonly layer: number;
+}
+
+/** How much changed: paths, and bytes of regular files as they are stored. */
+export interface ChangeTotals {
+  readonly added: number;
+  readonly modified: number;
+  readonly deleted: number;
+  /** Of the files that were added or modified. */
+  readonly storedBytes: number;
+  /** Of the files that were modified or deleted, as they were before. */
+  readonly hiddenBytes: number;
+}
+
+/** A name in a directory, with what happened to it and below it. */
+export interface ChangeRow {
+  readonly name: string;
+  readonly path: string;
+  /** Absent: only something below it changed. */
+  readonly change?: Omit<LayerChange, 'path'>;
+  /** Of what lies below it. */
+  readonly below: ChangeTotals;
+}
+
+/** The changes of one directory, a page of them. */
+export interface ChangeDirectory {
+  readonly path: string;
+  /** Of the directory itself. */
+  readonly change?: Omit<LayerChange, 'path'>;
+  /** Of everything below it, on all pages. */
+  readonly totals: ChangeTotals;
+  readonly rows: readonly ChangeRow[];
+  /** There is a next page: after the last row's name. */
+  readonly more: boolean;
+}
+
+/** What one layer did to one path. */
+export interface PathVersion extends Omit<LayerChange, 'path'> {
+  readonly position: number;
+  /** Deleted with a directory above it. */
+  readonly withDirectory?: true;
+}
+
+/**
+ * Why a stored file is not visible: deleted, or with a directory; its directory emptied (opaque); something of another type
+ * in its place or above it; another content; the same content stored again for other metadata, or for nothing at all.
+ */
+export type WasteReason = 'deleted' | 'opaque' | 'type' | 'content' | 'metadata' | 'same';
+
+/** A file that a layer stores and nobody sees. */
+export interface WastedFile {
+  /** Of its names in the layer the one that was hidden last. */
+  readonly path: string;
+  readonly bytes: number;
+  /** Positions of the layers that stored and that hid it. */
+  readonly storedBy: number;
+  readonly hiddenBy: number;
+  readonly reason: WasteReason;
+  /** For 'metadata': what made it be stored again. */
+  readonly differs?: LayerChange['differs'];
+}
+
+/** Bytes of regular files as they are stored: an inode counts once, holes do not. `stored` is `visible` and `wasted` together. */
+export interface WasteReport {
+  readonly stored: number;
+  /** Of files that are visible at the top. */
+  readonly visible: number;
+  readonly wasted: number;
+  /** Number of files wasted. */
+  readonly files: number;
+  /** All of it by who stored and who hid, most bytes first. */
+  readonly pairs: readonly (Pick<WastedFile, 'storedBy' | 'hiddenBy' | 'reason' | 'bytes'> & {
+    readonly files: number;
+  })[];
+  /** The largest files, as many as were asked for. */
+  readonly largest: readonly WastedFile[];
 }
 
 /** One layer of an image, bottom first. */

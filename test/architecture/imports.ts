@@ -35,9 +35,13 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/cgroup',
     may: ['src/base', 'src/protocol', 'src/agent/plan', 'src/agent/oci', 'src/agent/sys'],
   },
+  { folder: 'src/agent/layers', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   {
     folder: 'src/agent/store',
-    may: ['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
+    may: [
+      ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
+      'src/agent/layers',
+    ],
   },
   {
     folder: 'src/agent/registry',
@@ -45,7 +49,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
   },
   {
     folder: 'src/agent/files',
-    may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/store'],
+    may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/layers', 'src/agent/store'],
   },
   {
     folder: 'src/agent/volume',
@@ -55,7 +59,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/container',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume'],
+      ...['src/agent/cgroup', 'src/agent/layers', 'src/agent/store', 'src/agent/files', 'src/agent/volume'],
     ],
   },
   {
@@ -71,7 +75,8 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/build',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/dockerfile', 'src/agent/registry'],
+      ...['src/agent/layers', 'src/agent/store', 'src/agent/files', 'src/agent/container', 'src/agent/dockerfile'],
+      'src/agent/registry',
     ],
   },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
@@ -80,8 +85,8 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
     folder: 'src/agent/api',
     may: [
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
-      ...['src/agent/cgroup', 'src/agent/store', 'src/agent/files', 'src/agent/volume', 'src/agent/container'],
-      ...['src/agent/inspect', 'src/agent/registry', 'src/agent/dockerfile', 'src/agent/build'],
+      ...['src/agent/cgroup', 'src/agent/layers', 'src/agent/store', 'src/agent/files', 'src/agent/volume'],
+      ...['src/agent/container', 'src/agent/inspect', 'src/agent/registry', 'src/agent/dockerfile', 'src/agent/build'],
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },

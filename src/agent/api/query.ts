@@ -1,16 +1,39 @@
+import { nameOf } from '../sys/names.ts';
 import { badParameter } from './errors.ts';
 
 /** A request's query string, read as dockerd reads it. */
 export class Query {
   readonly #values: URLSearchParams;
+  /** As it came. */
+  readonly #search: string;
 
   constructor(search: string | URLSearchParams | Record<string, string>) {
     this.#values = new URLSearchParams(search);
+    this.#search = typeof search === 'string' ? search : this.#values.toString();
   }
 
   /** '' when absent. */
   text(name: string): string {
     return this.#values.get(name) ?? '';
+  }
+
+  /** A path, which need not be UTF-8: its bytes as `nameOf` has them. '' when absent. */
+  path(name: string): string {
+    const text = this.text(name);
+    // Only what the decoder replaced has to be looked at again.
+    if (!text.includes('\uFFFD')) return text;
+    const raw = this.#search
+      .replace(/^\?/, '')
+      .split('&')
+      .find((pair) => pair.startsWith(`${name}=`));
+    if (raw === undefined) return text;
+    const value = raw.slice(name.length + 1).replaceAll('+', ' ');
+    return nameOf(
+      Buffer.from(
+        value.replace(/%([0-9a-f]{2})/gi, (_, hex: string) => byteOf(hex)),
+        'latin1',
+      ),
+    );
   }
 
   texts(name: string): string[] {
@@ -60,5 +83,7 @@ export class Query {
     return nanoseconds === undefined ? undefined : Number(nanoseconds) / 1e9;
   }
 }
+
+const byteOf = (hex: string): string => String.fromCharCode(Number.parseInt(hex, 16));
 
 const quoted = (value: string): string => JSON.stringify(value.slice(0, 100));

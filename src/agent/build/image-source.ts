@@ -1,4 +1,6 @@
 import type { LayerEntry } from '../../protocol/layers.ts';
+import type { LayeredImage } from '../layers/contract.ts';
+import { walkMerged } from '../layers/merged.ts';
 import type { ImageStore } from '../store/contract.ts';
 import { type HostNames, readHostNames } from '../sys/host-names.ts';
 import { headerHash, tarFlags, typeBits } from './file-hash.ts';
@@ -9,29 +11,33 @@ export async function imageTree(images: ImageStore, imageId: string): Promise<So
   const tree = new SourceTree({ missing: 'resolved' });
   // dockerd has the names of the host in what it sums up.
   const names = await readHostNames();
-  const position = images.layers(imageId).length - 1;
-  const entries = position < 0 ? [] : await images.merged(imageId);
-  for (const entry of entries) tree.set(entry.path, entryOf(entry, { images, imageId, position, names }));
-  if (!tree.get('')) tree.set('', entryOf(emptyRoot, { images, imageId, position, names }));
+  const image = images.layered(imageId);
+  await walkMerged(image, { signal: never }, (cursor) => {
+    const entry = cursor.entry();
+    tree.set(entry.path, entryOf(entry, { image, position: cursor.layer, names }));
+  });
+  if (!tree.get('')) tree.set('', entryOf(emptyRoot, { image, position: 0, names }));
   return tree;
 }
+
+/** A walk of an index is short: nobody has to be able to end it. */
+const never = new AbortController().signal;
 
 const emptyRoot: LayerEntry = { path: '', type: 'directory', mode: 0o755, uid: 0, gid: 0, size: 0, mtime: 0 };
 
 interface From {
-  readonly images: ImageStore;
-  readonly imageId: string;
+  readonly image: LayeredImage;
+  /** Of the layer that has it. */
   readonly position: number;
   readonly names: HostNames;
 }
 
-function entryOf(entry: LayerEntry, { images, imageId, position, names }: From): SourceEntry {
+function entryOf(entry: LayerEntry, { image, position, names }: From): SourceEntry {
   const { path, type, mode, uid, gid, mtime, mtimeNs = 0, link = '', device } = entry;
   // 0 of an empty file needs no opening.
   const body = async function* () {
     if (entry.size === 0) return;
-    const { stream } = await images.openFile(imageId, { position, path, from: 'merged' });
-    for await (const piece of stream()) if (Buffer.isBuffer(piece)) yield piece;
+    for await (const piece of image.open(position, entry).stream()) if (Buffer.isBuffer(piece)) yield piece;
   };
   const { major = 0, minor = 0 } = device ?? {};
   // What else a file has is not carried by a copy of Docker's.

@@ -1,6 +1,7 @@
 import type { BigIntStats } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerEntry } from '../../protocol/layers.ts';
+import { StackFinder } from '../layers/stack-finder.ts';
 import { HeldDirectory } from '../sys/held-directory.ts';
 import { bytesOf, nameOf } from '../sys/names.ts';
 import type { Container } from './container.ts';
@@ -22,24 +23,24 @@ const deleted = 2;
  * has not changed.
  */
 export async function changesOf(engine: Engine, container: Container): Promise<Change[]> {
-  const image = new Map(
-    (await engine.images.merged(container.record.imageId, 'init')).map((entry) => [entry.path, entry]),
-  );
   const upper = join(container.directory, 'upper');
-  const opaque = new OpaqueProbe(engine);
   const root = await HeldDirectory.open(upper);
   if (!root) return [];
+  const opaque = new OpaqueProbe(engine);
+  const layers = await engine.images.layeredForContainers(container.record.imageId);
+  const image = await StackFinder.open(await layers.indexes(engine.closing));
   try {
     const found = await below({ image, opaque }, { directory: root, path: '', lower: 'merged' });
     return found.sort((a, b) => (a.Path < b.Path ? -1 : a.Path > b.Path ? 1 : 0));
   } finally {
     await root.close();
     await opaque.close();
+    await image.close();
   }
 }
 
 interface Walk {
-  readonly image: ReadonlyMap<string, LayerEntry>;
+  readonly image: StackFinder;
   readonly opaque: OpaqueProbe;
 }
 
@@ -57,20 +58,20 @@ const longestPath = 4096;
 async function below(walk: Walk, place: Place): Promise<Change[]> {
   const found: Change[] = [];
   const seen = new Set<string>();
-  for (const { name: bytes } of await place.directory.entries()) {
+  // In the order in which the image's tree is walked along.
+  const names = (await place.directory.entries()).map(({ name }) => name).sort(Buffer.compare);
+  for (const bytes of names) {
     const name = nameOf(bytes);
     const path = place.path === '' ? name : `${place.path}/${name}`;
     const status = await place.directory.status(bytes);
     if (!status) continue;
-    seen.add(path);
-    const before = place.lower === 'none' ? undefined : walk.image.get(path);
+    seen.add(name);
+    const before = place.lower === 'none' ? undefined : (await walk.image.find(path))?.entry();
     for (const change of await changesAt(walk, place, { name: bytes, path, status, before })) found.push(change);
   }
   if (place.lower !== 'hidden') return found;
-  const prefix = `${place.path}/`;
-  for (const path of walk.image.keys()) {
-    const isChild = path.startsWith(prefix) && !path.includes('/', prefix.length);
-    if (isChild && !seen.has(path)) found.push({ Path: `/${path}`, Kind: deleted });
+  for (const name of await walk.image.names(place.path)) {
+    if (!seen.has(name)) found.push({ Path: `/${place.path}/${name}`, Kind: deleted });
   }
   return found;
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { errnoOf, PortholeError } from '../../base/errors.ts';
 import { closeDevices } from '../files/enter.ts';
+import { lookUp } from '../layers/merged.ts';
 import type { HostFacts } from '../plan/facts.ts';
 import { cloneFlags, mountFlags } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
@@ -133,11 +134,10 @@ async function imageFiles(engine: Engine, imageId: string): Promise<AccountFiles
 }
 
 async function imageFile(engine: Engine, imageId: string, path: string): Promise<string> {
-  const position = engine.images.layers(imageId).length - 1;
-  if (position < 0) return '';
-  const entry = await engine.images.lookup(imageId, path);
-  if (entry?.type !== 'file' || entry.size === 0) return '';
-  const opened = await engine.images.openFile(imageId, { position, path, from: 'merged' });
+  const image = engine.images.layered(imageId);
+  const found = await lookUp(image, { path, signal: engine.closing });
+  if (found?.entry.type !== 'file' || found.entry.size === 0) return '';
+  const opened = image.open(found.position, found.entry);
   const content = await buffer(opened.stream({ start: 0, end: Math.min(opened.size, limit) - 1 }));
   return content.toString('utf8');
 }

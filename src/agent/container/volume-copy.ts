@@ -1,4 +1,6 @@
 import type { LayerEntry } from '../../protocol/layers.ts';
+import type { OpenedFile } from '../layers/contract.ts';
+import { walkMerged } from '../layers/merged.ts';
 import { S_IFBLK, S_IFCHR, S_IFIFO } from '../plan/flags.ts';
 import type { Operation } from '../plan/operations.ts';
 import type { Executor } from '../shim/contract.ts';
@@ -18,12 +20,11 @@ interface VolumeCopy {
  * Fills a volume with the image's files at its place, as Docker does. An executor that has chrooted into the volume
  * writes them, so that no name and no link in the image leads out of it.
  */
-export async function fillVolume(engine: Pick<Engine, 'images' | 'shims'>, copy: VolumeCopy): Promise<void> {
-  const below = copy.from === '' ? '' : `${copy.from}/`;
-  const entries = (await engine.images.merged(copy.imageId, 'init')).filter(
-    ({ path }) => path !== '' && path.startsWith(below),
-  );
-  const root = await engine.images.lookup(copy.imageId, copy.from, 'init');
+export async function fillVolume(
+  engine: Pick<Engine, 'images' | 'shims' | 'closing'>,
+  copy: VolumeCopy,
+): Promise<void> {
+  const image = await engine.images.layeredForContainers(copy.imageId);
   const executor = engine.shims.execute();
   try {
     await executor.send([
@@ -33,19 +34,25 @@ export async function fillVolume(engine: Pick<Engine, 'images' | 'shims'>, copy:
     ]);
     const directories: Operation[] = [];
     const inodes = new Map<string, string>();
-    for (const entry of entries) {
-      const path = entry.path.slice(below.length);
-      const inode = inodeOf(entry);
+    let root: LayerEntry | undefined;
+    await walkMerged(image, { path: copy.from, signal: engine.closing }, async (cursor) => {
+      const entry = cursor.entry();
+      if (entry.path === copy.from) {
+        root = entry;
+        return;
+      }
+      const path = entry.path.slice(copy.from === '' ? 0 : copy.from.length + 1);
+      const inode = inodeOf(entry, cursor.layer);
       const first = inodes.get(inode);
       if (entry.type === 'file' && first !== undefined) {
         await executor.send([{ op: 'link', target: first, path, why }]);
-        continue;
+        return;
       }
       inodes.set(inode, path);
-      await makeEntry(engine, executor, { entry, path, imageId: copy.imageId });
+      await makeEntry(executor, { entry, path, content: () => image.open(cursor.layer, entry) });
       if (entry.type === 'directory') directories.unshift(...attributes(entry, path));
       else await executor.send(attributes(entry, path));
-    }
+    });
     // A directory's times and mode come after what is written into it.
     await executor.send([...directories, ...(root ? attributes(root, '.') : [])]);
     await executor.close();
@@ -55,15 +62,14 @@ export async function fillVolume(engine: Pick<Engine, 'images' | 'shims'>, copy:
   }
 }
 
-/** Names of one file share what the first of them is called, unless a later layer replaced one of them. */
-function inodeOf({ path, hardlink = path, digest, mtime, mode }: LayerEntry): string {
-  return [hardlink, digest, mtime, mode].join('\0');
+/** Names of one file are of one layer: a higher one that changed it has a copy of its own. */
+function inodeOf({ path, hardlink = path }: LayerEntry, layer: number): string {
+  return `${layer}\0${hardlink}`;
 }
 
 async function makeEntry(
-  engine: Pick<Engine, 'images'>,
   executor: Executor,
-  at: { readonly entry: LayerEntry; readonly path: string; readonly imageId: string },
+  at: { readonly entry: LayerEntry; readonly path: string; content(): OpenedFile },
 ): Promise<void> {
   const { entry, path } = at;
   const { major = 0, minor = 0 } = entry.device ?? {};
@@ -75,9 +81,7 @@ async function makeEntry(
   if (entry.type === 'fifo') return executor.send([{ ...node, mode: S_IFIFO | entry.mode }]);
   await executor.send([{ op: 'file', path, mode: 0o600, why }]);
   if (entry.size === 0) return;
-  const position = engine.images.layers(at.imageId).length - 1;
-  const opened = await engine.images.openFile(at.imageId, { position, path: entry.path, from: 'merged' });
-  await writeSparsely(executor, opened.stream());
+  await writeSparsely(executor, at.content().stream());
 }
 
 /** Bytes that are looked at together: a hole is a whole number of a file system's blocks. */

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
-import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
+import type { LayerEntry, LayerView } from '../../protocol/layers.ts';
+import type { LayeredImage } from '../layers/contract.ts';
 import type { History, ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
 import type { Reference } from './reference.ts';
@@ -108,23 +109,17 @@ export interface ImageStore {
   /** Layers of an image, bottom first. */
   layers(nameOrId: string): LayerView[];
 
-  /** The index of one layer of an image. @param position counted from the bottom, 0 first. */
-  index(nameOrId: string, position: number): Promise<LayerIndex>;
+  /** An image to be asked about its layers. By its whole id also one that is only kept for a container. @throws not-found */
+  layered(nameOrId: string): LayeredImage;
 
-  /** What a layer changed against everything below it, sorted by path. */
-  changes(nameOrId: string, position: number): Promise<LayerChange[]>;
-
-  /** The merged tree of layers 0..position (all layers when undefined, with the init layer for 'init'): entries sorted by path. */
-  merged(nameOrId: string, position?: number | 'init'): Promise<LayerEntry[]>;
-
-  /** One entry of the merged tree, undefined when nothing is visible there. No link is followed. @param position as for `merged` */
-  lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined>;
+  /** The same with the init layer on top: what a container of the image begins with. */
+  layeredForContainers(nameOrId: string): Promise<LayeredImage>;
 
   /**
-   * Content of a regular file. `from: 'layer'` takes it as this very layer stores it, `'merged'` as layers 0..position show it.
-   * @throws not-found; invalid when it is not a regular file.
+   * One entry of the merged tree of layers 0..position (all layers when undefined, with the init layer for 'init'),
+   * undefined when nothing is visible there. No link is followed.
    */
-  openFile(nameOrId: string, at: { position: number; path: string; from: 'layer' | 'merged' }): Promise<OpenedFile>;
+  lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined>;
 }
 
 export interface ImageRecord {
@@ -206,10 +201,4 @@ export interface LayerStack {
   readonly base: string;
   /** Topmost first; never empty (an image without layers has one empty layer). */
   readonly lowers: readonly string[];
-}
-
-export interface OpenedFile {
-  readonly size: number;
-  readonly entry: LayerEntry;
-  stream(range?: { readonly start: number; readonly end: number }): Readable;
 }

@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isKind } from '../../base/errors.ts';
-import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../protocol/layers.ts';
+import type { LayerEntry, LayerView } from '../../protocol/layers.ts';
+import type { LayeredImage } from '../layers/contract.ts';
+import { lookUp } from '../layers/merged.ts';
 import type { Shims } from '../shim/contract.ts';
 import type { Platform } from './archives.ts';
 import { childrenOf, findImage, referencesByChain, referencesOf, type StoredImage } from './catalog.ts';
@@ -15,20 +17,16 @@ import type {
   LayerStack,
   LoadedImage,
   LoadOptions,
-  OpenedFile,
   PruneOptions,
   RemovedImage,
   RemoveImageOptions,
 } from './contract.ts';
-import { noSuchPart } from './errors.ts';
 import { importArchive, tagReference } from './import.ts';
 import { initDiffId } from './init-layer.ts';
 import { DiskImageIntake } from './intake.ts';
-import { chainIdOf } from './layer-store.ts';
+import { chainIdOf, type StoredLayer } from './layer-store.ts';
 import { layerViews } from './layer-views.ts';
 import { loadArchive } from './load.ts';
-import { entryAt } from './lookup.ts';
-import { changesOf } from './merge.ts';
 import { openLayerFile } from './opened-file.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
 import { familiar, familiarName, normalized, type Reference } from './reference.ts';
@@ -216,50 +214,41 @@ class DiskImageStore implements ImageStore {
     });
   }
 
-  async index(nameOrId: string, position: number): Promise<LayerIndex> {
-    return await this.#storage.layers.index(chainAt(this.#find(nameOrId), position));
+  layered(nameOrId: string): LayeredImage {
+    const image = this.#find(nameOrId);
+    return this.#layered(
+      image,
+      image.chainIds.map((chainId) => this.#storage.layers.get(chainId)),
+    );
   }
 
-  async changes(nameOrId: string, position: number): Promise<LayerChange[]> {
+  async layeredForContainers(nameOrId: string): Promise<LayeredImage> {
     const image = this.#find(nameOrId);
     const { layers } = this.#storage;
-    const index = await layers.index(chainAt(image, position));
-    return changesOf(await layers.merged(image.chainIds[position - 1]), index);
-  }
-
-  async merged(nameOrId: string, position?: number | 'init'): Promise<LayerEntry[]> {
-    return await this.#storage.layers.merged(await this.#top(nameOrId, position));
+    const init = await layers.ensureInit(image.chainIds.at(-1));
+    return this.#layered(image, [...image.chainIds.map((chainId) => layers.get(chainId)), init]);
   }
 
   async lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined> {
-    const found = await this.#storage.layers.lookup(await this.#top(nameOrId, position), clean(path));
-    return found?.entry;
+    const image = position === 'init' ? await this.layeredForContainers(nameOrId) : this.layered(nameOrId);
+    const clean = path.replace(/^\/+|\/+$/g, '');
+    const part = { path: clean, signal: never, ...(typeof position === 'number' && { position }) };
+    return (await lookUp(image, part))?.entry;
   }
 
-  async openFile(
-    nameOrId: string,
-    at: { position: number; path: string; from: 'layer' | 'merged' },
-  ): Promise<OpenedFile> {
-    const { layers } = this.#storage;
-    const chainId = chainAt(this.#find(nameOrId), at.position);
-    const path = clean(at.path);
-    const found =
-      at.from === 'merged'
-        ? await layers.lookup(chainId, path)
-        : { chainId, entry: entryAt(await layers.index(chainId), path) };
-    if (!found?.entry) throw noSuchPart(`no such file in layer ${at.position}: ${at.path}`);
-    return openLayerFile(join(layers.directory, layers.contentOf(found.chainId)), found.entry);
+  #layered(image: StoredImage, stack: readonly StoredLayer[]): LayeredImage {
+    const { layers, catalog } = this.#storage;
+    return {
+      id: image.id,
+      layers: layerViews(image, { layers: stack, users: referencesByChain(catalog) }),
+      indexes: () => Promise.all(stack.map(({ chainId }) => layers.index(chainId))),
+      open: (position, entry) =>
+        openLayerFile(join(layers.directory, layers.contentOf(stack[position]?.chainId)), entry),
+    };
   }
 
   #holdersOf(imageId: string): { readonly id: string; readonly running: boolean }[] {
     return [...(this.#holds.get(imageId) ?? [])].map((id) => ({ id, running: false }));
-  }
-
-  async #top(nameOrId: string, position: number | 'init' | undefined): Promise<string | undefined> {
-    const image = this.#find(nameOrId);
-    if (position === undefined) return image.chainIds.at(-1);
-    if (position === 'init') return (await this.#storage.layers.ensureInit(image.chainIds.at(-1))).chainId;
-    return chainAt(image, position);
   }
 
   /** As `findImage`, but by its whole id also an image that is only kept for a container. */
@@ -288,14 +277,7 @@ class DiskImageStore implements ImageStore {
 const newestFirst = (a: ImageRecord, b: ImageRecord): number =>
   Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? -1 : 1);
 
-function chainAt(image: StoredImage, position: number): string {
-  const chainId = image.chainIds[position];
-  if (chainId === undefined) throw noSuchPart(`image ${image.id} has no layer ${position}`);
-  return chainId;
-}
-
-/** Paths are asked for with and without a leading slash. */
-const clean = (path: string): string => path.replace(/^\/+|\/+$/g, '');
+const never = new AbortController().signal;
 
 /** This machine in the words of images, which are Go's. */
 export function ownPlatform(): Platform {

@@ -4,21 +4,23 @@ import { join } from 'node:path';
 import * as v from 'valibot';
 import { KeyedLock } from '../../base/async.ts';
 import { isKind } from '../../base/errors.ts';
-import type { LayerEntry, LayerIndex } from '../../protocol/layers.ts';
+import type { LayerEntry } from '../../protocol/layers.ts';
+import { IndexFile } from '../layers/index-file.ts';
+import { IndexWriter } from '../layers/index-writer.ts';
+import { readIndex } from '../layers/read-index.ts';
+import { StackFinder } from '../layers/stack-finder.ts';
 import type { Shims } from '../shim/contract.ts';
 import { readJsonFile, syncDirectory, writeDurable } from '../sys/durable.ts';
 import { WeightedCache } from './cache.ts';
 import { damagedStore } from './errors.ts';
-import { readIndex, writeIndex } from './index-file.ts';
+import { convertIndex } from './index-version-1.ts';
 import { initDiffId, initLayer } from './init-layer.ts';
-import type { IndexSink, LayerTotals, Lower } from './layer-index.ts';
-import { askLayer } from './lookup.ts';
-import { stack } from './merge.ts';
+import type { LayerTotals, Lower } from './layer-index.ts';
 import { giveUp, type Staging } from './staging.ts';
 import { type Bytes, decompressed, verified } from './streams.ts';
 import { unpack } from './unpack.ts';
 
-/** An unpacked layer: `layers/NAME/{fs/,index.jsonl,layer.json}`, where `layer.json` holds this. */
+/** An unpacked layer: `layers/NAME/{fs/,index,layer.json}`, where `layer.json` holds this. */
 export interface StoredLayer {
   readonly version: 1;
   readonly chainId: string;
@@ -58,8 +60,7 @@ export class LayerStore {
   readonly #layers = new Map<string, StoredLayer>();
   readonly #pins = new Map<string, number>();
   readonly #locks = new KeyedLock();
-  readonly #indexes = new WeightedCache<LayerIndex>(cachedEntries, ({ entries }) => entries.length);
-  readonly #merged = new WeightedCache<LayerEntry[]>(cachedEntries, (entries) => entries.length);
+  readonly #indexes = new WeightedCache<IndexFile>(cachedBytes, ({ weight }) => weight);
 
   private constructor(directory: string, parts: { shims: Shims; staging: Staging; rootless: boolean }) {
     this.directory = directory;
@@ -78,8 +79,10 @@ export class LayerStore {
     for (const name of await readdir(directory)) {
       if (name === emptyLayer) continue;
       const layer = await readLayer(join(directory, name, 'layer.json'));
-      if (layer && layerName(layer.chainId) === name) store.#layers.set(layer.chainId, layer);
-      else await parts.staging.remove(join(directory, name));
+      if (layer && layerName(layer.chainId) === name) {
+        await convertIndex(join(directory, name));
+        store.#layers.set(layer.chainId, layer);
+      } else await parts.staging.remove(join(directory, name));
     }
     return store;
   }
@@ -117,8 +120,7 @@ export class LayerStore {
 
   /** The engine's own layer on top of another; it stays as long as that one does, and is made for the first who needs it. */
   ensureInit(parent: string | undefined): Promise<StoredLayer> {
-    const lookup = async (path: string) => (await this.lookup(parent, path))?.entry;
-    return this.ensure({ diffId: initDiffId, parent, isVerified: true, open: () => initLayer(lookup, new Date()) });
+    return this.ensure({ diffId: initDiffId, parent, isVerified: true, open: () => this.#initLayer(parent) });
   }
 
   /** Removes every layer that `keep` does not name and nobody pinned. @returns their chain ids. */
@@ -129,7 +131,6 @@ export class LayerStore {
       await this.#locks.run(chainId, async () => {
         if (this.#pins.has(chainId) || !this.#layers.delete(chainId)) return;
         this.#indexes.delete(chainId);
-        this.#merged.delete(chainId);
         const grave = await this.#staging.make('removed');
         await rename(join(this.directory, layerName(chainId)), join(grave, 'layer'));
         await this.#staging.remove(grave);
@@ -150,38 +151,32 @@ export class LayerStore {
     return found;
   }
 
-  index(chainId: string): Promise<LayerIndex> {
-    return this.#indexes.get(chainId, () => readIndex(join(this.directory, layerName(chainId), 'index.jsonl')));
+  index(chainId: string): Promise<IndexFile> {
+    return this.#indexes.get(chainId, () => IndexFile.read(join(this.directory, layerName(chainId), 'index')));
   }
 
-  /** The tree that a layer and everything below it show. */
-  async merged(chainId: string | undefined): Promise<LayerEntry[]> {
-    if (chainId === undefined) return [];
-    return await this.#merged.get(chainId, async () => {
-      let tree: LayerEntry[] = [];
-      for (const layer of this.stackOf(chainId).reverse()) tree = stack(tree, await this.index(layer.chainId));
-      return tree;
-    });
+  /** Looks paths up in what a layer and everything below it show. Whoever opens it closes it. */
+  async find(chainId: string | undefined): Promise<StackFinder> {
+    const stack = this.stackOf(chainId).reverse();
+    return await StackFinder.open(await Promise.all(stack.map((layer) => this.index(layer.chainId))));
   }
 
-  /** What a layer and everything below it show at a path, and which layer has it. */
-  async lookup(chainId: string | undefined, path: string): Promise<{ entry: LayerEntry; chainId: string } | undefined> {
-    for (const layer of this.stackOf(chainId)) {
-      const verdict = askLayer(await this.index(layer.chainId), path);
-      if (verdict === 'hidden') return undefined;
-      if (verdict !== 'silent') return { entry: verdict.entry, chainId: layer.chainId };
+  async *#initLayer(parent: string | undefined): AsyncGenerator<Buffer> {
+    const finder = await this.find(parent);
+    try {
+      yield* initLayer(async (path) => (await finder.find(path))?.entry(), new Date());
+    } finally {
+      await finder.close();
     }
-    return undefined;
   }
 
   async #unpack(wanted: NewLayer, chainId: string): Promise<StoredLayer> {
     const directory = await this.#staging.make('layer');
     try {
-      const index = new IndexList();
+      const index = await IndexWriter.create(join(directory, 'index'));
       const layer = describe(wanted, chainId, await this.#fill(directory, wanted, index));
       // Of an image's layers all is synced together, before a catalog names them.
-      if (wanted.diffId === initDiffId) await syncDirectories(join(directory, 'fs'), index);
-      await writeIndex(join(directory, 'index.jsonl'), index);
+      if (wanted.diffId === initDiffId) await syncDirectories(directory);
       await writeDurable(join(directory, 'layer.json'), `${JSON.stringify(layer)}\n`, { mode: 0o600 });
       await rename(directory, join(this.directory, layerName(chainId)));
       await syncDirectory(this.directory);
@@ -193,22 +188,15 @@ export class LayerStore {
     }
   }
 
-  #below(chainId: string | undefined): Lower {
-    return {
-      lookup: async (path) => (await this.lookup(chainId, path))?.entry,
-      names: async () =>
-        (await this.merged(chainId)).flatMap(({ path }) => (path && !path.includes('/') ? [path] : [])),
-    };
-  }
-
   async #fill(
     directory: string,
     { diffId, parent, isVerified, open }: NewLayer,
-    sink: IndexSink,
+    sink: IndexWriter,
   ): Promise<LayerTotals> {
     const content = join(directory, 'fs');
     await mkdir(content, { mode: 0o755 });
     const executor = this.#shims.execute();
+    const lower = new LowerLayers(() => this.find(parent));
     try {
       await executor.send([
         { op: 'chroot', path: content, why: 'Nothing that an archive says can reach outside its layer.' },
@@ -218,43 +206,57 @@ export class LayerStore {
       const plain = decompressed(open());
       const tar = isVerified ? plain : verified(plain, diffId);
       const spill = join(directory, 'spill');
-      const totals = await unpack(tar, {
-        ...{ executor, lower: this.#below(parent), sink, spill },
-        rootless: this.#rootless,
-      });
+      const totals = await unpack(tar, { executor, lower, sink, spill, rootless: this.#rootless });
+      await sink.finish();
       await executor.close();
       return totals;
     } catch (failure) {
       await giveUp(executor);
       throw failure;
+    } finally {
+      await sink.close();
+      await lower.close();
     }
   }
 }
 
 /** Enough for files without content. */
-async function syncDirectories(content: string, { entries }: LayerIndex): Promise<void> {
-  for (const { type, path } of entries) if (type === 'directory') await syncDirectory(join(content, path));
+async function syncDirectories(layer: string): Promise<void> {
+  const { entries } = await readIndex(await IndexFile.read(join(layer, 'index')));
+  for (const { type, path } of entries) if (type === 'directory') await syncDirectory(join(layer, 'fs', path));
+}
+
+/** What lies below a layer that is being unpacked, opened when it is first asked for. */
+class LowerLayers implements Lower {
+  readonly #open: () => Promise<StackFinder>;
+  #finder: Promise<StackFinder> | undefined;
+
+  constructor(open: () => Promise<StackFinder>) {
+    this.#open = open;
+  }
+
+  async lookup(path: string): Promise<LayerEntry | undefined> {
+    return (await (await this.#find()).find(path))?.entry();
+  }
+
+  async names(): Promise<string[]> {
+    return await (await this.#find()).names('');
+  }
+
+  async close(): Promise<void> {
+    await (await this.#finder)?.close();
+  }
+
+  #find(): Promise<StackFinder> {
+    this.#finder ??= this.#open();
+    return this.#finder;
+  }
 }
 
 /** For images without any layer. */
 const emptyLayer = 'empty';
-/** Entries of indexes and of merged trees kept in memory, each; about 400 bytes apiece. */
-const cachedEntries = 400_000;
-
-/** An index in memory. */
-class IndexList implements IndexSink, LayerIndex {
-  readonly version = 1;
-  readonly entries: LayerEntry[] = [];
-  readonly whiteouts: string[] = [];
-
-  async add(entry: LayerEntry): Promise<void> {
-    this.entries.push(entry);
-  }
-
-  async addWhiteout(path: string): Promise<void> {
-    this.whiteouts.push(path);
-  }
-}
+/** Bytes of indexes that are kept in memory. */
+const cachedBytes = 1 << 25;
 
 function describe({ diffId, parent }: NewLayer, chainId: string, totals: LayerTotals): StoredLayer {
   return { version: 1, chainId, diffId, ...(parent === undefined ? {} : { parent }), ...totals };

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import type { LayerEntry } from '../../protocol/layers.ts';
+import type { OpenedFile } from '../layers/contract.ts';
 import { bytesOf } from '../sys/names.ts';
-import type { OpenedFile } from './contract.ts';
 
 /**
  * A file of an unpacked layer. The entry comes from the layer's own index, whose directories are directories and no links,

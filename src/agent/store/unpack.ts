@@ -173,14 +173,17 @@ async function write(entry: TarEntry, { writer, holes }: Target, path: string): 
     return inode;
   }
   const hash = createHash('sha256');
+  let inHoles = 0;
   await writer.file(path, inode);
   for await (const piece of entry.body()) {
-    if ('hole' in piece) await holes.hash(hash, piece.hole, entry.name);
-    else hash.update(piece);
+    if ('hole' in piece) {
+      inHoles += piece.hole;
+      await holes.hash(hash, piece.hole, entry.name);
+    } else hash.update(piece);
     await writer.content(piece);
   }
   await writer.attributes(path, inode);
-  return { ...inode, digest: `sha256:${hash.digest('hex')}` };
+  return { ...inode, ...(inHoles > 0 && { holes: inHoles }), digest: `sha256:${hash.digest('hex')}` };
 }
 
 function inodeOf(entry: TarEntry): Inode {

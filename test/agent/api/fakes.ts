@@ -78,11 +78,9 @@ const noImages: ImageStore = {
   containerRootfs: unexpected,
   ensureInit: unexpected,
   layers: unexpected,
-  index: unexpected,
-  changes: unexpected,
-  merged: unexpected,
+  layered: unexpected,
   lookup: unexpected,
-  openFile: unexpected,
+  layeredForContainers: unexpected,
   addDigest: unexpected,
 };
 

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { CommitRequest } from '../../../src/agent/container/contract.ts';
+import { indexAt } from '../layers/questions.ts';
 import { file, tarOf } from '../store/rig.ts';
 import { never, openRig, type Rig } from './rig.ts';
 
@@ -33,7 +34,7 @@ describe('containers: commit', function () {
     const image = await commit(id);
     const top = rig.images.layers(image).length - 1;
     assert.equal(top, 1);
-    const { entries, whiteouts } = await rig.images.index(image, top);
+    const { entries, whiteouts } = await indexAt(rig.images.layered(image), top);
     assert.deepEqual(
       entries.map(({ path, type, mode, opaque, hardlink }) =>
         [path, type, mode.toString(8), ...(opaque ? ['opaque'] : []), ...(hardlink ? [`= ${hardlink}`] : [])].join(' '),

@@ -63,7 +63,7 @@ describe('images beside dockerd', function () {
     const tar = execFileSync('docker', ['-H', dockerd.host, 'export', container], { maxBuffer: 1 << 28 });
     execFileSync('tar', ['-C', exported, '-xpf', '-'], { input: tar });
     const theirs = await treeOf(exported);
-    for (const { mtimeNs: _ns, ...entry } of await rig.store.merged('built:1')) {
+    for (const { mtimeNs: _ns, ...entry } of await rig.merged('built:1')) {
       if (entry.path === '') continue;
       const { mtimeNs: _theirNs, ...other } = theirs.get(entry.path) ?? { path: 'nothing' };
       assert.deepEqual(entry, other);

@@ -110,7 +110,7 @@ describe('hostile and broken archives', function () {
     ]);
     assert.deepEqual(await readdir(outside), []);
     assert.equal(await readFile(join(rig.directory, 'canary'), 'utf8'), 'untouched');
-    const paths = (await rig.store.index(id, 0)).entries.map(({ path }) => path);
+    const paths = (await rig.index(id, 0)).entries.map(({ path }) => path);
     for (const name of ['absolute', 'through', 'climbed'])
       assert.ok(paths.includes(`${outside.slice(1)}/${name}`), name);
     assert.ok((await lstat(join(rig.content(id, 0), 'final'))).isFile());
@@ -126,7 +126,7 @@ describe('hostile and broken archives', function () {
         { name: 'b', type: 'character-device', devmajor: 0, devminor: 0 },
       ],
     );
-    const index = await rig.store.index(id, 1);
+    const index = await rig.index(id, 1);
     assert.deepEqual(
       index.entries.map(({ path, xattrs }) => [path, xattrs]),
       [
@@ -201,7 +201,7 @@ describe('hostile and broken archives', function () {
   it('a deep tree is unpacked and removed again', async () => {
     const deep = 'd/'.repeat(2_000);
     const id = await rig.image([directory('d', { pax: { path: deep } })]);
-    assert.equal((await rig.store.merged(id)).length, 2_001);
+    assert.equal((await rig.merged(id)).length, 2_001);
     await rig.store.remove(id, { force: false, usedBy: () => [] });
     assert.deepEqual(await rig.files(), files);
   });

@@ -74,7 +74,7 @@ describe('images', function () {
     );
     await rig.reopen();
     assert.deepEqual(look(), before);
-    assert.deepEqual((await rig.store.index('demo:1', 1)).whiteouts, ['a']);
+    assert.deepEqual((await rig.index('demo:1', 1)).whiteouts, ['a']);
   });
 
   it('finds images by name, id and prefix', async () => {
@@ -177,7 +177,7 @@ describe('images', function () {
     assert.equal(inspected.Layers.length, 2);
     run('skopeo', 'inspect', `oci:${layout}:other/name:2`);
     run('umoci', 'unpack', '--image', `${layout}:demo:1`, 'bundle');
-    const [umoci, merged] = [await treeOf(join(rig.directory, 'bundle/rootfs')), await rig.store.merged('demo:1')];
+    const [umoci, merged] = [await treeOf(join(rig.directory, 'bundle/rootfs')), await rig.merged('demo:1')];
     // umoci gives what no layer describes, the root, the time of now.
     assert.deepEqual(
       merged.filter(({ path }) => path !== '' && path !== 'd'),
@@ -204,7 +204,7 @@ describe('images', function () {
       await other.open();
       // Alone, from the compressed layers of the OCI archive.
       await other.load(join(rig.directory, 'oci.tar'));
-      assert.deepEqual(await other.store.merged('porthole/starter:oci'), await rig.store.merged(starterImage));
+      assert.deepEqual(await other.merged('porthole/starter:oci'), await rig.merged(starterImage));
       run('skopeo', 'inspect', `oci:${join(other.root, 'image')}:porthole/starter:oci`);
     } finally {
       await other.close();
@@ -297,16 +297,16 @@ describe('images', function () {
     const archive = await makeStarterImage();
     assert.ok(archive.equals(await makeStarterImage()));
     await rig.load(archive);
-    const kinds = (await rig.store.changes(starterImage, 1)).map(({ kind, path }) => `${kind} ${path}`);
+    const kinds = (await rig.changes(starterImage, 1)).map(({ kind, path }) => `${kind} ${path}`);
     assert.deepEqual(kinds, ['deleted etc/draft.conf', 'modified etc/motd', 'added usr/share/porthole/tour.txt']);
   });
 
   it('an image whose layer directory somebody deleted is unpacked again from its blobs', async () => {
     const id = await rig.image([file('a', 'x')], [file('b', 'y')]);
-    const before = await rig.store.merged(id);
+    const before = await rig.merged(id);
     await rm(join(rig.content(id, 0), '..'), { recursive: true });
     await rig.reopen();
-    assert.deepEqual(await rig.store.merged(id), before);
+    assert.deepEqual(await rig.merged(id), before);
     assert.equal(await readFile(join(rig.content(id, 0), 'a'), 'utf8'), 'x');
   });
 

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { LayerEntry } from '../../../src/protocol/layers.ts';
+import { mergedAt } from '../layers/questions.ts';
 import { directory, file, Rig, symlink } from './rig.ts';
 
 describe('image store: the engine’s own layer', function () {
@@ -9,7 +10,7 @@ describe('image store: the engine’s own layer', function () {
 
   const plain = ({ path, type, mode, uid, gid, size, link }: LayerEntry) =>
     [path, type, mode.toString(8), `${uid}:${gid}`, ...(size ? [size] : []), ...(link ? [`-> ${link}`] : [])].join(' ');
-  const tree = async (id: string) => (await rig.store.merged(id, 'init')).map(plain);
+  const tree = async (id: string) => (await mergedAt(await rig.store.layeredForContainers(id))).map(plain);
   const stacked = async (id: string) => {
     await rig.store.ensureInit(id);
     return rig.store.containerRootfs(id);

@@ -62,7 +62,7 @@ describe(`a store that is killed at any moment (PORTHOLE_SEED=${seed})`, functio
         const name = chainId.slice('sha256:'.length, 'sha256:'.length + 16);
         if (layers.has(name)) continue;
         layers.add(name);
-        const { entries, whiteouts } = await rig.store.index(id, position);
+        const { entries, whiteouts } = await rig.index(id, position);
         const tree = await treeOf(rig.content(id, position));
         // The kernel's whiteouts are devices there.
         for (const path of whiteouts) assert.ok(tree.delete(path), path);

@@ -7,12 +7,15 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import type { Suite } from 'mocha';
 import { type Header, pack } from 'tar-stream';
+import type { OpenedFile } from '../../../src/agent/layers/contract.ts';
+import { openVersion } from '../../../src/agent/layers/open-file.ts';
 import { createShims } from '../../../src/agent/shim/client.ts';
 import type { ImageStore, LoadedImage } from '../../../src/agent/store/contract.ts';
 import { openImageStore } from '../../../src/agent/store/disk-store.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
-import type { LayerEntry } from '../../../src/protocol/layers.ts';
+import type { LayerChange, LayerEntry, LayerIndex } from '../../../src/protocol/layers.ts';
 import { requires } from '../../support/tools.ts';
+import { changesAt, indexAt, mergedAt } from '../layers/questions.ts';
 import { freshShim } from '../shim/rig.ts';
 
 export const moment = new Date('2024-05-06T07:08:09Z');
@@ -135,6 +138,22 @@ export class Rig {
     return loaded.id;
   }
 
+  index(id: string, position: number): Promise<LayerIndex> {
+    return indexAt(this.store.layered(id), position);
+  }
+
+  changes(id: string, position: number): Promise<LayerChange[]> {
+    return changesAt(this.store.layered(id), position);
+  }
+
+  merged(id: string, position?: number): Promise<LayerEntry[]> {
+    return mergedAt(this.store.layered(id), position);
+  }
+
+  openFile(id: string, at: { position: number; path: string; from: 'layer' | 'merged' }): Promise<OpenedFile> {
+    return openVersion(this.store.layered(id), { ...at, signal: new AbortController().signal });
+  }
+
   /** Directory of an unpacked layer. */
   content(imageId: string, position: number): string {
     const { base, lowers } = this.store.rootfs(imageId);
@@ -203,7 +222,9 @@ export async function treeOf(directory: string): Promise<Map<string, LayerEntry>
 
 /** Entries of an index as `treeOf` gives them. */
 export function plain(entries: readonly LayerEntry[]): Map<string, LayerEntry> {
-  return new Map(entries.map(({ hardlink: _hardlink, opaque: _opaque, ...entry }) => [entry.path, entry] as const));
+  return new Map(
+    entries.map(({ hardlink: _hardlink, opaque: _opaque, holes: _holes, ...entry }) => [entry.path, entry] as const),
+  );
 }
 
 /** The layers of an image as overlayfs shows them. */

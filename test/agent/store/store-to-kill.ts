@@ -59,7 +59,10 @@ async function main([root = '', directory = '', seed = '']: string[]): Promise<v
       // Much of it cannot be done, as another lane has removed what it is about.
       await random
         .pick(tasks)()
-        .catch(() => undefined);
+        .then(
+          () => process.stdout.write('.'),
+          () => undefined,
+        );
     }
   };
   await Promise.all([lane(), lane(), lane()]);

@@ -1,64 +1,118 @@
-import { PortholeError } from '../../../base/errors.ts';
 import type { LayerEntry } from '../../../protocol/layers.ts';
 import { entryHeader } from '../../../protocol/porthole.ts';
-import type { OpenedFile } from '../../store/contract.ts';
+import { ChangeCollector } from '../../layers/change-directory.ts';
+import { type ChangeVisitor, walkChanges } from '../../layers/changes.ts';
+import type { LayeredImage, OpenedFile } from '../../layers/contract.ts';
+import { keyOf } from '../../layers/keys.ts';
+import { walkDirectory, walkMerged } from '../../layers/merged.ts';
+import { openVersion } from '../../layers/open-file.ts';
+import { indexOf, readIndex } from '../../layers/read-index.ts';
+import { versionsOf } from '../../layers/versions.ts';
+import { countWaste, walkWaste } from '../../layers/waste.ts';
 import { badParameter } from '../errors.ts';
+import { sendList } from '../json-list.ts';
 import { sendRanged } from '../ranged.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 
-const image = '/porthole/v1/images/{name*}';
+/** Finds the image that a call is about, and gives it back when the call has been answered. */
+export type WithImage = (call: Call, answer: (image: LayeredImage) => Promise<Reply>) => Promise<Reply>;
 
-/** Images as stacks of changesets. */
-export const layerRoutes: readonly Route[] = [
-  { method: 'GET', path: `${image}/layers/{position}/index`, handler: index },
-  { method: 'GET', path: `${image}/layers/{position}/changes`, handler: changes },
-  { method: 'GET', path: `${image}/layers/{position}/file`, handler: layerFile },
-  { method: 'HEAD', path: `${image}/layers/{position}/file`, handler: layerFile },
-  { method: 'GET', path: `${image}/layers`, handler: layers },
-  { method: 'GET', path: `${image}/merged/file`, handler: mergedFile },
-  { method: 'HEAD', path: `${image}/merged/file`, handler: mergedFile },
-  { method: 'GET', path: `${image}/merged`, handler: merged },
+type Answer = (image: LayeredImage, call: Call) => Promise<Reply>;
+
+/** Questions about an image, below its path. Lists are sorted as indexes are. */
+const questions: readonly (Pick<Route, 'method' | 'path'> & { readonly answer: Answer })[] = [
+  { method: 'GET', path: '/layers/{position}/index', answer: index },
+  { method: 'GET', path: '/layers/{position}/changes/directory', answer: changesOfDirectory },
+  { method: 'GET', path: '/layers/{position}/changes', answer: changes },
+  { method: 'GET', path: '/layers/{position}/file', answer: layerFile },
+  { method: 'HEAD', path: '/layers/{position}/file', answer: layerFile },
+  { method: 'GET', path: '/layers', answer: async ({ layers }) => json(layers) },
+  { method: 'GET', path: '/merged/file', answer: mergedFile },
+  { method: 'HEAD', path: '/merged/file', answer: mergedFile },
+  { method: 'GET', path: '/merged', answer: merged },
+  { method: 'GET', path: '/versions', answer: versions },
+  { method: 'GET', path: '/waste/files', answer: wastedFiles },
+  { method: 'GET', path: '/waste', answer: waste },
 ];
 
-const noSuchEntry = (path: string) => new PortholeError('not-found', `nothing is visible at ${path}`);
-
-async function layers(call: Call): Promise<Reply> {
-  return json(call.engine.images.layers(call.param('name')));
+/** @param base path of one image */
+export function layerRoutesOf(base: string, withImage: WithImage): readonly Route[] {
+  return questions.map(({ method, path, answer }) => ({
+    method,
+    path: `${base}${path}`,
+    handler: (call) => withImage(call, (image) => answer(image, call)),
+  }));
 }
 
-async function index(call: Call): Promise<Reply> {
-  return json(await call.engine.images.index(call.param('name'), positionOf(call)));
+/** Images as stacks of changesets. */
+export const layerRoutes: readonly Route[] = layerRoutesOf('/porthole/v1/images/{name*}', async (call, answer) =>
+  answer(call.engine.images.layered(call.param('name'))),
+);
+
+async function index(image: LayeredImage, call: Call): Promise<Reply> {
+  return json(await readIndex(await indexOf(image, { position: positionOf(call), signal: call.signal })));
 }
 
-async function changes(call: Call): Promise<Reply> {
-  return json(await call.engine.images.changes(call.param('name'), positionOf(call)));
+/** Everything, or with `path` what lies at and below it. */
+async function changes(image: LayeredImage, call: Call): Promise<Reply> {
+  const { signal } = call;
+  const part = { position: positionOf(call), path: normalized(call.query.path('path')), signal };
+  return await sendList(call, (list) => walkChanges(image, part, (change) => list.change(change)));
 }
 
-async function layerFile(call: Call): Promise<Reply> {
-  const at = { position: positionOf(call), path: pathOf(call), from: 'layer' as const };
-  return sendFile(call, await call.engine.images.openFile(call.param('name'), at));
+async function changesOfDirectory(image: LayeredImage, call: Call): Promise<Reply> {
+  const position = positionOf(call);
+  return await sendDirectory(call, (path, visit) => walkChanges(image, { position, path, signal: call.signal }, visit));
 }
 
-async function mergedFile(call: Call): Promise<Reply> {
-  const name = call.param('name');
-  const position = wholePosition(call) ?? call.engine.images.layers(name).length - 1;
-  return sendFile(call, await call.engine.images.openFile(name, { position, path: pathOf(call), from: 'merged' }));
+/** Changes as the rows of the directory `path`, in pages of `limit` after the name `after`. */
+export async function sendDirectory(
+  call: Call,
+  walk: (path: string, visit: ChangeVisitor) => Promise<void>,
+): Promise<Reply> {
+  const path = normalized(call.query.path('path'));
+  const { after, limit } = pageOf(call);
+  const collector = new ChangeCollector(keyOf(path), { after: keyOf(after), limit });
+  await walk(path, (change) => collector.add(change));
+  return json(collector.finish());
 }
 
-/** The whole tree, or with `path` what lies directly in that directory ('' is the root). */
-async function merged(call: Call): Promise<Reply> {
-  const { images } = call.engine;
-  const name = call.param('name');
-  const position = wholePosition(call);
-  const entries = await images.merged(name, position);
-  if (!call.query.has('path')) return json(entries);
-  const directory = normalized(call.query.text('path'));
-  if (directory !== '') {
-    const entry = await images.lookup(name, directory, position);
-    if (entry === undefined) throw noSuchEntry(`/${directory}`);
-    if (entry.type !== 'directory') throw badParameter(`/${directory} is not a directory`);
-  }
-  return json(entries.filter(({ path }) => isDirectlyIn(path, directory)));
+async function layerFile(image: LayeredImage, call: Call): Promise<Reply> {
+  const at = { position: positionOf(call), path: pathOf(call), from: 'layer' as const, signal: call.signal };
+  return sendFile(call, await openVersion(image, at));
+}
+
+async function mergedFile(image: LayeredImage, call: Call): Promise<Reply> {
+  const at = { position: wholePosition(call), path: pathOf(call), from: 'merged' as const, signal: call.signal };
+  return sendFile(call, await openVersion(image, at));
+}
+
+/** The whole tree, or with `path` what lies directly in that directory ('' is the root), in pages. */
+async function merged(image: LayeredImage, call: Call): Promise<Reply> {
+  const part = { position: wholePosition(call), signal: call.signal };
+  if (!call.query.has('path'))
+    return await sendList(call, (list) => walkMerged(image, part, (entry) => list.entry(entry)));
+  const path = normalized(call.query.path('path'));
+  const page = pageOf(call);
+  return await sendList(call, (list) => walkDirectory(image, { ...part, path, page }, (entry) => list.entry(entry)));
+}
+
+/** What each layer did to one path. */
+async function versions(image: LayeredImage, call: Call): Promise<Reply> {
+  const part = { position: wholePosition(call), path: pathOf(call), signal: call.signal };
+  return json(await versionsOf(image, part));
+}
+
+async function waste(image: LayeredImage, call: Call): Promise<Reply> {
+  const { limit } = pageOf(call, 100);
+  return json(await countWaste(image, { position: wholePosition(call), signal: call.signal }, { limit }));
+}
+
+async function wastedFiles(image: LayeredImage, call: Call): Promise<Reply> {
+  const part = { position: wholePosition(call), signal: call.signal };
+  return await sendList(call, async (list) => {
+    await walkWaste(image, part, (file) => list.value(file));
+  });
 }
 
 function sendFile(call: Call, { size, entry, stream }: OpenedFile): Promise<Reply> {
@@ -86,19 +140,25 @@ function wholePosition(call: Call): number | undefined {
   return position;
 }
 
+/** More rows than anybody looks at, and few enough to be kept in memory. */
+const mostRows = 10_000;
+
+function pageOf(call: Call, usual = mostRows): { readonly after: string; readonly limit: number } {
+  const limit = call.query.whole('limit') ?? usual;
+  if (limit < 1 || limit > mostRows) throw badParameter(`invalid limit: it is 1 to ${mostRows}`);
+  const after = call.query.path('after');
+  if (after.includes('/')) throw badParameter('invalid after: it is a name in the directory');
+  return { after, limit };
+}
+
 function pathOf(call: Call): string {
-  const path = normalized(call.query.text('path'));
+  const path = normalized(call.query.path('path'));
   if (path === '') throw badParameter('the parameter path is missing');
   return path;
 }
 
 /** As indexes have it: relative to the root, without slashes around. */
 function normalized(path: string): string {
+  if (path.includes('\0')) throw badParameter('invalid path: it has a NUL');
   return path.replace(/^(\.?\/+)+/, '').replace(/\/+$/, '');
-}
-
-function isDirectlyIn(path: string, directory: string): boolean {
-  if (path === '') return false;
-  const slash = path.lastIndexOf('/');
-  return (slash < 0 ? '' : path.slice(0, slash)) === directory;
 }

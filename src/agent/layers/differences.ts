@@ -1,0 +1,41 @@
+import type { LayerEntry, LayerChange as Seen } from '../../protocol/layers.ts';
+import type { Cursor } from './cursor.ts';
+
+export type Aspect = NonNullable<Seen['differs']>[number];
+
+/** In what two entries of one path differ. `isSame` decides about content whose digest was never made. */
+export function differences(before: LayerEntry, after: LayerEntry, sameContent = false): Aspect[] {
+  const found: Aspect[] = [];
+  if (before.type !== after.type) found.push('type');
+  else if (before.size !== after.size || (before.digest !== after.digest && !sameContent)) found.push('content');
+  if (before.mode !== after.mode) found.push('mode');
+  if (before.uid !== after.uid || before.gid !== after.gid) found.push('owner');
+  if (before.link !== after.link) found.push('link');
+  if (!sameXattrs(before.xattrs, after.xattrs)) found.push('xattrs');
+  if (before.device?.major !== after.device?.major || before.device?.minor !== after.device?.minor) {
+    found.push('device');
+  }
+  // A directory gets another time because of a change inside it: that alone is none of its own.
+  if (!sameTime(before, after) && (found.length > 0 || after.type !== 'directory')) found.push('time');
+  return found;
+}
+
+/** Which bytes a file holds has to be found out: both have as many, and an index without digests does not say which. */
+export const isContentUnknown = (before: LayerEntry, after: LayerEntry): boolean =>
+  before.type === 'file' &&
+  after.type === 'file' &&
+  before.size === after.size &&
+  before.size > 0 &&
+  (before.digest === undefined || after.digest === undefined);
+
+/** Without reading what they say. */
+export const isSameText = (before: Cursor, after: Cursor): boolean => before.text.equals(after.text);
+
+function sameTime(before: LayerEntry, after: LayerEntry): boolean {
+  return before.mtime === after.mtime && (before.mtimeNs ?? 0) === (after.mtimeNs ?? 0);
+}
+
+function sameXattrs(left: LayerEntry['xattrs'] = {}, right: LayerEntry['xattrs'] = {}): boolean {
+  const names = Object.keys(left);
+  return names.length === Object.keys(right).length && names.every((name) => left[name] === right[name]);
+}
