@@ -83,7 +83,10 @@ export class Authorization {
       const [first] = this.#challenges;
       throw registryFailure(`${said(request)}: the registry asks for ${first?.scheme}, which is not known here`);
     }
-    if (!username && !password) throw registryFailure(`${said(request)}: no basic auth credentials`);
+    if (!username && !password) {
+      const cause = registryFailure('no basic auth credentials');
+      throw registryFailure(`${said(request)}: ${cause.message}`, { cause });
+    }
     return basic(username, password);
   }
 

@@ -62,7 +62,7 @@ async function pushContent(session: Session, content: ImageContent, task: PushTa
   const results = await Promise.allSettled(sending);
   if (signal.aborted) throw canceled('the push');
   const failures = results.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-  if (failures.length > 0) throw failures.find((one) => !isKind(one, 'canceled')) ?? failures[0];
+  if (failures.length > 0) throw reasonOf(failures.find((one) => !isKind(one, 'canceled')) ?? failures[0]);
   const sent = (await Promise.all(sending)).reverse();
   await sendConfig(session, content, task);
   const manifest = isVerbatim ? data : dockerManifest(document.config, sent);
@@ -78,6 +78,11 @@ async function pushContent(session: Session, content: ImageContent, task: PushTa
   const digest = digestOf(manifest);
   await images.addDigest(content.id, { domain: reference.domain, path, digest });
   return { id: content.id, name: familiar(reference), digest, size: manifest.length };
+}
+
+/** As dockerd: why a request for a layer could not be made, without the request. */
+function reasonOf(failure: unknown): unknown {
+  return failure instanceof PortholeError && failure.cause instanceof PortholeError ? failure.cause : failure;
 }
 
 interface Layer extends SentBlob {
