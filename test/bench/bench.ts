@@ -13,6 +13,7 @@ import { supervisorRows } from './memory.ts';
 import type { Places } from './places.ts';
 import { isMet, type Row, table } from './rows.ts';
 import { parallelRows, scaleRows } from './scale-rows.ts';
+import { storeRows } from './store-rows.ts';
 
 const image = 'bench/busybox:1';
 
@@ -41,6 +42,7 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
       memory: () => supervisorRows(places),
       parallel: () => parallelRows(places),
       thousand: () => scaleRows(places),
+      images: () => storeRows(places, { dir }),
     };
     const unknown = only.filter((name) => !(name in groups));
     if (unknown.length > 0)

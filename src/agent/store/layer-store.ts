@@ -129,10 +129,11 @@ export class LayerStore {
     for (const [chainId, { diffId, parent }] of [...this.#layers]) {
       if (keep.has(chainId) || (diffId === initDiffId && (parent === undefined || keep.has(parent)))) continue;
       await this.#locks.run(chainId, async () => {
-        if (this.#pins.has(chainId) || !this.#layers.delete(chainId)) return;
+        if (this.#pins.has(chainId) || !this.#layers.has(chainId)) return;
         this.#indexes.delete(chainId);
         const grave = await this.#staging.make('removed');
         await rename(join(this.directory, layerName(chainId)), join(grave, 'layer'));
+        this.#layers.delete(chainId);
         await this.#staging.remove(grave);
         removed.push(chainId);
       });

@@ -5,8 +5,10 @@ import type { Shims } from '../shim/contract.ts';
 import { BlobStore, type StagedBlob } from './blobs.ts';
 import { type Catalog, emptyCatalog, neededBlobs, neededLayers, type StoredImage, withImages } from './catalog.ts';
 import { Downloads } from './downloads.ts';
+import { archiveFailure, isFullDisk } from './errors.ts';
 import { LayerStore } from './layer-store.ts';
 import { Layout, readImage } from './layout.ts';
+import { Reserve } from './reserve.ts';
 import { Staging } from './staging.ts';
 
 /**
@@ -21,11 +23,13 @@ export class Storage {
   readonly downloads: Downloads;
   readonly #layout: Layout;
   readonly #lock = new KeyedLock();
+  readonly #reserve: Reserve;
   readonly #report: (problem: string) => void;
   #catalog: Catalog = emptyCatalog;
 
   private constructor(parts: {
     report: (problem: string) => void;
+    reserve: Reserve;
     blobs: BlobStore;
     layers: LayerStore;
     staging: Staging;
@@ -38,6 +42,7 @@ export class Storage {
     this.downloads = parts.downloads;
     this.#layout = parts.layout;
     this.#report = parts.report;
+    this.#reserve = parts.reserve;
   }
 
   static async open(
@@ -50,7 +55,8 @@ export class Storage {
     const blobs = await BlobStore.open(join(root, 'image'));
     const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, rootless });
     const downloads = await Downloads.open(join(root, 'downloads'));
-    const storage = new Storage({ blobs, layers, staging, downloads, layout, report });
+    const reserve = new Reserve(join(root, 'reserve'));
+    const storage = new Storage({ blobs, layers, staging, downloads, layout, reserve, report });
     const problems: string[] = [];
     storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));
     await storage.#unpackMissing((problem) => problems.push(problem));
@@ -81,7 +87,7 @@ export class Storage {
       const next = plan(this.#catalog);
       for (const blob of newBlobs) await this.blobs.adopt(blob);
       if (newBlobs.length > 0) await this.blobs.sync();
-      await this.#layout.write(next.catalog);
+      await this.#write(next.catalog);
       this.#catalog = next.catalog;
       return { plan: next, removedLayers: await this.#collect() };
     });
@@ -110,6 +116,20 @@ export class Storage {
     }
   }
 
+  /** On a full disk only what makes room may take the reserve. */
+  async #write(next: Catalog): Promise<void> {
+    try {
+      await this.#layout.write(next);
+    } catch (failure) {
+      const isMore =
+        next.images.size > this.#catalog.images.size || next.references.size > this.#catalog.references.size;
+      if (!isFullDisk(failure)) throw failure;
+      if (isMore) throw archiveFailure(failure, { doing: 'change the images' });
+      await this.#reserve.release();
+      await this.#layout.write(next);
+    }
+  }
+
   /** Removes what no image needs: for whoever unpacked layers and then failed. */
   async collect(): Promise<void> {
     await this.#lock.run('catalog', () => this.#collect());
@@ -117,7 +137,14 @@ export class Storage {
 
   async #collect(): Promise<readonly string[]> {
     await this.blobs.collect(neededBlobs(this.#catalog));
-    return await this.layers.collect(neededLayers(this.#catalog));
+    const needed = neededLayers(this.#catalog);
+    const removed = await this.layers.collect(needed).catch(async (failure: unknown) => {
+      if (!isFullDisk(failure)) throw failure;
+      await this.#reserve.release();
+      return await this.layers.collect(needed);
+    });
+    await this.#reserve.take();
+    return removed;
   }
 
   /** Unpacks again from the blobs what somebody deleted. */
