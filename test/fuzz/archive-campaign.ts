@@ -76,7 +76,7 @@ async function give(rig: Rig, how: 'load' | 'import', data: Buffer): Promise<{ e
 async function look(rig: Rig): Promise<string | undefined> {
   for (const { id } of rig.store.list()) {
     for (const { position, counts } of rig.store.layers(id)) {
-      const { entries } = await rig.store.index(id, position);
+      const { entries } = await rig.index(id, position);
       if (entries.length !== counts.entries) return `layer ${position} of ${id} has another number of entries`;
     }
   }
