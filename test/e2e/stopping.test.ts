@@ -23,7 +23,7 @@ interface State {
 
 /** The agent is killed in the middle of an end that a user asked for; the next one brings it to its end. */
 describe('an end that is under way when the agent is killed', function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let agent: RunningAgent;
   let engine: Engine;
 
@@ -42,14 +42,14 @@ describe('an end that is under way when the agent is killed', function () {
   it('a stop gets its SIGKILL when its grace is over, counted from the beginning', async () => {
     const id = await run(stubborn(0), ['--restart', 'always']);
     const asked = Date.now();
-    await cutOff(id, 'POST', `/containers/${id}/stop?t=4`);
+    await cutOff(id, 'POST', `/containers/${id}/stop?t=10`);
     const ended = await exited(id);
     assert.equal(ended.State.ExitCode, 137);
-    assert.ok(Date.parse(ended.State.FinishedAt) >= asked + 4000, ended.State.FinishedAt);
+    assert.ok(Date.parse(ended.State.FinishedAt) >= asked + 10_000, ended.State.FinishedAt);
     assert.equal(ended.RestartCount, 0);
     assert.equal(await logs(id), 'up\nterm\n', 'the stop signal was sent once');
     const { cause } = await endingOf(id);
-    assert.deepEqual(cause, { kind: 'grace-over', by: 'stop', signal: 15, seconds: 4 });
+    assert.deepEqual(cause, { kind: 'grace-over', by: 'stop', signal: 15, seconds: 10 });
   });
 
   for (const policy of ['always', 'unless-stopped', 'on-failure']) {
@@ -73,7 +73,7 @@ describe('an end that is under way when the agent is killed', function () {
     for (const flags of [[], ['--rm']]) {
       const id = await run(stubborn(0), flags);
       const { State: before } = await inspect(id);
-      await cutOff(id, 'POST', `/containers/${id}/restart?t=1`);
+      await cutOff(id, 'POST', `/containers/${id}/restart?t=6`);
       await until('it lives again', async () => {
         const { State } = await inspect(id);
         return State.Status === 'running' && State.StartedAt > before.StartedAt;

@@ -9,7 +9,7 @@ import { collectFrames, openRig, type Rig, until } from './rig.ts';
 const waits = (code: number) => ['sh', '-c', `until [ -e /tmp/go ]; do usleep 10000; done; exit ${code}`];
 
 describe('containers: execs under a new engine', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let rig: Rig;
   let id: string;
 

@@ -192,7 +192,7 @@ export async function collectRaw(stream: Readable | Duplex): Promise<{ stdout: s
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  milliseconds = 10_000,
+  milliseconds = 30_000,
 ): Promise<void> {
   const deadline = Date.now() + milliseconds;
   while (!(await condition())) {

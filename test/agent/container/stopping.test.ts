@@ -27,7 +27,7 @@ describe('a stop as data', () => {
 });
 
 describe('containers: a stop across a handover', function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let rig: Rig;
   before(async () => {
     rig = await openRig();
