@@ -52,17 +52,13 @@ export async function startGuest(): Promise<Guest> {
 }
 
 /** The engine that a login as one of the guest's users gets, with the starter image. */
-export async function connectGuest(
-  machine: VirtualMachine,
-  target: 'vm' | VmUser,
-  agentDir = join(distDir, 'agent'),
-): Promise<Guest> {
+export async function connectGuest(machine: VirtualMachine, target: 'vm' | VmUser): Promise<Guest> {
   const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
   const host = new SshHost(
     { id: target, target },
     {
       connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
-      files: () => readAgentFiles(agentDir),
+      files: () => readAgentFiles(join(distDir, 'agent')),
       node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
     },
   );
