@@ -61,6 +61,8 @@ export interface BuildRequest {
 export interface BuildOutput {
   stdout(text: string): void;
   stderr(text: string): void;
+  /** Resolves when more can be taken. @throws when the signal aborts */
+  ready(signal: AbortSignal): Promise<void>;
   /** How far an image has come that is being brought. */
   progress(line: ProgressLine): void;
   /** Id of a stage's image. */

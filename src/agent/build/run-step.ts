@@ -69,10 +69,12 @@ async function runToItsEnd(
   const stop = (): void => void duplex.destroy(canceled('the build'));
   signal.addEventListener('abort', stop, { once: true });
   try {
+    // It may have been said before anybody listened.
+    signal.throwIfAborted();
     const exit = containers.wait(id, 'next-exit', signal);
     // Looked at below; a failure of the start comes first.
     exit.catch(() => undefined);
-    const said = tell(duplex, output);
+    const said = tell(duplex, { output, signal });
     said.catch(() => undefined);
     try {
       await containers.start(id);
@@ -90,7 +92,10 @@ async function runToItsEnd(
 
 const frameHead = 8;
 
-async function tell(frames: AsyncIterable<Buffer>, output: BuildOutput): Promise<void> {
+async function tell(
+  frames: AsyncIterable<Buffer>,
+  { output, signal }: { readonly output: BuildOutput; readonly signal: AbortSignal },
+): Promise<void> {
   const decoders = { 1: new StringDecoder('utf8'), 2: new StringDecoder('utf8') };
   let rest: Buffer = Buffer.alloc(0);
   for await (const piece of frames) {
@@ -103,5 +108,7 @@ async function tell(frames: AsyncIterable<Buffer>, output: BuildOutput): Promise
       if (text !== '') (isError ? output.stderr : output.stdout)(text);
       rest = rest.subarray(end);
     }
+    // What nobody takes holds the command back instead of filling our memory.
+    await output.ready(signal);
   }
 }

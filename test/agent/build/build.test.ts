@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
@@ -95,8 +95,8 @@ describe('build: docker build', function () {
       '/context': ['application/x-tar', await buffer(archive)],
       '/page': ['text/html', Buffer.from('<p>')],
     };
-    const server = createServer((request, response) => {
-      const [type = 'text/plain', body = Buffer.alloc(0)] = answers[request.url ?? ''] ?? [];
+    const server = createServer(({ url = '' }, response) => {
+      const [type = 'text/plain', body = Buffer.alloc(0)] = answers[url] ?? [];
       response.writeHead(200, { 'Content-Type': type }).end(body);
     });
     await once(server.listen(0, '127.0.0.1'), 'listening');
@@ -121,6 +121,21 @@ describe('build: docker build', function () {
       server.closeAllConnections();
       server.close();
     }
+  });
+
+  it('answers a request that is wrong also when its context is long', async () => {
+    const status = await new Promise((resolve, reject) => {
+      const sent = request(
+        {
+          ...{ socketPath: agent.socket, method: 'POST', path: '/build?t=Not:lower', agent: false },
+          headers: { 'Content-Type': 'application/x-tar' },
+        },
+        (response) => response.resume().once('end', () => resolve(response.statusCode)),
+      );
+      sent.once('error', reject);
+      sent.end(Buffer.alloc(16 << 20));
+    });
+    assert.equal(status, 400);
   });
 
   it('leaves nothing in its work directory, and says where a failure was', async () => {

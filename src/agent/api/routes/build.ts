@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { messageOf, PortholeError } from '../../../base/errors.ts';
 import type { BuildProblem } from '../../../protocol/builds.ts';
 import type { BuildOutput } from '../../build/contract.ts';
@@ -27,9 +28,15 @@ async function build(call: Call): Promise<Reply> {
     // Before the first word a failure is the answer itself.
     if (!lines.hasBegun || signal.aborted) throw failure;
     lines.failed(failure);
+  } finally {
+    // What is left of the context is thrown away, so that a client that is still sending hears the answer.
+    if (typeof request.context !== 'string') request.context.destroy();
   }
   return sent;
 }
+
+/** Lines of a quiet build. */
+const mostKept = 5000;
 
 /** The build as dockerd tells it: one JSON document per line. */
 class BuildLines implements BuildOutput {
@@ -50,6 +57,11 @@ class BuildLines implements BuildOutput {
 
   stderr(text: string): void {
     this.#tell({ stream: `\x1b[91m${text}\x1b[0m` });
+  }
+
+  async ready(signal: AbortSignal): Promise<void> {
+    const { response } = this.#call;
+    if (response.writableNeedDrain) await once(response, 'drain', { signal });
   }
 
   progress(line: ProgressLine): void {
@@ -79,9 +91,15 @@ class BuildLines implements BuildOutput {
   }
 
   #tell(line: object): void {
-    if (this.#isQuiet) this.#kept.push(line);
+    if (this.#isQuiet) this.#keep(line);
     else this.#write(line);
     this.hasBegun = true;
+  }
+
+  /** Only told when the build fails: then its end matters. */
+  #keep(line: object): void {
+    this.#kept.push(line);
+    if (this.#kept.length > 2 * mostKept) this.#kept.splice(0, mostKept);
   }
 
   #write(line: object): void {
