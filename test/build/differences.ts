@@ -35,6 +35,41 @@ export const differences: readonly Difference[] = [
     in: ['stderr'],
   },
   {
+    why: 'newer than 20.10: values by pattern, and by whether a variable is set, as the Dockerfile reference has them',
+    fixtures: ['env-modifier-plain', 'env-modifier-prefix', 'env-modifier-replace'],
+    in: sections,
+  },
+  {
+    why: 'newer than 20.10: who declares TARGETPLATFORM and the like is told the platform',
+    fixtures: ['arg-platform'],
+    in: ['config', 'history'],
+  },
+  {
+    why: 'a flag that 20.10 does not know is refused by what it is',
+    fixtures: ['run-flag-network'],
+    in: ['stdout', 'stderr'],
+  },
+  {
+    why: 'with --chmod there, a mode that is none is named',
+    fixtures: ['copy-mode-bad'],
+    in: ['stderr'],
+  },
+  {
+    why: '20.10 begins some messages with a capital; Docker writes all of them small since, and so does ours',
+    fixtures: ['run-empty-json'],
+    in: ['stderr'],
+  },
+  {
+    why: 'dockerd looks for a network when a container starts, ours when it is made',
+    fixtures: ['flag-network-unknown'],
+    in: ['stdout'],
+  },
+  {
+    why: 'what is wrong with an archive is named, not how a helper process of dockerd ended',
+    fixtures: ['add-tar-cut', 'add-tar-gz-cut'],
+    in: ['stderr'],
+  },
+  {
     why: 'dockerd shows a path of its own disk instead of the one in the image',
     fixtures: [
       ...['copy-directory-over-file', 'copy-directory-over-file-slash', 'copy-owner-name-in-scratch'],

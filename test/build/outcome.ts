@@ -40,8 +40,6 @@ async function build({ name, options }: Fixture, cwd: string, place: Place): Pro
     options.input === undefined
       ? [...words, context]
       : ['sh', '-c', 'input=$1; shift; exec "$@" <"$input"', 'sh', options.input, ...words, context];
-  // The clock that files get their times from may lag behind a little.
-  const begun = Date.now() / 1000 - 2;
   const { code, stdout, stderr } = await command(line, { engine: place.engine, cwd, timeoutMs: 90_000 });
   const clean = (text: string) => wordsOf(normalized(text, place.engine, { [place.server]: 'SERVER', [cwd]: 'CWD' }));
   const said: [Section, string[]][] = [
@@ -58,7 +56,7 @@ async function build({ name, options }: Fixture, cwd: string, place: Place): Pro
     ...said,
     ['config', configLines(image).flatMap(clean)],
     ['history', (await historyLines(place.engine, tag)).flatMap(clean)],
-    ['layers', isEmpty ? [] : await layerLines(place, tag, begun)],
+    ['layers', isEmpty ? [] : await layerLines(place, tag)],
   ]);
 }
 
@@ -77,6 +75,7 @@ function wordsOf(text: string): string[] {
       .replaceAll('\x1b[0m\x1b[91m', '')
       .split('\n')
       .map((line) => line.replace(/^.*\r(?=.)/, '').trimEnd())
+      .map((line) => line.replace(/(?<=One or more build-args \[)[^\]]*/, (names) => names.split(' ').sort().join(' ')))
       .filter((line) => line !== '' && !byTheClient.some((pattern) => pattern.test(line)))
       .map(visible)
       .map((line) => line.replace(/(.)\1{199,}/g, (run, of) => `${of}*${run.length}`))
@@ -100,7 +99,13 @@ function configLines({ Config, Author, Comment, Os, Architecture }: Inspected): 
   return Object.entries({ Author, Comment, Os, Architecture, ...Config })
     .filter(([, value]) => !['""', 'false', 'null', '0'].includes(JSON.stringify(value)))
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([name, value]) => `${name}: ${JSON.stringify(value)}`);
+    .map(([name, value]) => `${name}: ${JSON.stringify(sorted(value))}`);
+}
+
+/** Objects with their names in order: to JSON they have none. */
+function sorted(value: unknown): unknown {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
+  return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 interface HistoryEntry {
@@ -118,7 +123,7 @@ async function historyLines(engine: Engine, tag: string): Promise<string[]> {
 }
 
 /** Layers from the lowest to the highest, each as its entries. */
-async function layerLines({ engine, baseLayers }: Place, tag: string, begun: number): Promise<string[]> {
+async function layerLines({ engine, baseLayers, since }: Place, tag: string): Promise<string[]> {
   const files = new Map<string, Buffer | { readonly link: string }>();
   for await (const entry of readTar(await saved(engine, tag))) {
     if (entry.type === 'file') files.set(entry.name, await buffer(Readable.from(bytesOf(entry))));
@@ -128,7 +133,7 @@ async function layerLines({ engine, baseLayers }: Place, tag: string, begun: num
   const manifest: { Config: string; Layers: string[] | null } = document('manifest.json')[0];
   const digests: string[] = document(manifest.Config).rootfs.diff_ids ?? [];
   const own = (manifest.Layers ?? []).filter((_, at) => !baseLayers.has(digests[at] ?? ''));
-  const listed = await Promise.all(own.map((name) => entryLines(contentOf(files, name), begun)));
+  const listed = await Promise.all(own.map((name) => entryLines(contentOf(files, name), since)));
   return listed.flatMap((lines, at) => [`layer ${at + 1}`, ...lines.map((line) => `  ${line}`)]);
 }
 
@@ -151,8 +156,8 @@ async function* bytesOf(entry: TarEntry): AsyncGenerator<Buffer> {
   for await (const piece of entry.body()) yield Buffer.isBuffer(piece) ? piece : Buffer.alloc(piece.hole);
 }
 
-/** `path type mode uid:gid size digest time`, links and attributes behind; `now` for what the build itself made. Of a whiteout only what it hides counts. */
-async function entryLines(layer: Buffer, begun: number): Promise<string[]> {
+/** `path type mode uid:gid size digest time`, links and attributes behind; `now` for what the builds themselves made. Of a whiteout only what it hides counts. */
+async function entryLines(layer: Buffer, since: number): Promise<string[]> {
   const lines: string[] = [];
   for await (const entry of readTar(Readable.from([layer]))) {
     const { name, type, mode, uid, gid, size, mtime, link, major, minor, xattrs } = entry;
@@ -164,7 +169,7 @@ async function entryLines(layer: Buffer, begun: number): Promise<string[]> {
     }
     const hash = createHash('sha256');
     if (type === 'file') for await (const piece of bytesOf(entry)) hash.update(piece);
-    const time = mtime.seconds >= begun ? 'now' : new Date(mtime.seconds * 1000).toISOString().replace('.000', '');
+    const time = mtime.seconds >= since ? 'now' : new Date(mtime.seconds * 1000).toISOString().replace('.000', '');
     lines.push(
       [
         ...[`/${name}`, type, mode.toString(8).padStart(4, '0'), `${uid}:${gid}`],

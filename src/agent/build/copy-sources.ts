@@ -32,7 +32,7 @@ export async function sourcesAt(tree: SourceTree, given: string): Promise<CopySo
 async function sourceAt(tree: SourceTree, path: string): Promise<CopySource> {
   const real = tree.resolve(posix.normalize(`/${path}`));
   const entry = tree.get(real);
-  if (!entry) throw tree.missing === 'asked' ? notInContext(posix.normalize(path)) : notInImage(posix.normalize(path));
+  if (!entry) throw tree.missing === 'asked' ? notInContext(path) : notInImage(path);
   // A link that is left leads in a circle.
   if (entry.type === 'symlink') throw outsideContext(path);
   const source = { tree, path: posix.normalize(`/${path}`).slice(1).replace(/\/$/, ''), isVerbatim: false };

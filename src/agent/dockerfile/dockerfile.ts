@@ -1,4 +1,4 @@
-import { DockerfileFailure, wrong } from './errors.ts';
+import { DockerfileFailure } from './errors.ts';
 import type { Instruction, Stage } from './instruction.ts';
 import { instructionOf, located } from './instructions.ts';
 import { type DockerfileNode, parseNodes } from './nodes.ts';
@@ -19,7 +19,7 @@ export interface Dockerfile {
  * @throws DockerfileFailure with dockerd's words and the lines.
  */
 export function parseDockerfile(text: string, name = 'Dockerfile'): Dockerfile {
-  if (text === '') throw wrong(`the Dockerfile (${name}) cannot be empty`);
+  if (text === '') throw new DockerfileFailure(`the Dockerfile (${name}) cannot be empty`, { start: 1, end: 1 });
   const { nodes, ...rest } = readNodes(text, name);
   const metaArgs: Extract<Instruction, { kind: 'arg' }>[] = [];
   const stages: { from: Stage['from']; instructions: Instruction[] }[] = [];

@@ -69,7 +69,8 @@ export function parseNodes(text: string): DockerfileNodes {
     );
   }
   if (warnings.length > 0) warnings.push('[WARNING]: Empty continuation lines will become errors in a future release.');
-  if (nodes.length === 0) throw new DockerfileFailure('file with no instructions', { start: 1, end: lines.length });
+  if (nodes.length === 0)
+    throw new DockerfileFailure('file with no instructions', { start: 1, end: Math.max(1, lines.length) });
   return { nodes, escapeToken: directives.escapeToken, directives: directives.found, warnings };
 }
 

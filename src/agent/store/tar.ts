@@ -257,9 +257,10 @@ class Body {
   }
 
   async finish(name: string): Promise<void> {
-    if (!(await this.#source.skip(this.#left + this.#padding)))
-      throw invalidArchive(`it ends in the middle of ${name}`);
+    if (!(await this.#source.skip(this.#left))) throw invalidArchive(`it ends in the middle of ${name}`);
     this.#left = 0;
+    // The `docker` command leaves it out behind the last file of a context whose Dockerfile is elsewhere; Go reads that too.
+    await this.#source.skip(this.#padding);
   }
 }
 

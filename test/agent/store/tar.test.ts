@@ -114,18 +114,20 @@ describe('reading tar archives', () => {
     assert.deepEqual(names, ['a', 'b', 'c']);
   });
 
-  it('a cut at any place is noticed, except between entries', async () => {
+  it('a cut at any place is noticed, except behind the content of an entry', async () => {
     const tar = await tarOf([file('a', 'x'.repeat(700), { pax: { comment: 'long' } }), file('b', 'y')]);
-    let whole = 0;
+    // An extended header, a header and 700 bytes; what fills up their block may be missing.
+    const firstEnds = 3 * 512 + 700;
+    const secondEnds = 6 * 512 + 1;
+    const isBehind = (length: number) => (length >= firstEnds && length <= 5 * 512) || length >= secondEnds;
     for (let length = 1; length < tar.length - 1_024; length += 100) {
       const outcome = await read(tar.subarray(0, length)).then(
         () => 'read',
         (failure: unknown) => (failure instanceof Error ? failure.message : ''),
       );
-      if (outcome === 'read') whole++;
-      else assert.match(outcome, /invalid archive: it ends /);
+      if (isBehind(length)) assert.equal(outcome, 'read', `${length} bytes`);
+      else assert.match(outcome, /invalid archive: it ends /, `${length} bytes`);
     }
-    assert.equal(whole, 0);
   });
 
   const damaged: [what: string, change: (tar: Buffer) => void, message: RegExp][] = [
