@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
-import type { LayerChange, LayerEntry, LayerIndex, LayerView } from '../../../src/protocol/layers.ts';
+import type { ChangeDirectory, LayerChange, LayerEntry, LayerIndex, LayerView } from '../../../src/protocol/layers.ts';
 import type { NamespaceDifference } from '../../../src/protocol/namespaces.ts';
 import type { AgentInfo } from '../../../src/protocol/porthole.ts';
 import type { PlanView, Trace } from '../../../src/protocol/trace.ts';
@@ -67,6 +67,17 @@ describe('api: the real engine behind it', function () {
       assert.equal(here.headers['etag'], `"${modified.after.digest}"`);
       const entry: unknown = JSON.parse(Buffer.from(String(here.headers['porthole-entry']), 'base64').toString());
       assert.deepEqual(entry, modified.after);
+    });
+
+    it('is compared with an image, all of it or by directory', async () => {
+      const same = `left=${starterImage}&right=${starterImage}`;
+      assert.deepEqual(await get<LayerChange[]>(`/porthole/v1/compare?${same}`), []);
+      const { rows, more } = await get<ChangeDirectory>(`/porthole/v1/compare/directory?${same}`);
+      assert.deepEqual([rows, more], [[], false]);
+      for (const query of ['left=none:1&right=none:1', `left=${starterImage}`]) {
+        const { status } = await ask(agent.socket, 'GET', `/porthole/v1/compare?${query}`);
+        assert.equal(status, query.includes('right') ? 404 : 400, query);
+      }
     });
 
     it('gives parts of a file', async () => {

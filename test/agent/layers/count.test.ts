@@ -4,12 +4,14 @@ import { lstatSync, readdirSync, type Stats } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ChangeCollector } from '../../../src/agent/layers/change-directory.ts';
-import { walkChanges } from '../../../src/agent/layers/changes.ts';
+import { walkChanges, walkDifferences } from '../../../src/agent/layers/changes.ts';
 import { keyOf } from '../../../src/agent/layers/keys.ts';
 import { versionsOf } from '../../../src/agent/layers/versions.ts';
 import { countWaste } from '../../../src/agent/layers/waste.ts';
+import type { LayerChange, LayerEntry } from '../../../src/protocol/layers.ts';
 import { Random } from '../../fuzz/random.ts';
 import { directory, file, hardlink, type Item, Rig, symlink, tarOf } from '../store/rig.ts';
+import { listed } from './questions.ts';
 
 const signal = new AbortController().signal;
 
@@ -163,6 +165,34 @@ describe('layers counted independently', function () {
       assert.deepEqual(words.sort(), [...expected].sort());
     });
   }
+
+  it('two images are compared as their merged trees are', async () => {
+    const random = new Random(seed);
+    for (let number = 0; number < 5; number++) {
+      const [one, other] = [await rig.image(base, randomLayer(random)), await rig.image(randomLayer(random))];
+      const [left, right] = [await rig.merged(one), await rig.merged(other)];
+      const trees = { left: { image: rig.store.layered(one) }, right: { image: rig.store.layered(other) } };
+      const found = await listed<LayerChange>((list) =>
+        walkDifferences(trees, { signal }, (change) => list.change(change)),
+      );
+      const of = (kind: string) => found.filter((change) => change.kind === kind).map(({ path }) => path);
+      const paths = (entries: readonly LayerEntry[]) => new Set(entries.map(({ path }) => path));
+      const [before, after] = [paths(left), paths(right)];
+      assert.deepEqual(
+        of('added'),
+        [...after].filter((path) => !before.has(path)),
+      );
+      assert.deepEqual(
+        of('deleted'),
+        [...before].filter((path) => !after.has(path)),
+      );
+      const digests = new Map(left.map(({ path, digest, type }) => [path, `${type} ${digest}`]));
+      const changed = right.filter(
+        ({ path, digest, type }) => before.has(path) && digests.get(path) !== `${type} ${digest}`,
+      );
+      for (const { path } of changed) assert.ok(of('modified').includes(path), path);
+    }
+  });
 
   it(`33 random images (PORTHOLE_SEED=${seed})`, async () => {
     const random = new Random(seed);

@@ -1,7 +1,7 @@
 import type { LayerEntry } from '../../../protocol/layers.ts';
 import { entryHeader } from '../../../protocol/porthole.ts';
 import { ChangeCollector } from '../../layers/change-directory.ts';
-import { type ChangeVisitor, walkChanges } from '../../layers/changes.ts';
+import { type ChangeVisitor, type Tree, walkChanges, walkDifferences } from '../../layers/changes.ts';
 import type { LayeredImage, OpenedFile } from '../../layers/contract.ts';
 import { keyOf } from '../../layers/keys.ts';
 import { walkDirectory, walkMerged } from '../../layers/merged.ts';
@@ -45,9 +45,34 @@ export function layerRoutesOf(base: string, withImage: WithImage): readonly Rout
 }
 
 /** Images as stacks of changesets. */
-export const layerRoutes: readonly Route[] = layerRoutesOf('/porthole/v1/images/{name*}', async (call, answer) =>
-  answer(call.engine.images.layered(call.param('name'))),
-);
+export const layerRoutes: readonly Route[] = [
+  ...layerRoutesOf('/porthole/v1/images/{name*}', async (call, answer) =>
+    answer(call.engine.images.layered(call.param('name'))),
+  ),
+  { method: 'GET', path: '/porthole/v1/compare/directory', handler: compareDirectory },
+  { method: 'GET', path: '/porthole/v1/compare', handler: compare },
+];
+
+/** What the image `right` has otherwise than the image `left`; with `path` what lies at and below it. */
+async function compare(call: Call): Promise<Reply> {
+  const part = { path: normalized(call.query.path('path')), signal: call.signal };
+  const trees = treesOf(call);
+  return await sendList(call, (list) => walkDifferences(trees, part, (change) => list.change(change)));
+}
+
+async function compareDirectory(call: Call): Promise<Reply> {
+  const trees = treesOf(call);
+  return await sendDirectory(call, (path, visit) => walkDifferences(trees, { path, signal: call.signal }, visit));
+}
+
+function treesOf(call: Call): { readonly left: Tree; readonly right: Tree } {
+  const tree = (side: 'left' | 'right'): Tree => {
+    const name = call.query.text(side);
+    if (name === '') throw badParameter(`the parameter ${side} is missing: it names an image`);
+    return { image: call.engine.images.layered(name) };
+  };
+  return { left: tree('left'), right: tree('right') };
+}
 
 async function index(image: LayeredImage, call: Call): Promise<Reply> {
   return json(await readIndex(await indexOf(image, { position: positionOf(call), signal: call.signal })));
