@@ -9,6 +9,7 @@ import { registerCommands } from './commands/handlers.ts';
 import { hostHandlers } from './commands/host-handlers.ts';
 import { imageHandlers } from './commands/image-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
+import { registryHandlers } from './commands/registry-handlers.ts';
 import { Targets } from './commands/targets.ts';
 import { volumeHandlers } from './commands/volume-handlers.ts';
 import { PortholeFiles } from './editors/file-system.ts';
@@ -91,6 +92,7 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...imageHandlers({ fleet, targets }),
     ...editHandlers({ fleet, targets }),
     ...copyHandlers({ fleet, targets }),
+    ...registryHandlers({ fleet, targets }),
     ...volumeHandlers({ fleet, targets }),
     ...fileHandlers({ fleet, targets, layers }),
   };

@@ -182,7 +182,8 @@ async function removeByEveryName(engine: Dockerode, image: ImageView): Promise<v
   for (const name of image.tags) await engine.getImage(name).remove();
 }
 
-function splitReference(name: string): { repo: string; tag: string } {
+/** The repository and the tag, 'latest' where there is none, of a name without a digest. */
+export function splitReference(name: string): { repo: string; tag: string } {
   const colon = name.lastIndexOf(':');
   // A colon before the last slash belongs to a registry's port.
   if (colon <= name.lastIndexOf('/')) return { repo: name, tag: 'latest' };

@@ -202,6 +202,14 @@ export const commandRows = {
   'porthole.image.copyId': { title: 'Copy Image Id', icon: 'copy', target: 'image', group: '5_copy@1' },
   'porthole.image.prune': { title: 'Remove Unused Images…', target: 'images', inTitleMenu: 9 },
   'porthole.image.remove': { title: 'Remove Image', icon: 'trash', target: 'image', group: '9_remove@1' },
+  'porthole.image.pull': { title: 'Pull Image…', icon: 'cloud-download', target: 'images', inTitle: 2 },
+  'porthole.image.push': {
+    title: 'Push Image…',
+    icon: 'cloud',
+    target: 'image',
+    states: ['tagged'],
+    group: '4_edit@3',
+  },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 
   'porthole.file.compare': {
