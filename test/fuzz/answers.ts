@@ -14,17 +14,21 @@ export function problemOf(asked: Asked, answer: Answer): string | undefined {
   const { status, isWhole, type, body } = answer;
   // Nothing came yet, and the client left: a stop that waits for its grace, for example.
   if (status === 0) return isWhole ? `the connection ended without an answer: ${body}` : undefined;
-  if (status === 500 && !isOfStart(asked, body)) return `500 ${body.slice(0, 500)}`;
+  if (status === 500 && !isDockerds(asked, body)) return `500 ${body.slice(0, 500)}`;
   if (status >= 400) return asked.method === 'HEAD' ? undefined : shapeProblem(answer);
   if (/^application\/json/.test(type) && isWhole && asked.method !== 'HEAD') return jsonProblem(body);
   return undefined;
 }
 
-/** What shows at the start alone, of the image or of the kernel (and in the plan of it), is dockerd's 500 too: the words are its own. */
-function isOfStart({ path }: Asked, body: string): boolean {
+/** What shows at the start alone, of the image or of the kernel (and in the plan of it), or in a build, is dockerd's 500 too: the words are its own. */
+function isDockerds({ path }: Asked, body: string): boolean {
   const words =
     /"(Cannot restart container \S+: )?(failed to create shim task|failed to initialize logging driver|cannot access path|unable to find (user|group)|uids and gids must be in range)/;
-  return /\/(start|restart|plan)$/.test(path) && words.test(body);
+  const ofBuild = /"(build ID not provided|Cannot locate specified Dockerfile)/;
+  return (
+    (/\/(start|restart|plan)$/.test(path) && words.test(body)) ||
+    (/\/build(\/cancel)?$/.test(path) && ofBuild.test(body))
+  );
 }
 
 /** `{"message": TEXT}` and nothing else. */
