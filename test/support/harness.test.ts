@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { secondRuns } from '../../scripts/second-look.ts';
+import { compared, filesToRunAgain } from '../../scripts/second-look.ts';
 import { countsIn } from '../../scripts/suite-counts.ts';
 import { difference, settle, takeSnapshot } from './leaks.ts';
 import { missing, requires, which } from './tools.ts';
@@ -65,15 +65,32 @@ describe('the counting of suites', () => {
 });
 
 describe('the second look at what failed', () => {
-  const a = { file: 'a.test.ts', title: 'a one', name: 'a one' };
-  it('runs failed tests by their titles, and the whole file of a failed hook', () => {
-    const hook = { file: 'b.test.ts', name: '"before all" hook' };
-    assert.deepEqual(secondRuns([a, hook]), [{ file: 'a.test.ts', titles: ['a one'] }, { file: 'b.test.ts' }]);
+  const one = { file: 'a.test.ts', title: 'one', name: 'one' };
+  const two = { ...one, title: 'two', name: 'two' };
+  const leak = { name: 'the leak check' };
+  const counts = { passed: 5, failed: 2, skipped: 0 };
+
+  it('is at whole files; a leak alone, a crash and many failures are not excused', () => {
+    assert.deepEqual(filesToRunAgain([one, two, { file: 'b.test.ts', name: 'a hook' }]), ['a.test.ts', 'b.test.ts']);
+    assert.equal(filesToRunAgain([leak]), undefined);
+    assert.equal(filesToRunAgain([]), undefined);
+    assert.equal(filesToRunAgain(Array.from({ length: 9 }, () => one)), undefined);
   });
-  it('a leak alone, a crash and many failures are not excused', () => {
-    assert.equal(secondRuns([{ name: 'the leak check' }]), undefined);
-    assert.equal(secondRuns([]), undefined);
-    assert.equal(secondRuns(Array.from({ length: 9 }, () => a)), undefined);
+
+  it('counts what failed twice as failed, and names the rest', () => {
+    assert.deepEqual(compared(counts, [one, two], [two]), {
+      counts: { passed: 6, failed: 1, skipped: 0 },
+      unsteady: ['one'],
+    });
+    assert.deepEqual(compared(counts, [one, leak], []), {
+      counts: { passed: 6, failed: 0, skipped: 0 },
+      unsteady: ['one', 'the leak check'],
+    });
+    assert.equal(compared(counts, [one], [leak]).counts.failed, 1);
+    assert.deepEqual(compared(counts, [one], [two]), {
+      counts: { passed: 6, failed: 0, skipped: 0 },
+      unsteady: ['one', 'two'],
+    });
   });
 });
 

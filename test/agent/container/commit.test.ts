@@ -167,7 +167,7 @@ describe('containers: commit', function () {
       for (const name of ['saved:1', 'saved:2']) await rig.images.remove(name, { force: true, usedBy: () => [] });
       assert.throws(() => rig.images.get('saved:1'), { kind: 'not-found' });
       assert.deepEqual(await rig.images.load(createReadStream(archive), { signal: never }), [
-        { id, tags: ['saved:1', 'saved:2'] },
+        { id, tags: ['saved:1', 'saved:2'], moved: [] },
       ]);
       assert.equal(await said('saved:2', 'cat /saved'), 'saved\n');
       for (const source of [`docker-archive:${archive}:saved:2`, `oci-archive:${archive}:1`]) {
