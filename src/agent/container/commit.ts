@@ -9,7 +9,7 @@ import { writeTar } from '../store/tar-writer.ts';
 import type { Container } from './container.ts';
 import type { CommitRequest } from './contract.ts';
 import { announce, type Engine } from './engine.ts';
-import { conflict } from './errors.ts';
+import { conflict, noSuchContainer } from './errors.ts';
 import { pauseLocked, unpauseLocked } from './freezer.ts';
 import { layerItems } from './layer.ts';
 import { mergeConfig } from './merge.ts';
@@ -18,7 +18,7 @@ import { mergeConfig } from './merge.ts';
 export async function commit(engine: Engine, container: Container, request: CommitRequest): Promise<string> {
   const { status } = container.record.state;
   if (status === 'dead') throw conflict(`You cannot commit container ${container.id} which is Dead`);
-  if (status === 'removing') throw conflict(`You cannot commit container ${container.id} which is being removed`);
+  if (status === 'removing') throw beingRemoved(container);
   const config = configOf(container.record.config, request);
   const thaw = request.pause ? await pause(engine, container) : undefined;
   try {
@@ -30,10 +30,17 @@ export async function commit(engine: Engine, container: Container, request: Comm
     }
     announce(engine, container, 'commit', { comment: request.comment, imageID: id, imageRef });
     return id;
+  } catch (failure) {
+    // Its files went while they were read: what failed is of no interest then.
+    if (!engine.registry.has(container)) throw noSuchContainer(container.id);
+    if (container.record.state.status === 'removing') throw beingRemoved(container);
+    throw failure;
   } finally {
     await thaw?.();
   }
 }
+
+const beingRemoved = ({ id }: Container) => conflict(`You cannot commit container ${id} which is being removed`);
 
 /** A container that does not run cannot be paused and need not be. @returns what undoes it */
 async function pause(engine: Engine, container: Container): Promise<(() => Promise<void>) | undefined> {
