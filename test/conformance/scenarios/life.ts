@@ -132,7 +132,7 @@ export const lifeScenarios: readonly Scenario[] = [
     'rm -f alive',
     'rm alive',
     'rm -f alive',
-    differs('links need networks, which have their own issue', 'rm -l alive'),
+    'rm -l alive',
     quiet('create --name xx busybox true'),
     'rm xx nobody',
   ),

@@ -11,7 +11,6 @@ import { type Call, empty, json, type Reply, type Route, sent } from '../route.t
 /** Images made from Dockerfiles. */
 export const buildRoutes: readonly Route[] = [
   { method: 'POST', path: '/build', handler: build },
-  { method: 'POST', path: '/build/prune', since: 31, handler: prune },
   { method: 'POST', path: '/build/cancel', since: 39, handler: cancel },
   { method: 'GET', path: '/porthole/v1/builds', handler: builds },
   { method: 'GET', path: '/porthole/v1/images/{name*}/steps', handler: steps },
@@ -116,11 +115,6 @@ function problemOf(failure: unknown): BuildProblem | undefined {
     return { lines, step, ...(hint !== undefined && { hint }) };
   }
   return failure instanceof DockerfileFailure ? { lines: failure.lines } : undefined;
-}
-
-/** The cache is the images themselves: `docker image prune` has them. dockerd's classic builder has none apart either. */
-async function prune(): Promise<Reply> {
-  return json({ CachesDeleted: null, SpaceReclaimed: 0 });
 }
 
 /** Builds have ids with BuildKit only; one of ours is canceled by its client going away. */

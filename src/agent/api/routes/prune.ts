@@ -7,11 +7,13 @@ import { sizesOf } from './containers.ts';
 
 export const pruneRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/prune', handler: pruneContainers },
-  // There is nothing of these yet that could be cleared away: `docker system prune` asks for all of them.
+  // There is nothing of these that could be cleared away, but `docker system prune` asks for all of them. What a build may take
+  // from the cache are images, which `docker image prune` has; dockerd's classic builder keeps nothing apart either.
   { method: 'POST', path: '/networks/prune', handler: pruneNothing('network', { NetworksDeleted: null }) },
   {
     method: 'POST',
     path: '/build/prune',
+    since: 31,
     handler: pruneNothing('builder', { CachesDeleted: null, SpaceReclaimed: 0 }),
   },
 ];
