@@ -199,6 +199,7 @@ interface Limit extends QuickPickItem {
   body(amount: number): Dockerode.HostConfig;
 }
 
+/** To an engine 0 means that a limit stays as it is: only the number of processes has a word for none, -1. */
 async function pickLimit(container: ContainerView, now: Dockerode.HostConfig): Promise<Limit | undefined> {
   const none = l10n.t('no limit');
   const { Memory = 0, NanoCpus = 0 } = now;
@@ -207,18 +208,18 @@ async function pickLimit(container: ContainerView, now: Dockerode.HostConfig): P
     {
       label: l10n.t('Memory'),
       description: Memory > 0 ? formatMemory(Memory) : none,
-      prompt: l10n.t('For example 256m or 2g; empty for no limit.'),
+      prompt: l10n.t('For example 256m or 2g.'),
       value: Memory > 0 ? formatMemory(Memory) : '',
-      parse: parseMemory,
+      parse: (text) => parseMemory(text) || undefined,
       // Twice as much with swap, as docker run has it; a smaller one of before would refuse the new limit.
-      body: (bytes) => ({ Memory: bytes, MemorySwap: bytes === 0 ? -1 : bytes * 2 }),
+      body: (bytes) => ({ Memory: bytes, MemorySwap: bytes * 2 }),
     },
     {
       label: l10n.t('CPUs'),
       description: NanoCpus > 0 ? String(NanoCpus / 1e9) : none,
-      prompt: l10n.t('For example 0.5 or 2; empty for no limit.'),
+      prompt: l10n.t('For example 0.5 or 2.'),
       value: NanoCpus > 0 ? String(NanoCpus / 1e9) : '',
-      parse: parseCpus,
+      parse: (text) => parseCpus(text) || undefined,
       body: (billionths) => ({ NanoCpus: billionths }),
     },
     {
