@@ -112,8 +112,17 @@ export const logScenarios: readonly Scenario[] = [
     { normalize: sorted },
     scenario(
       'attach without standard input, to the end',
-      quiet(`run -d --name aa busybox sh -c 'while ! test -e /go; do sleep 0.02; done; echo late; exit 5'`),
-      { words: ['sh', '-c', '(while ! docker exec aa touch /go; do :; done) & docker attach --no-stdin aa'] },
+      quiet(`run -d --name followed busybox sh -c 'while ! test -e /go; do sleep 0.02; done; echo late; exit 5'`),
+      {
+        // It goes on when somebody is attached, as the events tell, past ones too; its end ends those who wait for events.
+        words: [
+          'sh',
+          '-c',
+          `docker events --since 1 --filter container=followed --filter event=attach --filter event=die |
+             { read -r _; docker exec followed touch /go; } &
+           docker attach --no-stdin followed; code=$?; wait; exit $code`,
+        ],
+      },
     ),
   ),
 ];
