@@ -33,7 +33,7 @@ export function fileHandlers({ fleet, targets, layers }: FileParts): FileHandler
     },
 
     'porthole.difference.compare': async (item) => {
-      const node = differenceOf(item);
+      const node = isDifference(item) ? item : undefined;
       const container = node && findContainer(fleet, node.container);
       if (!node || !container) throw new PortholeError('not-found', l10n.t('That is no longer there.'));
       const { host, engine, imageId } = container;
@@ -61,10 +61,6 @@ function addFolder(of: FilesOf, name: string): void {
   }
   workspace.updateWorkspaceFolders(folders.length, 0, { uri, name });
   void commands.executeCommand('workbench.view.explorer');
-}
-
-function differenceOf(item: unknown): DifferenceNode | undefined {
-  return isDifference(item) ? item : undefined;
 }
 
 /** Commands can be called by anyone: what is passed is looked at. */

@@ -17,7 +17,7 @@ import type { FileEntry, FileKind } from '../../protocol/files.ts';
 import { type Fleet, findHost } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
-import { type FilesOf, filesOf, filesRoute } from './uris.ts';
+import { filesOf, filesRoute } from './uris.ts';
 
 /** What an editor of VS Code can hold; more is downloaded instead. Bytes. */
 const limit = 50 * 1024 * 1024;
@@ -137,12 +137,12 @@ export class RemoteFiles implements FileSystemProvider {
     this.#changed.fire([...changes, ...parents.map((uri) => ({ type: FileChangeType.Changed, uri }))]);
   }
 
-  #at(uri: Uri): { host: Host; route: string; of: FilesOf } {
+  #at(uri: Uri): { host: Host; route: string } {
     const of = filesOf(uri.authority);
     if (!of) throw FileSystemError.FileNotFound(uri);
     const entry = findHost(this.#fleet, of.host);
     if (!entry) throw FileSystemError.Unavailable(l10n.t('No such host: {0}', of.host));
-    return { host: entry.host, route: filesRoute(of), of };
+    return { host: entry.host, route: filesRoute(of) };
   }
 }
 

@@ -135,7 +135,8 @@ export class Insides {
 
   #section(row: SectionNode): Promise<readonly InsideNode[]> {
     const { container, section } = row;
-    const id = `${keyOf(container)}/${section}`;
+    // Two slashes: no path has them, and a container may have a directory /processes.
+    const id = `${keyOf(container)}//${section}`;
     switch (section) {
       case 'processes':
         return this.#read({ id, empty: l10n.t('No process runs'), live: { lasts: processesLast, row } }, () =>

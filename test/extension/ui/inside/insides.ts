@@ -24,7 +24,11 @@ describe('The inside of containers and volumes in VS Code', function () {
     const made = await machine.docker.createContainer({
       name: 'unfolded',
       Image: starterImage,
-      Cmd: ['sh', '-c', 'echo changed > /etc/motd; echo new > /made; ln -s /made /link; sleep 1000 & wait'],
+      Cmd: [
+        'sh',
+        '-c',
+        'echo changed > /etc/motd; echo new > /made; ln -s /made /link; mkdir /processes; sleep 1000 & wait',
+      ],
       HostConfig: { Binds: ['kept:/kept'] },
     });
     await made.start();
@@ -103,6 +107,10 @@ describe('The inside of containers and volumes in VS Code', function () {
     assert.ok(rows.includes('link → /made'), rows.join('\n'));
     assert.ok(rows.includes('made 4 B'), rows.join('\n'));
     assert.ok(rows.indexOf('etc') < rows.indexOf('made 4 B'), 'directories come first');
+    const named = (await view().getChildren(await section('files'))).find(
+      (node) => node.type === 'entry' && node.path === '/processes',
+    );
+    assert.deepEqual(await texts(named ?? assert.fail('no directory')), ['This directory is empty']);
   });
 
   it('is a file system of VS Code: edited, made, moved and removed, also when it has stopped', async () => {
