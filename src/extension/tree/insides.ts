@@ -135,7 +135,7 @@ export class Insides {
 
   #section(row: SectionNode): Promise<readonly InsideNode[]> {
     const { container, section } = row;
-    // Two slashes: no path has them, and a container may have a directory /processes.
+    // Two slashes: no path has them, and a container may have a directory /mounts.
     const id = `${keyOf(container)}//${section}`;
     switch (section) {
       case 'processes':

@@ -27,7 +27,7 @@ describe('The inside of containers and volumes in VS Code', function () {
       Cmd: [
         'sh',
         '-c',
-        'echo changed > /etc/motd; echo new > /made; ln -s /made /link; mkdir /processes; sleep 1000 & wait',
+        'echo changed > /etc/motd; echo new > /made; ln -s /made /link; mkdir /mounts; sleep 1000 & wait',
       ],
       HostConfig: { Binds: ['kept:/kept'] },
     });
@@ -107,8 +107,10 @@ describe('The inside of containers and volumes in VS Code', function () {
     assert.ok(rows.includes('link → /made'), rows.join('\n'));
     assert.ok(rows.includes('made 4 B'), rows.join('\n'));
     assert.ok(rows.indexOf('etc') < rows.indexOf('made 4 B'), 'directories come first');
+    // A directory that is called as a section which has been read.
+    assert.equal((await texts(await section('mounts'))).length, 1);
     const named = (await view().getChildren(await section('files'))).find(
-      (node) => node.type === 'entry' && node.path === '/processes',
+      (node) => node.type === 'entry' && node.path === '/mounts',
     );
     assert.deepEqual(await texts(named ?? assert.fail('no directory')), ['This directory is empty']);
   });
