@@ -3,33 +3,7 @@ import type { HistoryEntry } from './history.ts';
 import type { Trace } from './trace.ts';
 import type { CgroupReading } from './usage.ts';
 
-/**
- * Messages between the extension and its webviews, both ways. A webview runs what it is told by nobody else, yet both
- * sides check what arrives: a message of an older webview that VS Code restored must not break a newer extension.
- */
-
-/** What a panel shows; kept with `setState`, so that VS Code can open it again after a restart. */
-export const PanelSubject = v.object({
-  host: v.string(),
-  engine: v.picklist(['porthole', 'docker', 'podman']),
-  container: v.string(),
-  name: v.string(),
-});
-export type PanelSubject = v.InferOutput<typeof PanelSubject>;
-
-/** Webview to extension. */
-export const FromPanel = v.variant('type', [
-  v.object({ type: v.literal('ready') }),
-  v.object({ type: v.literal('refresh') }),
-  v.object({ type: v.literal('copy'), text: v.pipe(v.string(), v.maxLength(10_000_000)) }),
-  /** Into a file that the user chooses; `name` is what it is called when nobody says otherwise. */
-  v.object({
-    type: v.literal('save'),
-    name: v.pipe(v.string(), v.regex(/^[\w.-]{1,200}$/)),
-    text: v.pipe(v.string(), v.maxLength(10_000_000)),
-  }),
-]);
-export type FromPanel = v.InferOutput<typeof FromPanel>;
+/** What single pages are sent, beside what all are (`pages.ts`). */
 
 const Nanoseconds = v.pipe(v.number(), v.minValue(0));
 const StepResult = v.variant('state', [
@@ -104,22 +78,16 @@ export const ReadingSchema = v.object({
   ),
 }) satisfies v.GenericSchema<unknown, CgroupReading>;
 
-const Texts = v.record(v.string(), v.string());
-
-/** Extension to the birth panel. `texts` are the panel's words in the user's language, by their English. */
+/** Extension to the birth panel. */
 export const ToBirth = v.variant('type', [
-  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
   v.object({ type: v.literal('trace'), trace: TraceSchema, planned: v.boolean() }),
-  v.object({ type: v.literal('problem'), message: v.string() }),
 ]);
 export type ToBirth = v.InferOutput<typeof ToBirth>;
 
 /** Extension to the usage panel. */
 export const ToUsage = v.variant('type', [
-  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
   v.object({ type: v.literal('reading'), reading: ReadingSchema }),
   v.object({ type: v.literal('ended'), message: v.string() }),
-  v.object({ type: v.literal('problem'), message: v.string() }),
 ]);
 export type ToUsage = v.InferOutput<typeof ToUsage>;
 
@@ -137,11 +105,7 @@ const FindingView = v.object({
 export type FindingView = v.InferOutput<typeof FindingView>;
 
 /** Extension to the isolation panel; the findings are in the user's language, the open ones first. */
-export const ToIsolation = v.variant('type', [
-  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
-  v.object({ type: v.literal('report'), findings: v.array(FindingView) }),
-  v.object({ type: v.literal('problem'), message: v.string() }),
-]);
+export const ToIsolation = v.variant('type', [v.object({ type: v.literal('report'), findings: v.array(FindingView) })]);
 export type ToIsolation = v.InferOutput<typeof ToIsolation>;
 
 const MomentView = v.object({
@@ -158,11 +122,7 @@ const MomentView = v.object({
 export type MomentView = v.InferOutput<typeof MomentView>;
 
 /** Extension to the timeline panel: what happened to a container, oldest first, in the user's language. */
-export const ToTimeline = v.variant('type', [
-  v.object({ type: v.literal('start'), subject: PanelSubject, texts: Texts, locale: v.string() }),
-  v.object({ type: v.literal('moments'), moments: v.array(MomentView) }),
-  v.object({ type: v.literal('problem'), message: v.string() }),
-]);
+export const ToTimeline = v.variant('type', [v.object({ type: v.literal('moments'), moments: v.array(MomentView) })]);
 export type ToTimeline = v.InferOutput<typeof ToTimeline>;
 
 const Cause = v.variant('kind', [

@@ -1,70 +1,49 @@
 import './isolation.css';
-import { type FindingView, type PanelSubject, ToIsolation, type Verdict } from '../../src/protocol/panels.ts';
-import { Channel } from '../shared/channel.ts';
+import type { PanelSubject } from '../../src/protocol/pages.ts';
+import { type FindingView, ToIsolation, type Verdict } from '../../src/protocol/panels.ts';
 import { byId, element } from '../shared/dom.ts';
-import { Texts } from '../shared/texts.ts';
-import { registerToolkit } from '../shared/toolkit.ts';
+import { type Frame, openPage, type Page, type View } from '../shared/page.ts';
 
 /** What protects the host from a container and what does not, the open doors first. */
-class IsolationPage {
-  readonly #channel: Channel<ToIsolation>;
-  #texts = new Texts({});
-  #subject: PanelSubject | undefined;
+class IsolationView implements View<ToIsolation> {
+  readonly #page: Page;
   #findings: readonly FindingView[] = [];
 
-  constructor() {
-    this.#channel = new Channel(ToIsolation, (message) => this.#receive(message));
-    this.#channel.post({ type: 'ready' });
+  constructor(page: Page) {
+    this.#page = page;
   }
 
-  #receive(message: ToIsolation): void {
-    switch (message.type) {
-      case 'start':
-        this.#texts = new Texts(message.texts);
-        this.#subject = message.subject;
-        document.documentElement.lang = message.locale;
-        this.#channel.keepSubject(message.subject);
-        this.#frame(message.subject);
-        break;
-      case 'report':
-        this.#findings = message.findings;
-        byId('problem').textContent = '';
-        this.#render();
-        break;
-      case 'problem':
-        byId('problem').textContent = message.message;
-        break;
-    }
+  receive({ findings }: ToIsolation): void {
+    this.#findings = findings;
+    this.#render();
   }
 
-  #frame({ name }: PanelSubject): void {
-    const { t } = this.#bound();
-    byId('app').replaceChildren(
-      element('h1', { text: t('Isolation of {0}', name) }),
-      element('p', {
-        class: 'muted',
-        text: t('What stands between this container and its host, and what does not.'),
-      }),
-      element('div', { class: 'problem', attributes: { id: 'problem', role: 'alert' } }),
-      element('dl', { class: 'facts', attributes: { id: 'summary', 'aria-live': 'polite' } }),
-      element('div', { class: 'bar' }, [
-        element('vscode-button', {
-          text: t('Save as JSON'),
-          attributes: { appearance: 'secondary' },
-          on: { click: () => this.#export('save') },
-        }),
-        element('vscode-button', {
-          text: t('Copy as JSON'),
-          attributes: { appearance: 'secondary' },
-          on: { click: () => this.#export('copy') },
-        }),
-      ]),
-      element('div', { attributes: { id: 'findings' } }),
-    );
+  frame({ name }: PanelSubject): Frame {
+    const { t } = this.#page;
+    return {
+      title: t('Isolation of {0}', name),
+      lead: t('What stands between this container and its host, and what does not.'),
+      parts: [
+        element('dl', { class: 'facts', attributes: { id: 'summary', 'aria-live': 'polite' } }),
+        element('div', { class: 'bar' }, [
+          element('vscode-button', {
+            text: t('Save as JSON'),
+            attributes: { appearance: 'secondary' },
+            on: { click: () => this.#export('save') },
+          }),
+          element('vscode-button', {
+            text: t('Copy as JSON'),
+            attributes: { appearance: 'secondary' },
+            on: { click: () => this.#export('copy') },
+          }),
+        ]),
+        element('div', { attributes: { id: 'findings' } }),
+      ],
+    };
   }
 
   #render(): void {
-    const { t } = this.#bound();
+    const { t } = this.#page;
     const verdicts: readonly Verdict[] = ['open', 'weak', 'closed'];
     const of = (verdict: Verdict) => this.#findings.filter((finding) => finding.verdict === verdict);
     byId('summary').replaceChildren(
@@ -100,35 +79,30 @@ class IsolationPage {
   }
 
   #word(verdict: Verdict): string {
-    const { t } = this.#bound();
+    const { t } = this.#page;
     if (verdict === 'open') return t('open');
     return verdict === 'weak' ? t('weak') : t('closed');
   }
 
   #headline(verdict: Verdict): string {
-    const { t } = this.#bound();
+    const { t } = this.#page;
     if (verdict === 'open') return t('Ways to the host that are open');
     return verdict === 'weak' ? t('Walls that are thin') : t('Walls that hold');
   }
 
   #export(type: 'save' | 'copy'): void {
-    const { name = '', container = '' } = this.#subject ?? {};
-    const report = `${JSON.stringify({ container, name, findings: this.#findings }, undefined, 2)}\n`;
-    if (type === 'copy') this.#channel.post({ type, text: report });
+    const { name, id } = this.#page.subject;
+    const report = `${JSON.stringify({ container: id, name, findings: this.#findings }, undefined, 2)}\n`;
+    if (type === 'copy') this.#page.post({ type, text: report });
     else
-      this.#channel.post({
+      this.#page.post({
         type,
         name: `${name.replaceAll(/[^\w.-]/g, '_') || 'container'}-isolation.json`,
         text: report,
       });
   }
-
-  #bound() {
-    return { t: this.#texts.t.bind(this.#texts) };
-  }
 }
 
 const text = (words: string): Text => document.createTextNode(words);
 
-registerToolkit();
-new IsolationPage();
+openPage(ToIsolation, (page) => new IsolationView(page));

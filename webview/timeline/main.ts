@@ -1,50 +1,35 @@
 import './timeline.css';
-import { type MomentView, type PanelSubject, ToTimeline } from '../../src/protocol/panels.ts';
-import { Channel } from '../shared/channel.ts';
+import type { PanelSubject } from '../../src/protocol/pages.ts';
+import { type MomentView, ToTimeline } from '../../src/protocol/panels.ts';
 import { byId, element } from '../shared/dom.ts';
-import { Texts } from '../shared/texts.ts';
+import { type Frame, openPage, type Page, type View } from '../shared/page.ts';
 
 /** The life of a container, the newest first: what happened when, and why it ended. */
-class TimelinePage {
-  readonly #channel: Channel<ToTimeline>;
-  #texts = new Texts({});
+class TimelineView implements View<ToTimeline> {
+  readonly #page: Page;
 
-  constructor() {
-    this.#channel = new Channel(ToTimeline, (message) => this.#receive(message));
-    this.#channel.post({ type: 'ready' });
+  constructor(page: Page) {
+    this.#page = page;
   }
 
-  #receive(message: ToTimeline): void {
-    switch (message.type) {
-      case 'start':
-        this.#texts = new Texts(message.texts);
-        document.documentElement.lang = message.locale;
-        this.#channel.keepSubject(message.subject);
-        this.#frame(message.subject);
-        break;
-      case 'moments':
-        byId('problem').textContent = '';
-        this.#render(message.moments);
-        break;
-      case 'problem':
-        byId('problem').textContent = message.message;
-        break;
-    }
+  receive({ moments }: ToTimeline): void {
+    this.#render(moments);
   }
 
-  #frame({ name }: PanelSubject): void {
-    const t = this.#texts.t.bind(this.#texts);
-    byId('app').replaceChildren(
-      element('h1', { text: t('Timeline of {0}', name) }),
-      element('p', { class: 'muted', text: t('What happened to this container, the newest first.') }),
-      element('div', { class: 'problem', attributes: { id: 'problem', role: 'alert' } }),
-      element('dl', { class: 'facts', attributes: { id: 'summary' } }),
-      element('ol', { class: 'moments', attributes: { id: 'moments', reversed: '' } }),
-    );
+  frame({ name }: PanelSubject): Frame {
+    const { t } = this.#page;
+    return {
+      title: t('Timeline of {0}', name),
+      lead: t('What happened to this container, the newest first.'),
+      parts: [
+        element('dl', { class: 'facts', attributes: { id: 'summary' } }),
+        element('ol', { class: 'moments', attributes: { id: 'moments', reversed: '' } }),
+      ],
+    };
   }
 
   #render(moments: readonly MomentView[]): void {
-    const t = this.#texts.t.bind(this.#texts);
+    const { t } = this.#page;
     const count = (kind: MomentView['kind']) => moments.filter((moment) => moment.kind === kind).length;
     const fact = (name: string, value: number) =>
       element('div', {}, [element('dt', { text: name }), element('dd', { text: String(value) })]);
@@ -58,12 +43,12 @@ class TimelinePage {
   }
 
   #item({ time, kind, alarming, what, details }: MomentView, before: MomentView | undefined): HTMLElement {
-    const t = this.#texts.t.bind(this.#texts);
+    const { t } = this.#page;
     const at = new Date(time);
     const since = before === undefined ? undefined : at.getTime() - new Date(before.time).getTime();
     return element('li', { class: `moment ${kind}${alarming ? ' bad' : ''}` }, [
       element('div', { class: 'when muted' }, [
-        element('time', { text: at.toLocaleString(document.documentElement.lang), attributes: { datetime: time } }),
+        element('time', { text: at.toLocaleString(this.#page.locale), attributes: { datetime: time } }),
         ...(since === undefined ? [] : [element('span', { text: t('{0} later', duration(since)) })]),
       ]),
       element('div', { class: 'what' }, [
@@ -92,4 +77,4 @@ function duration(milliseconds: number): string {
     .join(' ');
 }
 
-new TimelinePage();
+openPage(ToTimeline, (page) => new TimelineView(page));

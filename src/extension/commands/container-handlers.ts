@@ -179,7 +179,7 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
   };
 }
 
-const subjectOf = ({ host, engine, id, name }: ContainerView) => ({ host, engine, container: id, name });
+const subjectOf = ({ host, engine, id, name }: ContainerView) => ({ host, engine, id, name });
 
 function namesOf(containers: readonly ContainerView[]): string {
   return containers.map(({ name, id }) => name || shortId(id)).join(', ');

@@ -1,3 +1,4 @@
+import { pageNames } from '../panels/page-names.ts';
 import { type CommandId, type CommandRow, commandIds, rowOf, titleKey } from './rows.ts';
 
 /** The ids of the views, as `package.json` and `createTreeView` name them. */
@@ -24,6 +25,13 @@ export function commandContributions() {
     },
   };
 }
+
+/** Views and commands activate by themselves. */
+export const activationEvents: readonly string[] = [
+  ...pageNames.map((page) => `onWebviewPanel:porthole.${page}`),
+  'onFileSystem:porthole',
+  'onFileSystem:porthole-files',
+];
 
 /** English titles by key, for package.nls.json. */
 export function commandTitles(): Record<string, string> {

@@ -10,7 +10,7 @@ import { FollowedFeed } from './followed-feed.ts';
 /** A container's trace, or its plan as long as it was never started. */
 export class BirthFeed extends FollowedFeed {
   protected async read(host: Host, signal: AbortSignal): Promise<Message> {
-    const read = (what: string) => host.porthole(`/containers/${this.subject.container}/${what}`, { signal });
+    const read = (what: string) => host.porthole(`/containers/${this.subject.id}/${what}`, { signal });
     const answer = await read('trace').catch((failure: unknown) => {
       if (isKind(failure, 'not-found')) return undefined;
       throw failure;

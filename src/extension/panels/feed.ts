@@ -1,4 +1,5 @@
 import type { Disposable } from '../../base/lifetime.ts';
+import type { ToPage } from '../../protocol/pages.ts';
 import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
 
 /** What a panel shows comes from a feed: it reads the agent and sends to the page. */
@@ -6,9 +7,11 @@ export interface Feed extends Disposable {
   /** The page is ready, or the user asked for new values. */
   refresh(): void;
   visibilityChanged(): void;
+  /** What no other page says: not checked yet. */
+  receive?(message: unknown): void;
 }
 
-export type Message = ToBirth | ToUsage | ToIsolation | ToTimeline;
+export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline;
 
 export interface Wire {
   send(message: Message): void;

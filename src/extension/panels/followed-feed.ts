@@ -1,7 +1,7 @@
 import { l10n } from 'vscode';
 import { messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
-import type { PanelSubject } from '../../protocol/panels.ts';
+import type { PanelSubject } from '../../protocol/pages.ts';
 import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
@@ -19,7 +19,7 @@ export abstract class FollowedFeed implements Feed {
     this.#fleet = fleet;
     this.subject = subject;
     this.#wire = wire;
-    const key = keyOf({ ...subject, id: subject.container });
+    const key = keyOf(subject);
     this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
       if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
     });
@@ -48,6 +48,7 @@ export abstract class FollowedFeed implements Feed {
       this.#wire.send({ type: 'problem', message: l10n.t('Not connected to {0}.', host?.label ?? this.subject.host) });
       return;
     }
+    this.#wire.send({ type: 'busy' });
     try {
       const message = await this.read(host, signal);
       if (!signal.aborted) this.#wire.send(message);

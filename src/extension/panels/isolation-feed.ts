@@ -7,10 +7,10 @@ import { FollowedFeed } from './followed-feed.ts';
 /** What stands between a container and its host, by what its engine says of both. */
 export class IsolationFeed extends FollowedFeed {
   protected async read(host: Host, signal: AbortSignal): Promise<Message> {
-    const { engine, container } = this.subject;
+    const { engine, id } = this.subject;
     const docker = host.engine(engine);
     const [inspected, info]: readonly unknown[] = await Promise.all([
-      docker.getContainer(container).inspect({ abortSignal: signal }),
+      docker.getContainer(id).inspect({ abortSignal: signal }),
       docker.info(),
     ]);
     const findings = isolationOf(inspected, info).map(({ id, verdict, what, why, how }) => ({

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { l10n, Uri, type Webview } from 'vscode';
-import type { PageName } from './pages.ts';
+import type { PageName } from './page-names.ts';
 
 /** The skeleton of a page. Nothing may be loaded but its own script and style, and nothing may be reached from it. */
 export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName): string {

@@ -1,14 +1,15 @@
 import * as v from 'valibot';
 import { env, l10n, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
-import { FromPanel, PanelSubject } from '../../protocol/panels.ts';
+import { FromPage, PanelSubject } from '../../protocol/pages.ts';
 import { type Fleet, keyOf } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import type { Wire } from './feed.ts';
 import { pageFolder, pageHtml } from './page.ts';
-import { type PageName, pageNames, pages } from './pages.ts';
+import { type PageName, pageNames } from './page-names.ts';
+import { pages, viewTypeOf } from './pages.ts';
 
-/** The open panels: one per container and page. Shows, restores after a restart, and closes all at the end. */
+/** The open panels: one per object and page. Shows, restores after a restart, and closes all at the end. */
 export class Panels implements Disposable {
   readonly #fleet: Fleet;
   readonly #extensionUri: Uri;
@@ -20,7 +21,7 @@ export class Panels implements Disposable {
     this.#extensionUri = extensionUri;
     for (const page of pageNames) {
       this.#store.add(
-        window.registerWebviewPanelSerializer(pages[page].viewType, {
+        window.registerWebviewPanelSerializer(viewTypeOf(page), {
           deserializeWebviewPanel: async (panel, state: unknown) => this.#restore(page, panel, state),
         }),
       );
@@ -38,7 +39,7 @@ export class Panels implements Disposable {
       known.reveal();
       return;
     }
-    const panel = window.createWebviewPanel(pages[page].viewType, pages[page].title(subject.name), ViewColumn.Active, {
+    const panel = window.createWebviewPanel(viewTypeOf(page), pages[page].title(subject.name), ViewColumn.Active, {
       enableScripts: true,
       localResourceRoots: [pageFolder(this.#extensionUri)],
     });
@@ -74,9 +75,9 @@ export class Panels implements Disposable {
     own.add(panel.onDidChangeViewState(() => feed.visibilityChanged()));
     own.add(
       panel.webview.onDidReceiveMessage((received: unknown) => {
-        const message = v.safeParse(FromPanel, received);
-        if (!message.success) return;
-        if (message.output.type === 'copy') void env.clipboard.writeText(message.output.text);
+        const message = v.safeParse(FromPage, received);
+        if (!message.success) feed.receive?.(received);
+        else if (message.output.type === 'copy') void env.clipboard.writeText(message.output.text);
         else if (message.output.type === 'save') void save(message.output);
         else {
           if (message.output.type === 'ready') {
@@ -97,8 +98,7 @@ export class Panels implements Disposable {
   }
 }
 
-const panelKey = (page: PageName, subject: PanelSubject): string =>
-  `${page}:${keyOf({ ...subject, id: subject.container })}`;
+const panelKey = (page: PageName, subject: PanelSubject): string => `${page}:${keyOf(subject)}`;
 
 async function save({ name, text }: { name: string; text: string }): Promise<void> {
   try {

@@ -2,8 +2,9 @@ import * as v from 'valibot';
 import { l10n } from 'vscode';
 import { isKind } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
-import { type PanelSubject, ReadingSchema } from '../../protocol/panels.ts';
-import { type Fleet, findContainer, findHost, keyOf, type ObjectRef } from '../fleet.ts';
+import type { PanelSubject } from '../../protocol/pages.ts';
+import { ReadingSchema } from '../../protocol/panels.ts';
+import { type Fleet, findContainer, findHost, keyOf } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import type { Feed, Wire } from './feed.ts';
 
@@ -17,7 +18,6 @@ const interval = 1000;
 export class UsageFeed implements Feed {
   readonly #fleet: Fleet;
   readonly #subject: PanelSubject;
-  readonly #ref: ObjectRef;
   readonly #wire: Wire;
   readonly #changes: Disposable;
   readonly #stop = new AbortController();
@@ -27,9 +27,8 @@ export class UsageFeed implements Feed {
   constructor(fleet: Fleet, subject: PanelSubject, wire: Wire) {
     this.#fleet = fleet;
     this.#subject = subject;
-    this.#ref = { host: subject.host, engine: 'porthole', id: subject.container };
     this.#wire = wire;
-    const key = keyOf({ ...subject, id: subject.container });
+    const key = keyOf(subject);
     this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
       if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
     });
@@ -68,13 +67,13 @@ export class UsageFeed implements Feed {
       this.#wire.send({ type: 'problem', message: l10n.t('Not connected to {0}.', host?.label ?? this.#subject.host) });
       return false;
     }
-    const container = findContainer(this.#fleet, this.#ref);
+    const container = findContainer(this.#fleet, this.#subject);
     if (container && container.state !== 'running' && container.state !== 'paused') {
       this.#wire.send({ type: 'ended', message: l10n.t('This container is not running: there is no cgroup to read.') });
       return false;
     }
     try {
-      const answer = await host.porthole(`/containers/${this.#subject.container}/cgroup`, { signal });
+      const answer = await host.porthole(`/containers/${this.#subject.id}/cgroup`, { signal });
       if (!signal.aborted) this.#wire.send({ type: 'reading', reading: v.parse(ReadingSchema, answer) });
       return true;
     } catch (failure) {

@@ -3,7 +3,8 @@ import * as v from 'valibot';
 import { isOnlyMetadata, partsOf, sidesOf } from '../../../src/extension/editors/comparison.ts';
 import { parseSource, uriParts } from '../../../src/extension/editors/uris.ts';
 import type { LayerChange, LayerEntry } from '../../../src/protocol/layers.ts';
-import { FromPanel, ReadingSchema, ToBirth, ToUsage, TraceSchema } from '../../../src/protocol/panels.ts';
+import { FromPage } from '../../../src/protocol/pages.ts';
+import { ReadingSchema, ToBirth, ToUsage, TraceSchema } from '../../../src/protocol/panels.ts';
 import { matches, summarize, timeline } from '../../../webview/birth/timeline.ts';
 import { cpuPercent, Series } from '../../../webview/usage/series.ts';
 import { reading, trace } from './fixtures.ts';
@@ -131,7 +132,7 @@ describe('Messages between extension and webviews', () => {
   const valid = <T>(schema: v.GenericSchema<unknown, T>, value: unknown) => v.safeParse(schema, value).success;
 
   it('pass when they are well formed', () => {
-    assert.ok(valid(FromPanel, { type: 'ready' }));
+    assert.ok(valid(FromPage, { type: 'ready' }));
     assert.ok(valid(TraceSchema, trace));
     assert.ok(valid(ReadingSchema, reading(3)));
     assert.ok(valid(ToBirth, { type: 'trace', trace, planned: false }));
@@ -140,7 +141,7 @@ describe('Messages between extension and webviews', () => {
 
   it('are refused when they are not', () => {
     for (const message of [null, 'ready', {}, { type: 'run', command: 'x' }, { type: 'copy', text: 7 }]) {
-      assert.equal(valid(FromPanel, message), false, JSON.stringify(message));
+      assert.equal(valid(FromPage, message), false, JSON.stringify(message));
     }
     assert.equal(valid(TraceSchema, { ...trace, steps: [{ ...trace.steps[0], result: { state: 'fine' } }] }), false);
     assert.equal(valid(ReadingSchema, { ...reading(1), memory: { current: 'much' } }), false);

@@ -6,7 +6,7 @@ import { build } from 'esbuild';
 import type { Browser, Page } from 'playwright-core';
 import { launchChromium } from '../../../scripts/browser.ts';
 import { pageEntries } from '../../../scripts/bundles.ts';
-import type { PageName } from '../../../src/extension/panels/pages.ts';
+import type { PageName } from '../../../src/extension/panels/page-names.ts';
 
 /** Colours of VS Code's own themes, as it sets them on a webview's root. */
 export const themes = {

@@ -8,7 +8,7 @@ import { requires } from '../../support/tools.ts';
 import { life, looselyHeld, reading, trace } from './fixtures.ts';
 import { PageStage, send, type Theme, themes } from './page-stage.ts';
 
-const subject = { host: 'local', engine: 'porthole', container: '4f0c8d1a2b3c', name: 'clock' };
+const subject = { host: 'local', engine: 'porthole', id: '4f0c8d1a2b3c', name: 'clock' };
 const start = { type: 'start', subject, texts: { host: 'host!' }, locale: 'en' };
 const themeNames = Object.keys(themes).filter((name): name is Theme => name in themes);
 
@@ -104,6 +104,20 @@ describe('The webviews', function () {
     });
   }
 
+  it('say that something is being read, what went wrong, and offer to try again', async () => {
+    const page = await stage.show('timeline', 'vscode-dark');
+    await send(page, start, { type: 'busy' });
+    assert.equal(await page.getAttribute('#app', 'aria-busy'), 'true');
+    await send(page, { type: 'problem', message: 'Not connected to web.' });
+    assert.equal(await page.getAttribute('#app', 'aria-busy'), 'false');
+    assert.match(await page.getByRole('alert').innerText(), /Not connected to web\./);
+    await page.getByRole('alert').locator('vscode-button').click();
+    assert.deepEqual(await page.evaluate('window.sent.at(-1)'), { type: 'refresh' });
+    await send(page, { type: 'moments', moments: [] });
+    assert.equal(await page.locator('#problem').innerText(), '');
+    await page.close();
+  });
+
   it('take words of others as words', async () => {
     const page = await stage.show('isolation', 'vscode-dark');
     const evil = '<img src=x onerror="window.harmed = true"><script>window.harmed = true</script>\u202e';
@@ -157,7 +171,7 @@ describe('The webviews', function () {
   it('ignore messages of another shape', async () => {
     const page = await stage.show('usage', 'vscode-dark');
     await send(page, start, { type: 'reading', reading: { at: 'soon' } }, { type: 'unheard-of' }, 7);
-    assert.match(await page.locator('#path').innerText(), /Waiting/);
+    assert.match(await page.locator('#lead').innerText(), /Waiting/);
     await page.close();
   });
 
