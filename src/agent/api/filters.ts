@@ -72,12 +72,13 @@ export class Filters {
     return this.labels(labels) && !(this.has('label!') && this.labels(labels, 'label!'));
   }
 
-  /** A filter whose value is a truth: undefined when it is absent. */
+  /** A filter whose value is a truth: undefined when it is absent. @throws invalid when it says neither, or both */
   flag(key: string): boolean | undefined {
-    const [value] = this.get(key);
-    if (value === undefined) return undefined;
-    if (['1', 'true', 't', 'True', 'TRUE', 'T'].includes(value)) return true;
-    if (['0', 'false', 'f', 'False', 'FALSE', 'F'].includes(value)) return false;
+    const values = this.get(key);
+    if (values.length === 0) return undefined;
+    const isTrue = values.some((value) => value === '1' || value === 'true');
+    const isFalse = values.some((value) => value === '0' || value === 'false');
+    if (isTrue !== isFalse) return isTrue;
     throw badParameter(`invalid filter '${key}=[${this.get(key).join(' ')}]'`);
   }
 }

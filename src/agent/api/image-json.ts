@@ -25,6 +25,10 @@ export function imageSummary(
   };
 }
 
+/** Images without a name that others were made from are steps on the way. */
+export const isStep = ({ tags, digests, hasChildren }: ImageRecord): boolean =>
+  tags.length + digests.length === 0 && hasChildren;
+
 /** Bytes of its layers that other images have too. */
 export function sharedSize(layers: readonly LayerView[]): number {
   return layers.reduce((sum, { size, sharedBy }) => sum + (sharedBy.length > 0 ? size : 0), 0);

@@ -35,7 +35,7 @@ async function build(
     signal,
   }: { readonly request: BuildRequest; readonly output: BuildOutput; readonly signal: AbortSignal },
 ): Promise<string> {
-  const tags = checkedTags(request.tags);
+  const tags = tagNames(request.tags);
   const record = records.begin(tags);
   try {
     const imageId = await runBuild(parts, { request, output, signal, record: (step) => record.steps.push(step) });
@@ -51,8 +51,8 @@ async function build(
   }
 }
 
-/** @throws invalid in dockerd's words */
-function checkedTags(tags: readonly string[]): string[] {
+/** The names that an image gets, each once. @throws invalid in dockerd's words */
+export function tagNames(tags: readonly string[]): string[] {
   const references = tags.map((tag) => parseReference(tag));
   if (references.some(({ digest }) => digest !== undefined)) throw failed('build tag cannot contain a digest');
   return [...new Set(references.map((reference) => familiar(withDefaultTag(reference))))];

@@ -85,12 +85,12 @@ export function referencesByChain({ images }: Catalog): ReadonlyMap<string, read
   return found;
 }
 
-/** References of an image, sorted. */
+/** References of an image, in the order of their whole names: clients that show one show the first. */
 export function referencesOf({ references }: Catalog, imageId: string): Reference[] {
   return [...references]
-    .filter(([, id]) => id === imageId)
-    .map(([name]) => parseReference(name))
-    .sort((left, right) => (familiar(left) < familiar(right) ? -1 : 1));
+    .flatMap(([name, id]) => (id === imageId ? [name] : []))
+    .sort((left, right) => (left < right ? -1 : 1))
+    .map((name) => parseReference(name));
 }
 
 /**
@@ -105,7 +105,7 @@ export function findImage(catalog: Catalog, nameOrId: string): StoredImage {
   const id = isDigest(`sha256:${nameOrId}`) ? `sha256:${nameOrId}` : nameOrId;
   if (isDigest(id)) {
     const image = visible(id);
-    if (!image) throw noSuchImage(nameOrId);
+    if (!image) throw noSuchImage(id);
     return image;
   }
   const reference = withDefaultTag(parseReference(nameOrId));

@@ -3,6 +3,7 @@ import { copyScenarios } from './cp.ts';
 import { createScenarios } from './create.ts';
 import { execScenarios } from './exec.ts';
 import { healthScenarios } from './health.ts';
+import { imageListScenarios } from './image-lists.ts';
 import { imageScenarios } from './images.ts';
 import { initScenarios, logOptionScenarios } from './init.ts';
 import { inspectScenarios } from './inspect.ts';
@@ -35,6 +36,7 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   mounts: mountScenarios,
   volumes: volumeLifeScenarios,
   images: imageScenarios,
+  'image lists': imageListScenarios,
   system: systemScenarios,
   volume: volumeScenarios,
   cp: copyScenarios,

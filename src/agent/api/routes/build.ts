@@ -1,11 +1,13 @@
 import { once } from 'node:events';
 import { messageOf, PortholeError } from '../../../base/errors.ts';
 import type { BuildProblem } from '../../../protocol/builds.ts';
+import { tagNames } from '../../build/builder.ts';
 import type { BuildOutput } from '../../build/contract.ts';
 import { StepFailure } from '../../build/errors.ts';
 import { DockerfileFailure } from '../../dockerfile/errors.ts';
 import type { ProgressLine } from '../../registry/contract.ts';
 import { buildRequest } from '../build-request.ts';
+import { announceImage } from '../image-events.ts';
 import { type Call, empty, json, type Reply, type Route, sent } from '../route.ts';
 
 /** Images made from Dockerfiles. */
@@ -22,6 +24,7 @@ async function build(call: Call): Promise<Reply> {
   const lines = new BuildLines(call, { isQuiet: query.flag('q') });
   try {
     const imageId = await engine.builder.build(request, lines, signal);
+    for (const name of tagNames(request.tags)) announceImage(engine, 'tag', { id: imageId, name });
     lines.done(imageId);
   } catch (failure) {
     // Before the first word a failure is the answer itself.

@@ -1,6 +1,6 @@
 import type { Engine } from '../engine.ts';
 import { badParameter } from '../errors.ts';
-import { imageSummary, sharedSize } from '../image-json.ts';
+import { imageSummary, isStep, sharedSize } from '../image-json.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 import { summariesOf } from './containers.ts';
 import { volumesInUse } from './volumes.ts';
@@ -29,11 +29,12 @@ async function diskUsage(call: Call): Promise<Reply> {
 function imagesOf(engine: Engine, minor: number): { readonly size: number; readonly rows: object[] } {
   const records = engine.containers.list();
   const all = engine.images.list().map((image) => ({ image, layers: engine.images.layers(image.id) }));
+  const shown = all.filter(({ image }) => !isStep(image));
   // A layer on the same layers is stored once, whatever the number of its images.
   const stored = new Map(all.flatMap(({ layers }) => layers.map(({ chainId, size }) => [chainId, size])));
   return {
     size: [...stored.values()].reduce((sum, size) => sum + size, 0),
-    rows: all.map(({ image, layers }) => ({
+    rows: shown.map(({ image, layers }) => ({
       ...imageSummary(image, {
         minor,
         shared: sharedSize(layers),

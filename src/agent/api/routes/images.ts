@@ -6,7 +6,7 @@ import { badParameter } from '../errors.ts';
 import { Filters } from '../filters.ts';
 import { globMatches } from '../glob.ts';
 import { announceImage } from '../image-events.ts';
-import { imageHistory, imageInspect, imageSummary, sharedSize } from '../image-json.ts';
+import { imageHistory, imageInspect, imageSummary, isStep, sharedSize } from '../image-json.ts';
 import { imageOrNone } from '../image-lookup.ts';
 import { momentOf, pruneUntil } from '../moment.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
@@ -27,9 +27,7 @@ async function list(call: Call): Promise<Reply> {
   const { engine, query, minor } = call;
   await engine.images.refresh();
   const filters = Filters.parse(query.text('filters'), filterKeys);
-  // Images without a name that others were made from are steps on the way, as in Docker.
-  const isShown = (image: ImageRecord): boolean => query.flag('all') || image.tags.length > 0 || !image.hasChildren;
-  const found = chosenImages(engine, filters).filter(isShown);
+  const found = chosenImages(engine, filters).filter((image) => query.flag('all') || !isStep(image));
   const isSharedAsked = minor >= 42 && query.flag('shared-size');
   const sharedOf = ({ id }: ImageRecord) => isSharedAsked && { shared: sharedSize(engine.images.layers(id)) };
   return json(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) })));
@@ -137,7 +135,8 @@ function chosenImages(engine: Engine, filters: Filters): ImageRecord[] {
   return engine.images.list().flatMap((image) => {
     const created = Date.parse(image.created);
     const isChosen =
-      (dangling === undefined || dangling === (image.tags.length === 0)) &&
+      (dangling !== true || image.tags.length === 0) &&
+      (dangling !== false || image.tags.length + image.digests.length > 0) &&
       filters.labels(image.config.config?.Labels ?? undefined) &&
       before.every((time) => created < time) &&
       since.every((time) => created > time) &&
