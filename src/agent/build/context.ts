@@ -5,6 +5,7 @@ import { PortholeError } from '../../base/errors.ts';
 import { Holes } from '../store/holes.ts';
 import { abortable, type Bytes, decompressed } from '../store/streams.ts';
 import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
+import { nameOf } from '../sys/names.ts';
 import { headerHash, tarFlags } from './file-hash.ts';
 import { type SourceEntry, SourceTree } from './source-tree.ts';
 
@@ -73,7 +74,7 @@ function contextOf(tree: SourceTree): BuildContext {
       if (entry.size > largestText) throw new PortholeError('invalid', `${path} is too large`);
       const pieces: Buffer[] = [];
       for await (const piece of entry.body()) pieces.push('hole' in piece ? Buffer.alloc(piece.hole) : piece);
-      return Buffer.concat(pieces).toString('utf8');
+      return nameOf(Buffer.concat(pieces));
     },
   };
 }

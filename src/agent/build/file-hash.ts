@@ -29,7 +29,7 @@ export function headerHash(header: HashedHeader): Hash {
   const { user = '', group = '' } = header.names ?? {};
   hash.update(`uname${user}gname${group}devmajor${header.major}devminor${header.minor}`);
   for (const name of [...header.xattrs.keys()].sort()) {
-    hash.update(name).update(header.xattrs.get(name) ?? Buffer.alloc(0));
+    hash.update(bytesOf(name)).update(header.xattrs.get(name) ?? Buffer.alloc(0));
   }
   return hash;
 }
@@ -56,5 +56,7 @@ export const typeBits = {
 
 /** The checksum of several files or of a directory from those of its parts. */
 export function combinedHash(prefix: 'multi' | 'dir', hashes: readonly string[]): string {
-  return `${prefix}:${createHash('sha256').update(hashes.join(',')).digest('hex')}`;
+  return `${prefix}:${createHash('sha256')
+    .update(bytesOf(hashes.join(',')))
+    .digest('hex')}`;
 }

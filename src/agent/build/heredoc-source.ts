@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type Heredoc, heredocOf } from '../dockerfile/heredoc.ts';
+import { bytesOf } from '../sys/names.ts';
 import type { CopySource } from './copy-sources.ts';
 import { SourceTree } from './source-tree.ts';
 
@@ -11,8 +12,11 @@ export function heredocSource(
 ): CopySource | undefined {
   const heredoc = heredocOf(argument, heredocs);
   if (!heredoc) return undefined;
-  const data = Buffer.from(heredoc.expands ? expand(heredoc.content) : heredoc.content);
-  const hash = createHash('sha256').update(`${heredoc.name}\0`).update(data).digest('hex');
+  const data = bytesOf(heredoc.expands ? expand(heredoc.content) : heredoc.content);
+  const hash = createHash('sha256')
+    .update(bytesOf(`${heredoc.name}\0`))
+    .update(data)
+    .digest('hex');
   const tree = new SourceTree();
   tree.set(heredoc.name, {
     ...{ type: 'file', mode: 0o644, uid: 0, gid: 0, size: data.length, link: '', major: 0, minor: 0 },

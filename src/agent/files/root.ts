@@ -152,7 +152,7 @@ class ExecutorRoot implements FileRoot {
           description.link = nameOf(data);
         });
       }
-      const names = (first[position * 2 + 1]?.data?.toString('utf8') ?? '').split('\0');
+      const names = nameOf(first[position * 2 + 1]?.data ?? Buffer.alloc(0)).split('\0');
       for (const name of names.filter((each) => carried.test(each))) {
         questions.push({ op: 'getxattr', path, name, limit: longestAttribute, why });
         answers.push((data) => xattrs.set(name, data));

@@ -1,4 +1,5 @@
 import type { LayerEntry } from '../../protocol/layers.ts';
+import { bytesOf } from '../sys/names.ts';
 import type { Inode, Inodes } from './inodes.ts';
 import type { LayerTree, NodeId } from './layer-tree.ts';
 import type { LayerWriter } from './layer-writer.ts';
@@ -71,7 +72,7 @@ export async function finishLayer(parts: {
     // A directory that replaces one of the same name below hides what that one held.
     const opaque = isDirectory && (tree.isOpaque(node) || tree.isWhiteout(node));
     totals.entries += 1;
-    if (first === undefined) totals.size += inode.size + (inode.link === undefined ? 0 : Buffer.byteLength(inode.link));
+    if (first === undefined) totals.size += inode.size + (inode.link === undefined ? 0 : bytesOf(inode.link).length);
     const hardlink = first === undefined ? {} : { hardlink: tree.pathOf(first) };
     const linked = !isDirectory && inodes.isShared(number);
     await sink.add({ path, ...inode, ...hardlink, ...(opaque ? { opaque } : {}) }, { linked });

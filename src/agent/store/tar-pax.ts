@@ -1,6 +1,7 @@
+import { nameOf } from '../sys/names.ts';
 import { invalidArchive } from './errors.ts';
 
-/** Records of a pax extended header (pax(1)): values stay bytes, because extended attributes are binary. */
+/** Records of a pax extended header (pax(1)): values stay bytes, because extended attributes are binary, and so may be their names. */
 export type PaxRecords = ReadonlyMap<string, Buffer>;
 
 /** Decodes `LENGTH KEY=VALUE\n` records. @throws invalid for a record that lies about its length. */
@@ -17,7 +18,7 @@ export function decodePax(data: Buffer): PaxRecords {
     if (length === 0 || end > data.length || equals === -1 || equals >= end || data[end - 1] !== 0x0a) {
       throw invalidArchive('a pax header has a malformed record');
     }
-    records.set(data.toString('utf8', space + 1, equals), data.subarray(equals + 1, end - 1));
+    records.set(nameOf(data.subarray(space + 1, equals)), data.subarray(equals + 1, end - 1));
     at = end;
   }
   return records;

@@ -150,7 +150,7 @@ function paxHeader(name: Buffer, records: readonly [string, Buffer | string][]):
 
 /** `LENGTH KEY=VALUE\n`, whose length counts its own digits. */
 function paxRecord(key: string, value: Buffer): Buffer {
-  const rest = Buffer.concat([Buffer.from(` ${key}=`), value, Buffer.from('\n')]);
+  const rest = Buffer.concat([bytesOf(` ${key}=`), value, Buffer.from('\n')]);
   let length = rest.length;
   while (length !== rest.length + String(length).length) length = rest.length + String(length).length;
   return Buffer.concat([Buffer.from(String(length)), rest]);
