@@ -152,4 +152,17 @@ export interface LayerView {
   readonly counts: { readonly entries: number; readonly whiteouts: number };
   /** Ids of the other images that have this layer on the same layers. */
   readonly sharedBy: readonly string[];
+  /** It is the writable layer of a container, and in no image. Its ids are '' and `created` is when it was read. */
+  readonly container?: ReadOfContainer;
+}
+
+/**
+ * A container's writable layer is read anew for each answer. What the container changes meanwhile is told as it was before
+ * or as it was after; of one that does not run, or is paused, the whole answer is of one moment.
+ */
+export interface ReadOfContainer {
+  readonly id: string;
+  /** When the reading began and when it was done, RFC 3339. */
+  readonly from: string;
+  readonly to: string;
 }

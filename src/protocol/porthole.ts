@@ -62,3 +62,9 @@ export type MergedTree = readonly LayerEntry[];
 
 /** Response header of the file routes: the file's `LayerEntry`, without `xattrs`, as JSON in base64. */
 export const entryHeader = 'porthole-entry';
+
+/**
+ * Response header of every answer about a container's layers: when its writable layer was read, as `FROM/TO`
+ * (two times of RFC 3339), see `ReadOfContainer`.
+ */
+export const readHeader = 'porthole-read';

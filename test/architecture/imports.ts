@@ -49,7 +49,10 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
   },
   {
     folder: 'src/agent/files',
-    may: ['src/base', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/layers', 'src/agent/store'],
+    may: [
+      ...['src/base', 'src/protocol', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys', 'src/agent/layers'],
+      'src/agent/store',
+    ],
   },
   {
     folder: 'src/agent/volume',

@@ -20,6 +20,7 @@ import { notRunning } from './errors.ts';
 import { createExec, execRecord, findExec, startExec } from './exec.ts';
 import { pauseLocked, unpauseLocked } from './freezer.ts';
 import { DiskHistory } from './history.ts';
+import { withLayers } from './layered.ts';
 import { openLogs } from './logs.ts';
 import { planFor } from './plan-for.ts';
 import { Registry } from './registry.ts';
@@ -116,6 +117,7 @@ export async function createContainers(
     readArchive: async (given, options) => readArchive(engine, find(given), { ...options, given }),
     writeArchive: async (given, options) => writeArchive(engine, find(given), { ...options, given }),
     visit: async (given, options, task) => visit(engine, find(given), options, task),
+    withLayers: async (given, signal, task) => withLayers(engine, find(given), signal, task),
     export: async (given, signal) => exportRoot(engine, find(given), signal),
     commit: async (nameOrId, request) => commit(engine, find(nameOrId), request),
     upper: (nameOrId) => join(find(nameOrId).directory, 'upper'),

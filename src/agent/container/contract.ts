@@ -1,10 +1,12 @@
 import type { Duplex, Readable } from 'node:stream';
 import type { ContainerConfig, HostConfig, UpdateBody } from '../../protocol/docker.ts';
 import type { Ending, HistoryEntry } from '../../protocol/history.ts';
+import type { ReadOfContainer } from '../../protocol/layers.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
 import type { DockerFigures } from '../cgroup/docker-figures.ts';
 import type { FileRoot } from '../files/contract.ts';
+import type { LayeredImage } from '../layers/contract.ts';
 import type { HistoryQuery } from './history.ts';
 
 /**
@@ -76,6 +78,11 @@ export interface Containers {
   writeArchive(nameOrId: string, options: WriteArchiveOptions): Promise<void>;
   /** Its files with what is mounted there, whether it runs or not. What is written stays. */
   visit<T>(nameOrId: string, options: VisitOptions, task: (visited: VisitedFiles) => Promise<T>): Promise<T>;
+  /**
+   * A container as the layers of its image, the engine's own on top of them, and its writable layer as the last; for as long
+   * as the task takes. @throws unsupported where that layer is only a part of one
+   */
+  withLayers<T>(nameOrId: string, signal: AbortSignal, task: (layers: ContainerLayers) => Promise<T>): Promise<T>;
   /** Its root file system as a tar archive, without volumes. */
   export(nameOrId: string, signal: AbortSignal): Promise<Readable>;
   /** Makes an image of it. @returns the image's id */
@@ -118,6 +125,11 @@ export interface VisitedFiles {
   readonly root: FileRoot;
   /** @throws forbidden where a read-only mount or root file system lies; a running container's kernel says so by itself. */
   checkWritable(path: string): void;
+}
+
+export interface ContainerLayers {
+  readonly image: LayeredImage;
+  readonly read: ReadOfContainer;
 }
 
 export interface WriteArchiveOptions extends PathOptions {

@@ -1,5 +1,5 @@
 import { posix } from 'node:path';
-import { PortholeError } from '../../base/errors.ts';
+import { checkWhole, isOpaque, isWhiteout, withoutOverlay } from '../files/overlay.ts';
 import type { TarItem } from '../store/tar-writer.ts';
 
 const whiteoutPrefix = '.wh.';
@@ -20,18 +20,16 @@ export async function* layerItems(upper: AsyncIterable<TarItem>): AsyncGenerator
       yield whiteout(item, `${whiteoutPrefix}${posix.basename(item.name)}`);
       continue;
     }
-    checkWhole(item);
+    checkWhole(item.name, item.xattrs);
     const plain = { ...item, xattrs: withoutOverlay(item.xattrs) };
     yield plain;
-    if (item.type !== 'directory' || !isOpaque(item)) continue;
+    if (item.type !== 'directory' || !isOpaque(item.xattrs)) continue;
     const { uid, gid } = item;
     // As Docker writes it: the directory's own owner and mode, without its special bits.
     const mode = item.mode & 0o777;
     yield { ...whiteout(item, opaqueMarker), name: `${item.name}/${opaqueMarker}`, mode, uid, gid };
   }
 }
-
-const isWhiteout = ({ type, major, minor }: TarItem): boolean => type === 'char' && major === 0 && minor === 0;
 
 function whiteout(item: TarItem, base: string): TarItem {
   const directory = posix.dirname(item.name);
@@ -46,24 +44,4 @@ function whiteout(item: TarItem, base: string): TarItem {
     link: '',
     xattrs: new Map(),
   };
-}
-
-/** In a user namespace overlayfs keeps its state in `user.` attributes. */
-const overlay = /^(trusted|user)\.overlay\./;
-
-const isOpaque = ({ xattrs }: TarItem): boolean =>
-  ['trusted', 'user'].some((kind) => xattrs.get(`${kind}.overlay.opaque`)?.toString('latin1') === 'y');
-
-const withoutOverlay = (xattrs: TarItem['xattrs']): TarItem['xattrs'] =>
-  new Map([...xattrs].filter(([name]) => !overlay.test(name)));
-
-/** Where the kernel was told to, overlayfs keeps a part of a changed file or directory in the layers below. */
-function checkWhole({ name, xattrs }: TarItem): void {
-  for (const what of ['redirect', 'metacopy']) {
-    if (!['trusted', 'user'].some((kind) => xattrs.has(`${kind}.overlay.${what}`))) continue;
-    throw new PortholeError(
-      'unsupported',
-      `/${name} is only a ${what} of overlayfs, which no layer of an image can hold`,
-    );
-  }
 }

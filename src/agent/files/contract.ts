@@ -81,6 +81,8 @@ export interface OpenFile {
   readonly status: FileStatus;
   /** The content, holes as such. @param range both included, as in HTTP; default: everything */
   pieces(range?: { readonly start: number; readonly end: number }): AsyncGenerator<Piece>;
+  /** How many of its bytes are holes. */
+  holes(): Promise<number>;
 }
 
 export interface NewFile {

@@ -34,3 +34,15 @@ const kinds: Readonly<Record<string, ErrorKind>> = {
   EOPNOTSUPP: 'invalid',
   EXDEV: 'invalid',
 };
+
+/** Undefined: what it was has gone, or is something else by now. */
+export async function unlessGone<T>(found: Promise<T>): Promise<T | undefined> {
+  try {
+    return await found;
+  } catch (failure) {
+    if (failure instanceof FileFailure && goneCodes.has(failure.code)) return undefined;
+    throw failure;
+  }
+}
+
+const goneCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EOPNOTSUPP']);

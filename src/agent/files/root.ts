@@ -211,7 +211,19 @@ class ExecutorRoot implements FileRoot {
       status,
       pieces: (range = { start: 0, end: status.size - 1 }) =>
         this.#pieces(opened, { path, range, sparse: status.stored < status.size }),
+      holes: () => this.#holes(opened, { path, size: status.size }),
     };
+  }
+
+  async #holes(opened: object, { path, size }: { readonly path: string; readonly size: number }): Promise<number> {
+    let holes = 0;
+    for (let at = 0; at < size; ) {
+      this.#check(opened, path);
+      const { start, end } = await this.#nextData(at, size);
+      holes += start - at;
+      at = end;
+    }
+    return holes;
   }
 
   async *#pieces(

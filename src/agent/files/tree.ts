@@ -1,6 +1,6 @@
 import type { TarItem } from '../store/tar-writer.ts';
 import type { FileDescription, FileRoot } from './contract.ts';
-import { FileFailure } from './errors.ts';
+import { unlessGone } from './errors.ts';
 
 /**
  * A tree as entries of an archive: a directory before what is in it, names sorted, a second name of an inode as a hard
@@ -69,15 +69,3 @@ async function* entry(
   if (!opened && found.size > 0) return;
   yield { ...item, type, size: opened?.status.size ?? 0, ...(opened && { body: () => opened.pieces() }) };
 }
-
-/** What it was has gone, or is something else by now. */
-async function unlessGone<T>(found: Promise<T>): Promise<T | undefined> {
-  try {
-    return await found;
-  } catch (failure) {
-    if (failure instanceof FileFailure && goneCodes.has(failure.code)) return undefined;
-    throw failure;
-  }
-}
-
-const goneCodes = new Set(['ENOENT', 'ENOTDIR', 'ELOOP', 'EOPNOTSUPP']);

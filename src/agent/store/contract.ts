@@ -115,6 +115,9 @@ export interface ImageStore {
   /** The same with the init layer on top: what a container of the image begins with. */
   layeredForContainers(nameOrId: string): Promise<LayeredImage>;
 
+  /** A directory for what an answer needs while it is made; a start removes what a crash left in it. */
+  scratch<T>(task: (directory: string) => Promise<T>): Promise<T>;
+
   /**
    * One entry of the merged tree of layers 0..position (all layers when undefined, with the init layer for 'init'),
    * undefined when nothing is visible there. No link is followed.

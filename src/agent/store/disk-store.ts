@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isKind } from '../../base/errors.ts';
@@ -227,6 +228,15 @@ class DiskImageStore implements ImageStore {
     const { layers } = this.#storage;
     const init = await layers.ensureInit(image.chainIds.at(-1));
     return this.#layered(image, [...image.chainIds.map((chainId) => layers.get(chainId)), init]);
+  }
+
+  async scratch<T>(task: (directory: string) => Promise<T>): Promise<T> {
+    const directory = await this.#storage.staging.make('scratch');
+    try {
+      return await task(directory);
+    } finally {
+      await rm(directory, { recursive: true, force: true });
+    }
   }
 
   async lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined> {

@@ -52,6 +52,7 @@ const noContainers: Containers = {
   readArchive: unexpected,
   writeArchive: unexpected,
   visit: unexpected,
+  withLayers: unexpected,
   export: unexpected,
   commit: unexpected,
   upper: () => '/nowhere/upper',
@@ -81,6 +82,7 @@ const noImages: ImageStore = {
   layered: unexpected,
   lookup: unexpected,
   layeredForContainers: unexpected,
+  scratch: unexpected,
   addDigest: unexpected,
 };
 

@@ -2,8 +2,9 @@ import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../../base/errors.ts';
 import type { FileEntry } from '../../../protocol/files.ts';
-import type { FileRoot, Piece } from '../../files/contract.ts';
+import type { FileRoot } from '../../files/contract.ts';
 import { FileFailure } from '../../files/errors.ts';
+import { filled } from '../../files/filled.ts';
 import { badParameter } from '../errors.ts';
 import { sendRanged } from '../ranged.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
@@ -133,26 +134,6 @@ async function readFile(call: Call, { root }: Visited): Promise<Reply> {
     size,
     stream: (range) => Readable.from(filled(file.pieces(range), range ? range.end - range.start + 1 : size)),
   });
-}
-
-/** Bytes where the file has holes, and where it became shorter: the length has been promised. */
-async function* filled(pieces: AsyncIterable<Piece>, length: number): AsyncGenerator<Buffer> {
-  let left = length;
-  for await (const piece of pieces) {
-    if (Buffer.isBuffer(piece)) {
-      left -= piece.length;
-      yield piece;
-    } else {
-      left -= piece.hole;
-      yield* zeros(piece.hole);
-    }
-  }
-  yield* zeros(left);
-}
-
-function* zeros(count: number): Generator<Buffer> {
-  const most = Buffer.alloc(Math.min(count, 65_536));
-  for (let left = count; left > 0; left -= most.length) yield most.subarray(0, left);
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { LayerEntry } from '../../../protocol/layers.ts';
-import { entryHeader } from '../../../protocol/porthole.ts';
+import { entryHeader, readHeader } from '../../../protocol/porthole.ts';
 import { ChangeCollector } from '../../layers/change-directory.ts';
 import { type ChangeVisitor, type Tree, walkChanges, walkDifferences } from '../../layers/changes.ts';
 import type { LayeredImage, OpenedFile } from '../../layers/contract.ts';
@@ -49,29 +49,53 @@ export const layerRoutes: readonly Route[] = [
   ...layerRoutesOf('/porthole/v1/images/{name*}', async (call, answer) =>
     answer(call.engine.images.layered(call.param('name'))),
   ),
-  { method: 'GET', path: '/porthole/v1/compare/directory', handler: compareDirectory },
-  { method: 'GET', path: '/porthole/v1/compare', handler: compare },
+  ...layerRoutesOf('/porthole/v1/containers/{id}', (call, answer) => withContainer(call, call.param('id'), answer)),
+  { method: 'GET', path: '/porthole/v1/compare/directory', handler: (call) => withTrees(call, compareDirectory) },
+  { method: 'GET', path: '/porthole/v1/compare', handler: (call) => withTrees(call, compare) },
 ];
 
-/** What the image `right` has otherwise than the image `left`; with `path` what lies at and below it. */
-async function compare(call: Call): Promise<Reply> {
+interface Trees {
+  readonly left: Tree;
+  readonly right: Tree;
+}
+
+/** What `right` has otherwise than `left`; with `path` what lies at and below it. */
+async function compare(call: Call, trees: Trees): Promise<Reply> {
   const part = { path: normalized(call.query.path('path')), signal: call.signal };
-  const trees = treesOf(call);
   return await sendList(call, (list) => walkDifferences(trees, part, (change) => list.change(change)));
 }
 
-async function compareDirectory(call: Call): Promise<Reply> {
-  const trees = treesOf(call);
+async function compareDirectory(call: Call, trees: Trees): Promise<Reply> {
   return await sendDirectory(call, (path, visit) => walkDifferences(trees, { path, signal: call.signal }, visit));
 }
 
-function treesOf(call: Call): { readonly left: Tree; readonly right: Tree } {
-  const tree = (side: 'left' | 'right'): Tree => {
-    const name = call.query.text(side);
-    if (name === '') throw badParameter(`the parameter ${side} is missing: it names an image`);
-    return { image: call.engine.images.layered(name) };
-  };
-  return { left: tree('left'), right: tree('right') };
+/** The images or containers that the query names. */
+async function withTrees(call: Call, answer: (call: Call, trees: Trees) => Promise<Reply>): Promise<Reply> {
+  return await withSide(call, 'left', (left) =>
+    withSide(call, 'right', (right) => answer(call, { left: { image: left }, right: { image: right } })),
+  );
+}
+
+async function withSide(call: Call, side: 'left' | 'right', answer: (image: LayeredImage) => Promise<Reply>) {
+  const [name, container] = [call.query.text(side), call.query.text(`${side}Container`)];
+  if (name !== '' && container !== '') throw badParameter(`${side} and ${side}Container exclude each other`);
+  if (container !== '') return await withContainer(call, container, answer);
+  if (name === '') {
+    throw badParameter(`the parameter ${side} is missing: it names an image, or ${side}Container a container`);
+  }
+  return await answer(call.engine.images.layered(name));
+}
+
+async function withContainer(
+  call: Call,
+  name: string,
+  answer: (image: LayeredImage) => Promise<Reply>,
+): Promise<Reply> {
+  return await call.engine.containers.withLayers(name, call.signal, ({ image, read }) => {
+    // Of two containers both are told, in the order of left and right.
+    call.response.appendHeader(readHeader, `${read.from}/${read.to}`);
+    return answer(image);
+  });
 }
 
 async function index(image: LayeredImage, call: Call): Promise<Reply> {
