@@ -29,6 +29,20 @@ export class Api {
     });
   }
 
+  /** Reads an answer of `path` to its end and lets it go. */
+  drain(path: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const asked = request({ socketPath: this.#socketPath, agent: this.#agent, path }, (answer) => {
+        answer.once('error', reject).once('end', () => {
+          if (answer.statusCode === 200) resolve();
+          else reject(new Error(`GET ${path}: ${answer.statusCode}`));
+        });
+        answer.resume();
+      });
+      asked.once('error', reject).end();
+    });
+  }
+
   /** A container without a network. @returns its id */
   async create(image: string, command: readonly string[]): Promise<string> {
     const body = { Image: image, Cmd: command, HostConfig: { NetworkMode: 'none' } };

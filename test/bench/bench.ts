@@ -19,19 +19,21 @@ const image = 'bench/busybox:1';
 
 /** Measures and prints; resolves with whether every goal was met. @param only names of groups; none: all of them */
 export async function bench(only: readonly string[] = []): Promise<boolean> {
-  const reason = missing({ root: true, programs: ['docker', 'dockerd', 'runc', 'busybox'] });
+  const programs = ['docker', 'dockerd', 'runc', 'busybox', 'docker-registry', 'skopeo', 'umoci'];
+  const reason = missing({ root: true, programs });
   if (reason !== undefined) throw new Error(`The bench ${reason}`);
   // Where dockerd's data lie too: the same disk for both.
   const dir = await mkdtemp('/var/tmp/porthole-bench-');
   const execRoot = join(dir, 'exec');
-  const interrupted = interruption();
-  interrupted.catch(() => undefined);
+  const interruption = interrupted();
+  let measuring: Promise<Row[]> | undefined;
   let agent: LocalAgent | undefined;
   let dockerd: Dockerd | undefined;
   try {
     agent = await startLocalAgent({ dataRoot: join(dir, 'data'), execRoot, socket: join(execRoot, 's') });
     dockerd = await startDockerd();
-    const places = placesOf(agent, dockerd, await pidAt(agent.places.socket));
+    const { signal } = interruption;
+    const places = { ...placesOf(agent, dockerd), agentPid: await pidAt(agent.places.socket), signal };
     const tar = await busyboxTar();
     for (const { engine } of [places.ours, places.theirs]) await docker(engine, ['import', '-', image], { input: tar });
     const groups: Readonly<Record<string, () => Promise<Row[]>>> = {
@@ -49,13 +51,18 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
       throw new Error(`no group ${unknown.join(', ')}: there are ${Object.keys(groups).join(', ')}`);
     const chosen = Object.entries(groups).filter(([name]) => only.length === 0 || only.includes(name));
     const rows: Row[] = [];
-    for (const [name, measure] of chosen) rows.push(...(await Promise.race([measured(name, measure), interrupted])));
+    for (const [name, measure] of chosen) {
+      measuring = measured(name, measure);
+      rows.push(...(await Promise.race([measuring, interruption.ends])));
+    }
     for (const { api } of [places.ours, places.theirs]) api.close();
     console.log(`\nLinux ${release()}, ${cpus().length} CPUs, Node ${process.version}, load ${await load()}\n`);
     for (const line of table(rows)) console.log(line);
     return rows.every(isMet);
   } finally {
     const ended = await Promise.allSettled([dockerd?.stop(), agent?.stop({ containers: 'remove' })]);
+    // Whatever was under way fails now that the engines are gone, and until then it may still be writing.
+    await measuring;
     await rm(dir, { recursive: true, force: true });
     for (const end of ended) if (end.status === 'rejected') console.error('Cleaning up:', end.reason);
   }
@@ -73,19 +80,25 @@ async function measured(name: string, measure: () => Promise<Row[]>): Promise<Ro
 }
 
 /** Ctrl-C ends the measuring, not the cleaning up. */
-const interruption = () =>
-  new Promise<never>((_, reject) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const)
-      process.once(signal, () => reject(new Error(`ended by ${signal}`)));
+function interrupted(): { readonly signal: AbortSignal; readonly ends: Promise<never> } {
+  const abort = new AbortController();
+  const { signal } = abort;
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => abort.abort(new Error(`ended by ${name}`)));
+  }
+  const ends = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
   });
+  ends.catch(() => undefined);
+  return { signal, ends };
+}
 
-function placesOf(agent: LocalAgent, dockerd: Dockerd, agentPid: number): Places {
+function placesOf(agent: LocalAgent, dockerd: Dockerd): Pick<Places, 'ours' | 'theirs' | 'image'> {
   const { socket } = agent.places;
   return {
     ours: { engine: { name: 'porthole', host: `unix://${socket}` }, api: new Api(socket) },
     theirs: { engine: { name: 'dockerd', host: dockerd.host }, api: new Api(dockerd.socket) },
     image,
-    agentPid,
   };
 }
 

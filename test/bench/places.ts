@@ -15,6 +15,8 @@ export interface Places {
   readonly image: string;
   /** Pid of our agent. */
   readonly agentPid: number;
+  /** The bench is to end. The engines go, so a `docker` command that runs ends by itself. */
+  readonly signal: AbortSignal;
 }
 
 /** Runs a `docker` command that has to succeed. */
