@@ -35,11 +35,13 @@ export class ChangeCollector {
     count(this.#totals, change);
     const from = cursor.keyStart + this.#prefix;
     const end = nameEnd(cursor.block, from, cursor.keyEnd);
-    if (this.#row?.name.compare(cursor.block, from, end) !== 0) {
-      this.#row = this.#begin(Buffer.from(cursor.block.subarray(from, end)));
+    let row = this.#row;
+    if (!row || !isNameAt(row.name, cursor.block, { from, end })) {
+      row = this.#begin(Buffer.from(cursor.block.subarray(from, end)));
+      this.#row = row;
     }
-    if (end < cursor.keyEnd) count(this.#row.below, change);
-    else if (this.#row.isShown) this.#row.change = ownChange(change);
+    if (end < cursor.keyEnd) count(row.below, change);
+    else if (row.isShown) row.change = ownChange(change);
   }
 
   finish(): ChangeDirectory {
@@ -95,6 +97,19 @@ function ownChange({ kind, differs, before, after }: Change): NonNullable<Change
     ...(before && { before: before.entry() }),
     ...(after && { after: after.entry() }),
   };
+}
+
+function isNameAt(
+  name: Buffer,
+  block: Buffer,
+  { from, end }: { readonly from: number; readonly end: number },
+): boolean {
+  if (end - from !== name.length) return false;
+  // Of two names that follow each other most differ at their end.
+  for (let position = name.length - 1; position >= 0; position--) {
+    if (name[position] !== block[from + position]) return false;
+  }
+  return true;
 }
 
 function nameEnd(block: Buffer, from: number, end: number): number {

@@ -32,11 +32,7 @@ export async function walkChanges(image: LayeredImage, part: Part, visit: Change
       if (own || isHidden) {
         const before = walk.visible(layer);
         const after = own?.isWhiteout ? undefined : own;
-        const done = judge(
-          { image, cursor: before, hidden: isHidden },
-          { image, cursor: after },
-          { visit, signal: part.signal },
-        );
+        const done = judge({ before, after, isHidden }, { left: image, right: image, visit, signal: part.signal });
         if (done) await done;
       }
       const moved = own || isHidden ? walk.next() : walk.catchUp(layer);
@@ -65,11 +61,8 @@ export async function walkDifferences(
     for (let steps = 1; before || after; steps++) {
       if (steps % stepsPerCheck === 0) part.signal.throwIfAborted();
       const order = before && after ? before.compare(after) : before ? -1 : 1;
-      const done = judge(
-        { image: left.image, cursor: order <= 0 ? before : undefined, hidden: true },
-        { image: right.image, cursor: order >= 0 ? after : undefined },
-        { visit, signal: part.signal },
-      );
+      const found = { before: order <= 0 ? before : undefined, after: order >= 0 ? after : undefined, isHidden: true };
+      const done = judge(found, { left: left.image, right: right.image, visit, signal: part.signal });
       if (done) await done;
       if (order <= 0) before = await nextVisible(a, a.next());
       if (order >= 0) after = await nextVisible(b, b.next());
@@ -83,28 +76,33 @@ export async function walkDifferences(
 /** How many paths a walk passes until it looks whether somebody still wants to know. */
 const stepsPerCheck = 1024;
 
-interface Side {
-  readonly image: LayeredImage;
-  readonly cursor: Cursor | undefined;
+interface Found {
+  readonly before: Cursor | undefined;
+  readonly after: Cursor | undefined;
+  /** What was before is not seen any more. */
+  readonly isHidden: boolean;
 }
 
-function judge(
-  { cursor: before, ...left }: Side & { readonly hidden: boolean },
-  { cursor: after, ...right }: Side,
-  { visit, signal }: { readonly visit: ChangeVisitor; readonly signal: AbortSignal },
-): void | Promise<void> {
+interface Asked {
+  readonly left: LayeredImage;
+  readonly right: LayeredImage;
+  readonly visit: ChangeVisitor;
+  readonly signal: AbortSignal;
+}
+
+function judge({ before, after, isHidden }: Found, { left, right, visit, signal }: Asked): void | Promise<void> {
   if (!before || !after) {
     // The root itself is always there.
     if (after) return after.keyEnd > after.keyStart ? visit({ kind: 'added', after }) : undefined;
-    if (before && left.hidden) return visit({ kind: 'deleted', before });
+    if (before && isHidden) return visit({ kind: 'deleted', before });
     return undefined;
   }
   if (isSameText(before, after)) return undefined;
   const [was, is] = [before.entry(), after.entry()];
   if (isContentUnknown(was, is)) {
     const stored: [Stored, Stored] = [
-      { image: left.image, position: before.layer, entry: was },
-      { image: right.image, position: after.layer, entry: is },
+      { image: left, position: before.layer, entry: was },
+      { image: right, position: after.layer, entry: is },
     ];
     return isSameContent(stored, signal).then((same) => {
       const differs = differences(was, is, same);

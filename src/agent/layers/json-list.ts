@@ -12,7 +12,7 @@ export class JsonList {
   readonly #write: Write;
   #piece = Buffer.allocUnsafe(2 * pieceSize);
   #length = 0;
-  #separator = '[\n';
+  #separator = words.begin;
 
   constructor(write: Write) {
     this.#write = write;
@@ -30,19 +30,19 @@ export class JsonList {
     const path = (after ?? before)?.pathText;
     if (!path) return undefined;
     this.#begin();
-    this.#text('{"path":');
+    this.#bytes(words.path);
     this.#bytes(path);
-    this.#text(`,"kind":"${kind}"`);
+    this.#bytes(words.kinds[kind]);
     if (differs) this.#text(`,"differs":${JSON.stringify(differs)}`);
     if (before) {
-      this.#text(',"before":');
+      this.#bytes(words.before);
       this.#bytes(before.text);
     }
     if (after) {
-      this.#text(',"after":');
+      this.#bytes(words.after);
       this.#bytes(after.text);
     }
-    this.#text('}');
+    this.#bytes(words.end);
     return this.#full();
   }
 
@@ -53,14 +53,14 @@ export class JsonList {
   }
 
   async end(): Promise<void> {
-    if (this.#separator === '[\n') this.#text('[');
+    if (this.#separator === words.begin) this.#text('[');
     this.#text(']\n');
     await this.#flush();
   }
 
   #begin(): void {
-    this.#text(this.#separator);
-    this.#separator = ',\n';
+    this.#bytes(this.#separator);
+    this.#separator = words.next;
   }
 
   #full(): void | Promise<void> {
@@ -82,7 +82,8 @@ export class JsonList {
 
   #bytes(bytes: Buffer): void {
     this.#reserve(bytes.length);
-    this.#length += bytes.copy(this.#piece, this.#length);
+    this.#piece.set(bytes, this.#length);
+    this.#length += bytes.length;
   }
 
   #reserve(length: number): void {
@@ -94,3 +95,18 @@ export class JsonList {
 }
 
 const pieceSize = 1 << 16;
+
+/** What is written again and again, as bytes: to encode it each time would cost more than all the rest. */
+const words = {
+  begin: Buffer.from('[\n'),
+  next: Buffer.from(',\n'),
+  path: Buffer.from('{"path":'),
+  kinds: {
+    added: Buffer.from(',"kind":"added"'),
+    modified: Buffer.from(',"kind":"modified"'),
+    deleted: Buffer.from(',"kind":"deleted"'),
+  },
+  before: Buffer.from(',"before":'),
+  after: Buffer.from(',"after":'),
+  end: Buffer.from('}'),
+} as const;

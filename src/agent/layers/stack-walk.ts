@@ -30,7 +30,9 @@ export class StackWalk {
   readonly #close: () => Promise<void>;
   readonly #pending: Cover[] = [];
   #covers: Cover[] = [];
-  #key = Buffer.alloc(4096);
+  /** What the present path's key lies in, and where. */
+  #block: Buffer = Buffer.alloc(0);
+  #keyStart = 0;
   #keyLength = 0;
   #range: Buffer | undefined;
   #hasBegun = false;
@@ -127,7 +129,7 @@ export class StackWalk {
 
   /** The present path. Valid until the walk moves. */
   get key(): Buffer {
-    return this.#key.subarray(0, this.#keyLength);
+    return this.#block.subarray(this.#keyStart, this.#keyStart + this.#keyLength);
   }
 
   /** What the layers below `limit` show at the present path. */
@@ -159,8 +161,15 @@ export class StackWalk {
   }
 
   #commonWith(key: Buffer): number {
+    return this.#commonIn(key, 0, key.length);
+  }
+
+  /** How many bytes the present key begins with as other ones do. */
+  #commonIn(bytes: Buffer, start: number, length: number): number {
+    const [block, from] = [this.#block, this.#keyStart];
+    const most = Math.min(length, this.#keyLength);
     let common = 0;
-    while (common < this.#keyLength && common < key.length && this.#key[common] === key[common]) common += 1;
+    while (common < most && block[from + common] === bytes[start + common]) common += 1;
     return common;
   }
 
@@ -175,12 +184,22 @@ export class StackWalk {
 
   /** What the claims of the present path mean for what lies below it; asked for before any of them moves. */
   #rememberCovers(): void {
-    this.#pending.length = 0;
+    if (this.#pending.length > 0) this.#pending.length = 0;
+    // What no layer has cannot be hidden.
+    if (this.claims.length === 1 && !this.#liesBelow(this.#others[0])) return;
     for (const claim of this.claims) {
       if (claim.layer === 0 || claim.keyEnd === 0) continue;
       const hiding = hidingOf(claim);
       if (hiding) this.#pending.push({ layer: claim.layer, hiding, length: this.#keyLength });
     }
+  }
+
+  #liesBelow(cursor: Cursor | undefined): boolean {
+    if (!cursor) return false;
+    const { block, keyStart, keyEnd } = cursor;
+    const length = this.#keyLength;
+    if (keyEnd - keyStart <= length || (length > 0 && block[keyStart + length] !== 0)) return false;
+    return this.#commonIn(block, keyStart, length) === length;
   }
 
   async #afterLoading(late: readonly Cursor[]): Promise<boolean> {
@@ -190,6 +209,12 @@ export class StackWalk {
 
   /** Finds the least path after some of the cursors, all of them in `claims`, have moved. */
   #settle(): boolean {
+    const [only, nearest] = [this.claims[0], this.#others[0]];
+    // Most paths are those of one layer, before and after: nothing changes places.
+    if (this.claims.length === 1 && only?.done === false && this.#hasBegun && (!nearest || only.compare(nearest) < 0)) {
+      this.#take(only);
+      return this.#isInRange();
+    }
     for (const cursor of this.claims) if (!cursor.done) this.#insert(cursor);
     this.claims.length = 0;
     const first = this.#others[0];
@@ -222,24 +247,23 @@ export class StackWalk {
   /** Makes the cursor's path the present one. What still covers it, covers a directory that both paths begin with. */
   #take({ block, keyStart, keyEnd }: Cursor): void {
     const length = keyEnd - keyStart;
-    if (length > this.#key.length) this.#key = Buffer.concat([this.#key], 2 * length);
-    let common = 0;
-    const most = Math.min(length, this.#keyLength);
-    while (common < most && this.#key[common] === block[keyStart + common]) common += 1;
-    // The root's key is empty: everything lies below it.
-    if (this.#covers.length > 0) this.#covers = this.#covers.filter((cover) => cover.length < Math.max(1, common));
-    const isBelow = common === this.#keyLength && (common === 0 ? length > 0 : block[keyStart + common] === 0);
-    if (isBelow && length > common) this.#covers.push(...this.#pending);
-    for (let position = common; position < length; position++) this.#key[position] = block[keyStart + position] ?? 0;
+    if (this.#covers.length > 0 || this.#pending.length > 0) {
+      const common = this.#commonIn(block, keyStart, length);
+      // The root's key is empty: everything lies below it.
+      this.#covers = this.#covers.filter((cover) => cover.length < Math.max(1, common));
+      const isBelow = common === this.#keyLength && (common === 0 ? length > 0 : block[keyStart + common] === 0);
+      if (isBelow && length > common) this.#covers.push(...this.#pending);
+    }
+    this.#block = block;
+    this.#keyStart = keyStart;
     this.#keyLength = length;
   }
 
   #isInRange(): boolean {
     const range = this.#range;
     if (range === undefined || range.length === 0) return true;
-    if (this.#keyLength < range.length || this.#key.compare(range, 0, range.length, 0, range.length) !== 0)
-      return false;
-    return this.#keyLength === range.length || this.#key[range.length] === 0;
+    if (this.#commonIn(range, 0, range.length) < range.length) return false;
+    return this.#keyLength === range.length || this.#block[this.#keyStart + range.length] === 0;
   }
 }
 
