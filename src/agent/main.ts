@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { homedir, release } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { deferred } from '../base/async.ts';
 import { messageOf, PortholeError } from '../base/errors.ts';
@@ -21,6 +22,7 @@ import { createContainers } from './container/containers.ts';
 import { EventHub } from './container/events.ts';
 import { readUserns, usernsInfo } from './container/userns.ts';
 import { hasCgroups, unavailableWithoutRoot } from './container/without-root.ts';
+import { openOtherEngines } from './engines/other-engines.ts';
 import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
 import { defaultCgroupParent } from './plan/cgroup-path.ts';
@@ -41,6 +43,7 @@ import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore, ownPlatform } from './store/disk-store.ts';
 import { writeDurable } from './sys/durable.ts';
+import { engineSockets } from './sys/engine-sockets.ts';
 import { readHostFacts } from './sys/facts.ts';
 import { isHeld, takeProcessLock } from './sys/process-lock.ts';
 
@@ -51,8 +54,9 @@ const usage = `Usage:
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
                          [--insecure-registry HOST[:PORT]|CIDR]... [--registry-mirror URL]... [--registry-ca DIR]
                          [--max-concurrent-downloads N] [--max-concurrent-uploads N] [--max-download-attempts N]
+                         [--docker PATH] [--podman PATH] [--podman-root DIR]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
-                         [--cgroup-parent PATH] [--docker PATH] [--podman PATH]
+                         [--cgroup-parent PATH] [--docker PATH] [--podman PATH] [--podman-root DIR]
   porthole-agent service install|uninstall|status [--user] [options of serve]
   porthole-agent version
 
@@ -80,7 +84,7 @@ async function main(args: readonly string[]): Promise<void> {
     case 'service':
       return service(rest);
     case 'connect':
-      return connect(settingsOf(rest, { program, allowed: ['start', 'docker', 'podman'] }));
+      return connect(settingsOf(rest, { program, allowed: ['start', 'docker', 'podman', 'podman-root'] }));
     case 'version':
     case '--version':
       console.log(`porthole-agent ${productVersion}`);
@@ -202,6 +206,13 @@ async function serve(settings: Settings): Promise<void> {
       return deaf.promise;
     },
     describeHost: () => describeHost(host, dataRoot),
+    engines: await openOtherEngines({
+      directory: join(dataRoot, 'engines'),
+      sockets: engineSockets(settings),
+      podmanRoot: settings.podmanRoot,
+      shims,
+      host,
+    }),
     cgroups: cgroupLens(host.cgroup, (id) => containers.list().some((container) => container.id === id)),
     readLineages: (paths) => readLineages(shims, paths),
   };

@@ -37,8 +37,11 @@ export interface Settings {
   readonly takeOver: boolean;
   /** What `serve` was told beside its roots, as its successor has to be told. */
   readonly options: readonly string[];
+  /** Sockets of other engines. */
   readonly docker?: string;
   readonly podman?: string;
+  /** Podman's storage where no Podman answers. */
+  readonly podmanRoot?: string;
 }
 
 /** What only `serve` is told. */
@@ -47,6 +50,7 @@ export const serveOptions = [
   ...(['delegated', 'undelegated'] as const),
   ...(['insecure-registry', 'registry-mirror', 'registry-ca'] as const),
   ...(['max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts'] as const),
+  ...(['docker', 'podman', 'podman-root'] as const),
 ];
 
 export class UsageError extends Error {}
@@ -76,12 +80,12 @@ export function settingsOf(
   { program, allowed }: { readonly program: string; readonly allowed: readonly string[] },
 ): Settings {
   const values = parse(args);
-  for (const name of [...serveOptions, 'start', 'user', 'docker', 'podman'] as const) {
+  for (const name of [...serveOptions, 'start', 'user'] as const) {
     if (values[name] !== undefined && !allowed.includes(name)) throw new UsageError(`--${name} is not an option here`);
   }
   const usual = isRoot() ? rootPlaces : rootlessPlaces(process.env, homedir());
   const execRoot = absolute('--exec-root', values['exec-root'] ?? usual.execRoot);
-  const { pidfile, docker, podman, 'cgroup-parent': cgroupParent } = values;
+  const { pidfile, docker, podman, 'podman-root': podmanRoot, 'cgroup-parent': cgroupParent } = values;
   return {
     program,
     dataRoot: absolute('--data-root', values['data-root'] ?? usual.dataRoot),
@@ -106,6 +110,7 @@ export function settingsOf(
     ...(pidfile !== undefined && { pidfile: absolute('--pidfile', pidfile) }),
     ...(docker !== undefined && { docker: absolute('--docker', docker) }),
     ...(podman !== undefined && { podman: absolute('--podman', podman) }),
+    ...(podmanRoot !== undefined && { podmanRoot: absolute('--podman-root', podmanRoot) }),
   };
 }
 
@@ -141,6 +146,7 @@ function parse(args: string[]) {
         undelegated: { type: 'string' },
         docker: { type: 'string' },
         podman: { type: 'string' },
+        'podman-root': { type: 'string' },
       },
     }).values;
   } catch (failure) {
@@ -149,7 +155,7 @@ function parse(args: string[]) {
 }
 
 const ofOneCall = [
-  ...['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'user', 'docker', 'podman'],
+  ...['data-root', 'exec-root', 'host', 'shim', 'take-over', 'start', 'user'],
   ...['delegated', 'undelegated'],
 ];
 

@@ -82,6 +82,13 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
       'src/agent/registry',
     ],
   },
+  {
+    folder: 'src/agent/engines',
+    may: [
+      ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
+      ...['src/agent/layers', 'src/agent/store', 'src/agent/files'],
+    ],
+  },
   { folder: 'src/agent/connect', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   { folder: 'src/agent/service', may: ['src/base', 'src/protocol', 'src/agent/sys'] },
   {
@@ -90,6 +97,7 @@ const allowed: readonly { readonly folder: string; readonly may: readonly string
       ...['src/base', 'src/protocol', 'src/agent/oci', 'src/agent/plan', 'src/agent/shim', 'src/agent/sys'],
       ...['src/agent/cgroup', 'src/agent/layers', 'src/agent/store', 'src/agent/files', 'src/agent/volume'],
       ...['src/agent/container', 'src/agent/inspect', 'src/agent/registry', 'src/agent/dockerfile', 'src/agent/build'],
+      'src/agent/engines',
     ],
   },
   { folder: 'src/agent', may: ['src/base', 'src/protocol'] },

@@ -2,6 +2,7 @@ import type { AgentInfo } from '../../protocol/porthole.ts';
 import type { Builder } from '../build/contract.ts';
 import type { Containers } from '../container/contract.ts';
 import type { EventHub } from '../container/events.ts';
+import type { OtherEngines } from '../engines/contract.ts';
 import type { CgroupLens } from '../inspect/cgroups.ts';
 import type { HostDescription } from '../inspect/host.ts';
 import type { ReadLineages } from '../inspect/survey.ts';
@@ -16,6 +17,8 @@ export interface Engine {
   readonly registry: Registry;
   readonly volumes: Volumes;
   readonly builder: Builder;
+  /** Other engines of this host. */
+  readonly engines: OtherEngines;
   readonly events: EventHub;
   readonly agent: AgentInfo;
   /** Of containers that name none; absent: json-file. */

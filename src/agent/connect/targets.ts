@@ -1,5 +1,6 @@
 import type { Hello } from '../../protocol/porthole.ts';
 import { productVersion } from '../../protocol/version.ts';
+import { engineSockets } from '../sys/engine-sockets.ts';
 import type { BridgeTargets } from './bridge.ts';
 import { askRunning } from './running-agent.ts';
 
@@ -12,13 +13,12 @@ export interface SocketPaths {
 
 /** Where a bridge leads, and who is there: the agent that runs already may be of another version than the bridge. */
 export async function bridgeTargets(paths: SocketPaths): Promise<BridgeTargets> {
-  const runtime = process.env['XDG_RUNTIME_DIR'];
-  const podman = ['/run/podman/podman.sock', ...(runtime ? [`${runtime}/podman/podman.sock`] : [])];
+  const { docker, podman } = engineSockets(paths);
   return {
     sockets: new Map([
       ['porthole', [paths.socket]],
-      ['docker', [paths.docker ?? '/var/run/docker.sock']],
-      ['podman', paths.podman === undefined ? podman : [paths.podman]],
+      ['docker', docker],
+      ['podman', podman],
     ]),
     hello: {
       ...(await whoAnswers(paths.socket)),

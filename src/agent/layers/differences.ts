@@ -3,11 +3,14 @@ import type { Cursor } from './cursor.ts';
 
 export type Aspect = NonNullable<Seen['differs']>[number];
 
-/** In what two entries of one path differ. `isSame` decides about content whose digest was never made. */
-export function differences(before: LayerEntry, after: LayerEntry, sameContent = false): Aspect[] {
+/**
+ * In what two entries of one path differ.
+ * @param sameContent decides about content of one size whose digest was never made, see `isContentUnknown`.
+ */
+export function differences(before: LayerEntry, after: LayerEntry, sameContent?: boolean): Aspect[] {
   const found: Aspect[] = [];
   if (before.type !== after.type) found.push('type');
-  else if (before.size !== after.size || (before.digest !== after.digest && !sameContent)) found.push('content');
+  else if (before.size !== after.size || !(sameContent ?? before.digest === after.digest)) found.push('content');
   if (before.mode !== after.mode) found.push('mode');
   if (before.uid !== after.uid || before.gid !== after.gid) found.push('owner');
   if (before.link !== after.link) found.push('link');

@@ -1,5 +1,5 @@
 import type { LayerEntry, PathVersion } from '../../protocol/layers.ts';
-import { isSameContent } from './content.ts';
+import { isSameContent, type Stored } from './content.ts';
 import type { LayeredImage, Part } from './contract.ts';
 import { differences, isContentUnknown } from './differences.ts';
 import { keyOf } from './keys.ts';
@@ -43,16 +43,11 @@ async function versionOf(
 ): Promise<PathVersion> {
   const { position, entry, below } = at;
   if (!below) return { position, kind: 'added', after: entry };
-  const isUnknown = isContentUnknown(below.entry, entry);
-  const same =
-    isUnknown &&
-    (await isSameContent(
-      [
-        { image, ...below },
-        { image, position, entry },
-      ],
-      at.signal,
-    ));
+  const files: [Stored, Stored] = [
+    { image, ...below },
+    { image, position, entry },
+  ];
+  const same = isContentUnknown(below.entry, entry) ? await isSameContent(files, at.signal) : undefined;
   return {
     position,
     kind: 'modified',

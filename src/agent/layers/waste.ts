@@ -1,5 +1,5 @@
 import type { LayerEntry, WastedFile, WasteReason, WasteReport } from '../../protocol/layers.ts';
-import { isSameContent } from './content.ts';
+import { isSameContent, type Stored } from './content.ts';
 import type { LayeredImage, Part } from './contract.ts';
 import type { Cursor } from './cursor.ts';
 import { differences, isContentUnknown } from './differences.ts';
@@ -130,16 +130,11 @@ async function replacement(
   after: Version,
   { image, signal }: Context,
 ): Promise<{ reason: WasteReason; differs?: WastedFile['differs'] }> {
-  const isUnknown = isContentUnknown(before.entry, after.entry);
-  const same =
-    isUnknown &&
-    (await isSameContent(
-      [
-        { image, ...before },
-        { image, ...after },
-      ],
-      signal,
-    ));
+  const files: [Stored, Stored] = [
+    { image, ...before },
+    { image, ...after },
+  ];
+  const same = isContentUnknown(before.entry, after.entry) ? await isSameContent(files, signal) : undefined;
   const differs = differences(before.entry, after.entry, same);
   if (differs.includes('content')) return { reason: 'content' };
   return differs.length > 0 ? { reason: 'metadata', differs } : { reason: 'same' };

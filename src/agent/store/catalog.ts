@@ -35,7 +35,7 @@ export interface Catalog {
 
 export const emptyCatalog: Catalog = { images: new Map(), references: new Map() };
 
-export function chainIdsOf(config: ImageConfig): string[] {
+export function chainIdsOf(config: Pick<ImageConfig, 'rootfs'>): string[] {
   const chain: string[] = [];
   for (const diffId of config.rootfs.diff_ids) chain.push(chainIdOf(chain.at(-1), diffId));
   return chain;

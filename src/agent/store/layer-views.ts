@@ -4,8 +4,11 @@ import type { StoredLayer } from './layer-store.ts';
 
 /** The layers of an image with the instructions that made them, bottom first. */
 export function layerViews(
-  image: StoredImage,
-  parts: { readonly layers: readonly StoredLayer[]; readonly users: ReadonlyMap<string, readonly string[]> },
+  image: Pick<StoredImage, 'id' | 'config' | 'layerSizes'>,
+  parts: {
+    readonly layers: readonly Omit<StoredLayer, 'version' | 'parent'>[];
+    readonly users: ReadonlyMap<string, readonly string[]>;
+  },
 ): LayerView[] {
   const history = (image.config.history ?? []).filter(({ empty_layer }) => !empty_layer);
   return parts.layers.map((layer, position) => {

@@ -140,6 +140,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
     volumes: { ...noVolumes, ...parts.volumes },
     registry: { ...noRegistry, ...parts.registry },
     builder: { ...noBuilder, ...parts.builder },
+    engines: { list: async () => [], withImage: unexpected },
     events,
     agent: {
       version: '0',

@@ -50,6 +50,14 @@ export const layerRoutes: readonly Route[] = [
     answer(call.engine.images.layered(call.param('name'))),
   ),
   ...layerRoutesOf('/porthole/v1/containers/{id}', (call, answer) => withContainer(call, call.param('id'), answer)),
+  ...layerRoutesOf('/porthole/v1/engines/{engine}/images/{name*}', (call, answer) =>
+    call.engine.engines.withImage(call.param('engine'), { name: call.param('name'), signal: call.signal }, answer),
+  ),
+  {
+    method: 'GET',
+    path: '/porthole/v1/engines',
+    handler: async (call) => json(await call.engine.engines.list(call.signal)),
+  },
   { method: 'GET', path: '/porthole/v1/compare/directory', handler: (call) => withTrees(call, compareDirectory) },
   { method: 'GET', path: '/porthole/v1/compare', handler: (call) => withTrees(call, compare) },
 ];
@@ -78,11 +86,16 @@ async function withTrees(call: Call, answer: (call: Call, trees: Trees) => Promi
 
 async function withSide(call: Call, side: 'left' | 'right', answer: (image: LayeredImage) => Promise<Reply>) {
   const [name, container] = [call.query.text(side), call.query.text(`${side}Container`)];
+  const engine = call.query.text(`${side}Engine`);
   if (name !== '' && container !== '') throw badParameter(`${side} and ${side}Container exclude each other`);
-  if (container !== '') return await withContainer(call, container, answer);
+  if (container !== '') {
+    if (engine !== '') throw badParameter(`${side}Engine is for images: containers are our own`);
+    return await withContainer(call, container, answer);
+  }
   if (name === '') {
     throw badParameter(`the parameter ${side} is missing: it names an image, or ${side}Container a container`);
   }
+  if (engine !== '') return await call.engine.engines.withImage(engine, { name, signal: call.signal }, answer);
   return await answer(call.engine.images.layered(name));
 }
 
