@@ -95,8 +95,17 @@ function pathMatcher(pattern: string): (path: string) => boolean {
       at = end;
     } else source += literal(character === '\\' ? pattern.charAt(++at) : character);
   }
-  const whole = new RegExp(`^${source}$`, 's');
-  return (path) => whole.test(path);
+  const whole = expression(`^${source}$`);
+  return (path) => whole?.test(path) === true;
 }
 
-const literal = (character: string): string => character.replace(/[$()*+.?[\\\]^{|}/-]/, '\\$&');
+const literal = (character: string): string => character.replace(/[$()*+.?[\\\]^{|}/]/, '\\$&');
+
+/** By characters, not by halves of them. Undefined for a range that goes backwards: nothing is in it. */
+function expression(source: string): RegExp | undefined {
+  try {
+    return new RegExp(source, 'su');
+  } catch {
+    return undefined;
+  }
+}

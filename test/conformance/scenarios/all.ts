@@ -12,6 +12,7 @@ import { limitScenarios } from './limits.ts';
 import { listScenarios } from './list.ts';
 import { logScenarios } from './logs.ts';
 import { mountScenarios } from './mounts.ts';
+import { nameScenarios } from './names.ts';
 import { pruneScenarios } from './prune.ts';
 import { restartScenarios } from './restart.ts';
 import { runScenarios } from './run.ts';
@@ -40,6 +41,7 @@ export const subjects: Readonly<Record<string, readonly Scenario[]>> = {
   system: systemScenarios,
   volume: volumeScenarios,
   cp: copyScenarios,
+  names: nameScenarios,
   health: healthScenarios,
   init: initScenarios,
   'log options': logOptionScenarios,

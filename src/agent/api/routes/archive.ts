@@ -52,7 +52,7 @@ async function exported(call: Call): Promise<Reply> {
 const statHeader = 'X-Docker-Container-Path-Stat';
 
 function asked(call: Call): { id: string; path: string; signal: AbortSignal } {
-  const at = call.query.text('path');
+  const at = call.query.path('path');
   // The words, the missing space included, are dockerd's.
   if (at === '') throw badParameter('bad parameter: pathcannot be empty');
   return { id: call.param('id'), path: at, signal: call.signal };
