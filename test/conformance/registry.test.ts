@@ -8,7 +8,7 @@ import { startDockerd } from '../support/dockerd.ts';
 import { type RunningRegistry, startRegistry } from '../support/registry.ts';
 import { requires } from '../support/tools.ts';
 import { busyboxTar, docker, type Engine } from './engine.ts';
-import { normalized } from './normalized.ts';
+import { sameOnBoth } from './registries.ts';
 
 /** Pulls, pushes and logins of the `docker` command, against our agent and a real dockerd, with the same registries. */
 describe('docker and registries, as against dockerd', function () {
@@ -48,42 +48,15 @@ describe('docker and registries, as against dockerd', function () {
   });
 
   /** `OPEN` and `LOCKED` are the registries; each engine has repositories of its own, so that neither finds the other's. */
-  async function same(...lines: readonly string[]): Promise<void> {
-    const [ours, theirs] = await Promise.all(
-      engines.map(async (engine) => {
-        const places = {
-          OPEN: `${open.host}/${engine.name}`,
-          LOCKED: `${locked.host}/${engine.name}`,
-          GONE: '127.0.0.1:1',
-        };
-        const config = await mkdtemp(join(directory, 'config-'));
-        const said: object[] = [];
-        for (const line of lines) {
-          const plain = Object.entries({ ...places, HOST: locked.host }).reduce(
-            (so, [word, at]) => so.replaceAll(word, at),
-            line.replace(/^~/, ''),
-          );
-          const outcome = await docker(engine, ['--config', config, ...plain.split(' ')], { timeoutMs: 60_000 });
-          const { code } = outcome;
-          if (line.startsWith('~')) {
-            // Prepares; only its success counts.
-            assert.equal(code, 0, outcome.stderr);
-            continue;
-          }
-          const own = [[config, 'CONFIG'], ...Object.entries(places).map(([word, at]) => [at, word])] as const;
-          const names = [...own, [locked.host, 'HOST'], [`${engine.name}/`, 'ENGINE/']] as const;
-          const clean = (text: string): string =>
-            names
-              .reduce((so, [at = '', word = '']) => so.replaceAll(at, word), normalized(text, engine))
-              // What a layer is doing meanwhile is told when somebody has time for it.
-              .replace(/^\w+: (Verifying Checksum|Download complete|Waiting)\n/gm, '');
-          said.push({ line, code, stdout: clean(outcome.stdout), stderr: clean(outcome.stderr) });
-        }
-        return said;
-      }),
-    );
-    assert.deepEqual(ours, theirs);
-  }
+  const same = (...lines: readonly string[]): Promise<void> => {
+    const placesOf = ({ name }: Engine) => ({
+      OPEN: `${open.host}/${name}`,
+      LOCKED: `${locked.host}/${name}`,
+      GONE: '127.0.0.1:1',
+      HOST: locked.host,
+    });
+    return sameOnBoth({ engines, directory, placesOf }, lines);
+  };
 
   it('push, push again, another name, what is not here', () =>
     same(

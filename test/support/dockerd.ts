@@ -23,9 +23,11 @@ export interface Dockerd {
 export async function startDockerd({
   bridge = false,
   flags = [],
+  env = {},
 }: {
   bridge?: boolean;
   flags?: readonly string[];
+  env?: Readonly<Record<string, string>>;
 } = {}): Promise<Dockerd> {
   const dockerd = which('dockerd');
   if (dockerd === undefined) throw new Error('dockerd is missing (Debian: apt-get install docker.io)');
@@ -47,7 +49,7 @@ export async function startDockerd({
       ...['--bridge', network ?? 'none', '--log-level', 'error', '--shutdown-timeout', '2'],
     ],
     // A containerd that is slow to end writes down its stacks before it is killed: not where leaks are looked for.
-    { env: { ...process.env, DOCKER_RAMDISK: '1', TMPDIR: dir } },
+    { env: { ...process.env, ...env, DOCKER_RAMDISK: '1', TMPDIR: dir } },
   );
   const stop = async () => {
     await running.stop(15_000);

@@ -99,6 +99,8 @@ export async function resolveImage(
     readonly path: string;
     readonly reference: Reference;
     readonly platform: WantedPlatform;
+    /** The name means something, whether that is for the platform or not. */
+    readonly found?: () => void;
     readonly signal: AbortSignal;
   },
 ): Promise<ResolvedImage> {
@@ -108,6 +110,7 @@ export async function resolveImage(
     reference: reference.digest ?? reference.tag ?? 'latest',
     signal,
   });
+  given.found?.();
   let document = first;
   const seen = new Set([first.digest]);
   for (let depth = 0; isIndexType(document.mediaType); depth++) {

@@ -11,18 +11,30 @@ export interface WantedPlatform {
 /** @param text as `linux/arm64/v8`, `arm64` or `linux`. @throws invalid */
 export function parsePlatform(text: string, own: WantedPlatform): WantedPlatform {
   const parts = text.toLowerCase().split('/');
-  if (parts.length > 3 || parts.some((part) => !/^[a-z0-9_-]+$/.test(part))) {
-    throw brokenImage(`${JSON.stringify(text)}: unknown operating system or architecture: invalid argument`);
+  const refused = (why: string) => brokenImage(`${JSON.stringify(text)}: ${why}: invalid argument`);
+  for (const part of text.split('/')) {
+    if (/^[A-Za-z0-9_-]+$/.test(part)) continue;
+    throw brokenImage(
+      `${JSON.stringify(part)} is an invalid component of ${JSON.stringify(text)}: platform specifier component must match "^[A-Za-z0-9_-]+$": invalid argument`,
+    );
   }
+  if (parts.length > 3) throw refused('cannot parse platform specifier');
   const [first = '', second, variant] = parts;
   if (second === undefined) {
     if (systems.has(first)) return { ...own, os: first };
-    return normalized({ os: own.os, architecture: first });
+    const cpu = normalized({ os: own.os, architecture: first });
+    if (knownCpus.has(cpu.architecture)) return cpu;
+    throw refused('unknown operating system or architecture');
   }
   return normalized({ os: first, architecture: second, ...(variant !== undefined && { variant }) });
 }
 
+/** What a word alone may mean. */
 const systems = new Set(['linux', 'windows', 'darwin', 'freebsd']);
+const knownCpus = new Set([
+  ...['386', 'amd64', 'arm', 'arm64', 'loong64', 'mips', 'mipsle', 'mips64', 'mips64le'],
+  ...['ppc64', 'ppc64le', 'riscv64', 's390x', 'wasm'],
+]);
 
 /** As `linux/arm/v7`. */
 export const platformText = ({ os, architecture, variant }: WantedPlatform): string =>

@@ -30,8 +30,8 @@ export interface PullTask {
 export async function pullImage(session: Session, task: PullTask): Promise<PulledImage> {
   const { reference, images, progress, signal } = task;
   const { path } = reference;
-  const resolved = await resolveImage(session, { ...task, path });
-  progress.message(`Pulling from ${path}`, reference.digest ?? reference.tag);
+  const found = () => progress.message(`Pulling from ${path}`, reference.digest ?? reference.tag);
+  const resolved = await resolveImage(session, { ...task, path, found });
   const name = familiar(reference);
   const { id: before } = imageOrNone(images, name) ?? {};
   const { config } = resolved.manifest.parsed;

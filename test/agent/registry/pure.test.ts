@@ -106,8 +106,9 @@ describe('registry: what is decided without asking anybody', () => {
     assert.equal(chosen('linux/x86_64', 'linux/amd64'), 'linux/amd64');
     assert.equal(chosen('linux/amd64/v3', 'linux/amd64', 'linux/amd64/v2', 'linux/amd64/v4'), 'linux/amd64/v2');
     assert.equal(chosen('linux/amd64', 'unknown/unknown', 'windows/amd64'), undefined);
-    assert.throws(() => parsePlatform('a/b/c/d', amd64), /unknown operating system or architecture/);
-    assert.throws(() => parsePlatform('linux/../x', amd64), /unknown operating system or architecture/);
+    assert.throws(() => parsePlatform('pdp11', amd64), /unknown operating system or architecture/);
+    assert.throws(() => parsePlatform('a/b/c/d', amd64), /cannot parse platform specifier/);
+    assert.throws(() => parsePlatform('linux/../x', amd64), /"\.\." is an invalid component/);
   });
 
   it('bars as dockerd draws them', () => {

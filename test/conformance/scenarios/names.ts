@@ -4,8 +4,8 @@ import { differs, quiet, type Scenario, scenario, shell } from '../scenario.ts';
 const context = `
   mkdir -p "in/d$(printf '\\377')"; printf latin > "in/caf$(printf '\\351')"; printf utf > in/café; printf half > "in/$(printf '\\342\\202')"
   ln -s "$(printf '\\376')" "in/l$(printf '\\375')"; ln "in/caf$(printf '\\351')" "in/d$(printf '\\377')/hard$(printf '\\200')"
-  printf surrogate > "in/$(printf '\\355\\240\\200')"; printf plain > in/plain
-  printf 'FROM busybox\\nCOPY . /all\\nCOPY caf? /two/\\nADD d* /three/\\nRUN echo made > "/all/n$(echo q | tr q "\\\\\\\\371")"\\n' > in/Dockerfile`;
+  printf surrogate > "in/$(printf '\\355\\240\\200')"; printf plain > in/plain; printf whole > in/😀a
+  printf 'FROM busybox\\nCOPY . /all\\nCOPY caf? ?a [z-a]x /two/\\nADD d* /three/\\nRUN echo made > "/all/n$(echo q | tr q "\\\\\\\\371")"\\n' > in/Dockerfile`;
 
 /** Names and links in octal, one a line. */
 const inside = (engineWords: string) =>
