@@ -9,13 +9,16 @@ export interface Answer {
 }
 
 /** GET below /porthole/v1 of an agent. */
-export function answerOf(
+export const answerOf = (socket: string, path: string, headers?: Readonly<Record<string, string>>): Promise<Answer> =>
+  answerAt(socket, `/porthole/v1${path}`, headers);
+
+export function answerAt(
   socket: string,
   path: string,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    request({ socketPath: socket, path: `/porthole/v1${path}`, headers, agent: false }, (response) => {
+    request({ socketPath: socket, path, headers, agent: false }, (response) => {
       buffer(response).then(
         (body) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body }),
         reject,

@@ -17,6 +17,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   newuidmap: 'uidmap',
   'mkfs.ext4': 'e2fsprogs',
   openssl: 'openssl',
+  podman: 'podman',
   'qemu-system-x86_64': 'qemu-system-x86',
   runc: 'runc',
   script: 'bsdutils',

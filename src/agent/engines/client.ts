@@ -19,16 +19,9 @@ export class EngineClient {
 
   /** The socket at which somebody answers. */
   async socket(signal: AbortSignal): Promise<string | undefined> {
-    for (const socket of this.#sockets) {
-      try {
-        (await this.#send(socket, '/_ping', signal)).resume();
-        return socket;
-      } catch (failure) {
-        signal.throwIfAborted();
-        if (!isAbsent(failure)) throw silent(this.#engine, messageOf(failure));
-      }
-    }
-    return undefined;
+    const found = await this.#ask('/_ping', signal);
+    found?.answer.resume();
+    return found?.socket;
   }
 
   /** @throws not-found as the engine says it; unavailable; unsupported for an answer of another shape. */
@@ -47,12 +40,28 @@ export class EngineClient {
 
   /** The body of an answer. Whoever has read enough destroys it. @throws as `json` */
   async stream(path: string, signal: AbortSignal): Promise<IncomingMessage> {
-    const socket = await this.socket(signal);
-    if (socket === undefined) throw silent(this.#engine, `nobody listens on ${this.#sockets.join(' or ')}`);
-    const answer = await this.#send(socket, path, signal);
+    const found = await this.#ask(path, signal);
+    if (!found) throw silent(this.#engine, `nobody listens on ${this.#sockets.join(' or ')}`);
+    const { answer } = found;
     if (answer.statusCode === 200) return answer;
     const words = (await buffer(answer)).toString('utf8', 0, longestProblem);
     throw refused(this.#engine, answer.statusCode ?? 0, problemIn(words));
+  }
+
+  /** Undefined: nobody listens. */
+  async #ask(
+    path: string,
+    signal: AbortSignal,
+  ): Promise<{ readonly socket: string; readonly answer: IncomingMessage } | undefined> {
+    for (const socket of this.#sockets) {
+      try {
+        return { socket, answer: await this.#send(socket, path, signal) };
+      } catch (failure) {
+        signal.throwIfAborted();
+        if (!isAbsent(failure)) throw silent(this.#engine, messageOf(failure));
+      }
+    }
+    return undefined;
   }
 
   #send(socketPath: string, path: string, signal: AbortSignal): Promise<IncomingMessage> {

@@ -6,10 +6,12 @@ import type { LayeredImage } from '../layers/contract.ts';
 import { chainIdsOf } from '../store/catalog.ts';
 import { isThere } from '../sys/files.ts';
 import type { EngineClient } from './client.ts';
-import type { ImageStorage, PlacedImage } from './contract.ts';
+import type { ImageStorage } from './contract.ts';
 import { hexOf } from './docker-storage.ts';
 import { noSuchImage, silent, unreachable } from './errors.ts';
 import { type ForeignImage, placedImage, type ReadingParts } from './placed-image.ts';
+import { Recent } from './recent.ts';
+import { SavedImages } from './saved-image.ts';
 
 const Info = v.object({
   ServerVersion: v.optional(v.string(), ''),
@@ -36,12 +38,18 @@ export interface EngineOptions {
 export class ForeignEngine {
   readonly #parts: ReadingParts;
   readonly #options: EngineOptions;
+  readonly #saved: SavedImages;
+  readonly #info = new Recent<v.InferOutput<typeof Info> | undefined>();
+  readonly #recentUsers = new Recent<ForeignImage['users']>();
   /** Layers of images by their ids, which never change. */
   #chains: ReadonlyMap<string, readonly string[]> = new Map();
 
   constructor(parts: ReadingParts, options: EngineOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#saved = new SavedImages(parts.cache, (id, signal) =>
+      options.client.stream(`/images/${encodeURIComponent(id)}/get`, signal),
+    );
   }
 
   /** Undefined: it is not there. */
@@ -66,8 +74,9 @@ export class ForeignEngine {
 
   async withImage<T>(name: string, signal: AbortSignal, task: (image: LayeredImage) => Promise<T>): Promise<T> {
     const { client, driver, silentRoot } = this.#options;
-    const answers = (await client.socket(signal)) !== undefined;
-    const info = answers ? await client.json('/info', { schema: Info, signal }) : undefined;
+    const info = await this.#info.get(async () =>
+      (await client.socket(signal)) === undefined ? undefined : await client.json('/info', { schema: Info, signal }),
+    );
     const root = info ? info.DockerRootDir : silentRoot;
     if (root === undefined) throw silent(this.#options.name, 'nobody listens on its socket');
     const storage = this.#options.storage(root);
@@ -75,33 +84,38 @@ export class ForeignEngine {
     if (id === undefined) throw noSuchImage(this.#options.name, name);
     const reason = info ? this.#whyNotOf(info) : this.#whyNot({ root, driver });
     const placed = reason === undefined ? await storage.image(id) : undefined;
-    const users = info
-      ? await this.#users(await this.#idsOf(signal), (one) => this.#layersOf(one, signal))
-      : await this.#users(await storage.ids(), async (one) => (await storage.image(one))?.config.rootfs.diff_ids ?? []);
-    if (placed) return await this.#inPlace(placed, { image: { id, users }, signal, task });
-    throw unreachable(this.#options.name, reason ?? `image ${id} is not in ${root} as overlay directories`);
+    const users = await this.#recentUsers.get(async () =>
+      info
+        ? this.#users(await this.#idsOf(signal), (one) => this.#layersOf(one, signal))
+        : this.#users(await storage.ids(), async (one) => (await storage.image(one))?.config.rootfs.diff_ids ?? []),
+    );
+    const image = { id, users };
+    if (placed) {
+      const keys = chainIdsOf(placed.config).map(hexOf);
+      return await this.#pinned(keys, async () => task(await placedImage(this.#parts, placed, { ...image, signal })));
+    }
+    if (!info) {
+      throw unreachable(this.#options.name, reason ?? `image ${id} is not in ${root} as overlay directories`);
+    }
+    const keys = this.#saved.keysOf(await this.#layersOf(id, signal));
+    return await this.#pinned(keys, async () => task(await this.#saved.open(image, signal)));
   }
 
-  async #inPlace<T>(
-    placed: PlacedImage,
-    asked: {
-      readonly image: ForeignImage;
-      readonly signal: AbortSignal;
-      readonly task: (image: LayeredImage) => Promise<T>;
-    },
-  ): Promise<T> {
-    const { image, signal, task } = asked;
-    const undo = chainIdsOf(placed.config).map((chainId) => this.#parts.cache.pin(hexOf(chainId)));
+  async #pinned<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
+    const undo = keys.map((key) => this.#parts.cache.pin(key));
     try {
-      return await task(await placedImage(this.#parts, placed, { ...image, signal }));
+      return await task();
     } finally {
       for (const unpin of undo) unpin();
     }
   }
 
-  #inspect(name: string, signal: AbortSignal): Promise<v.InferOutput<typeof Image>> {
+  async #inspect(name: string, signal: AbortSignal): Promise<v.InferOutput<typeof Image>> {
+    // Of a path they would lead to another question.
+    if (name.split('/').some((part) => part === '' || part === '.' || part === '..'))
+      throw noSuchImage(this.#options.name, name);
     const path = `/images/${name.split('/').map(encodeURIComponent).join('/')}/json`;
-    return this.#options.client.json(path, { schema: Image, signal });
+    return await this.#options.client.json(path, { schema: Image, signal });
   }
 
   /** Which of some images have a layer, by chain id. */

@@ -73,7 +73,8 @@ async function settled(
 ): Promise<LayerEntry> {
   const { path, finder, unsettled, hides } = at;
   const own = record.entry();
-  const known = unsettled.implied.has(path) ? (await finder.find(path))?.entry() : undefined;
+  const isImplied = unsettled.implied.has(path) && !hides.has(path);
+  const known = isImplied ? (await finder.find(path))?.entry() : undefined;
   const { opaque: _, ...base }: LayerEntry = known?.type === 'directory' ? known : own;
   const isOpaque = path === '' ? false : own.opaque || (own.type === 'directory' && hides.has(path));
   return { ...base, ...(isOpaque && { opaque: true as const }) };

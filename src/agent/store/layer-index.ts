@@ -2,7 +2,7 @@ import type { LayerEntry } from '../../protocol/layers.ts';
 import { bytesOf } from '../sys/names.ts';
 import type { Inode, Inodes } from './inodes.ts';
 import type { LayerTree, NodeId } from './layer-tree.ts';
-import type { LayerWriter } from './layer-writer.ts';
+import type { LayerFiles } from './layer-writer.ts';
 import { below } from './paths.ts';
 
 /** Takes the index of a layer, entry by entry, in the order of paths (by component, components by their bytes). */
@@ -49,7 +49,7 @@ export async function settle(tree: LayerTree, from: { readonly lower: Lower; rea
 /** Writes whiteouts and what directories get last, and describes everything. */
 export async function finishLayer(parts: {
   readonly tree: LayerTree;
-  readonly writer: LayerWriter;
+  readonly writer: LayerFiles;
   readonly inodes: Inodes;
   readonly sink: IndexSink;
 }): Promise<LayerTotals> {

@@ -16,6 +16,7 @@ import { damagedStore } from './errors.ts';
 import { convertIndex } from './index-version-1.ts';
 import { initDiffId, initLayer } from './init-layer.ts';
 import type { LayerTotals, Lower } from './layer-index.ts';
+import { LayerWriter } from './layer-writer.ts';
 import { giveUp, type Staging } from './staging.ts';
 import { type Bytes, decompressed, verified } from './streams.ts';
 import { unpack } from './unpack.ts';
@@ -207,7 +208,8 @@ export class LayerStore {
       const plain = decompressed(open());
       const tar = isVerified ? plain : verified(plain, diffId);
       const spill = join(directory, 'spill');
-      const totals = await unpack(tar, { executor, lower, sink, spill, rootless: this.#rootless });
+      const writer = new LayerWriter(executor, { rootless: this.#rootless });
+      const totals = await unpack(tar, { writer, lower, sink, spill });
       await sink.finish();
       await executor.close();
       return totals;

@@ -4,6 +4,22 @@ import type { Executor } from '../shim/contract.ts';
 import type { Inode } from './inodes.ts';
 import type { Piece } from './tar.ts';
 
+/** Takes the files of a layer as they come, in the order in which they can be made. */
+export type LayerFiles = Pick<
+  LayerWriter,
+  | 'directory'
+  | 'remove'
+  | 'removeTree'
+  | 'link'
+  | 'file'
+  | 'content'
+  | 'node'
+  | 'attributes'
+  | 'whiteout'
+  | 'opaque'
+  | 'finish'
+>;
+
 /**
  * Sends the file operations of one layer to an executor that has changed its root to the layer's directory.
  * Directories are made private and get their owner, mode and time at the end, when nothing changes inside them any more.

@@ -1,24 +1,22 @@
 import { createHash } from 'node:crypto';
 import type { FileType } from '../../protocol/layers.ts';
-import type { Executor } from '../shim/contract.ts';
 import { invalidArchive } from './errors.ts';
 import { Holes } from './holes.ts';
 import { type Inode, Inodes } from './inodes.ts';
 import { finishLayer, type IndexSink, type LayerTotals, type Lower, settle } from './layer-index.ts';
 import { LayerTree, longestPath, type Place, tooLong } from './layer-tree.ts';
-import { LayerWriter } from './layer-writer.ts';
+import type { LayerFiles } from './layer-writer.ts';
 import { readTar, type TarEntry } from './tar.ts';
 
 /**
- * Unpacks the tar of a changeset and describes it. Every operation goes to an executor whose root is the layer's
- * directory, so nothing that the archive says can reach outside.
+ * Unpacks the tar of a changeset and describes it.
  *
- * @throws invalid for a hostile or broken archive; the failures of `source` and of the executor as they are.
+ * @throws invalid for a hostile or broken archive; the failures of `source` and of the writer as they are.
  */
 export async function unpack(source: AsyncIterable<Uint8Array>, into: UnpackOptions): Promise<LayerTotals> {
   const { mostEntries = largestLayer, mostTexts = largestTexts } = into;
   const tree = new LayerTree({ mostNames: mostEntries });
-  const writer = new LayerWriter(into.executor, { rootless: into.rootless ?? false });
+  const { writer } = into;
   const inodes = new Inodes(into.spill);
   const target: Target = { tree, writer, inodes, holes: new Holes() };
   try {
@@ -38,7 +36,8 @@ export async function unpack(source: AsyncIterable<Uint8Array>, into: UnpackOpti
 }
 
 export interface UnpackOptions {
-  readonly executor: Executor;
+  /** Makes the files below a root of its own, so that nothing that the archive says can reach outside. */
+  readonly writer: LayerFiles;
   readonly lower: Lower;
   /** Gets the index, in the order of paths. */
   readonly sink: IndexSink;
@@ -46,8 +45,6 @@ export interface UnpackOptions {
   readonly spill: string;
   readonly mostEntries?: number;
   readonly mostTexts?: number;
-  /** The engine is no root, see `LayerWriter`. */
-  readonly rootless?: boolean;
 }
 
 /** Names of one layer. Debian's largest packages together have fewer. */
@@ -68,7 +65,7 @@ const reservedPrefix = '.wh..wh.';
 
 interface Target {
   readonly tree: LayerTree;
-  readonly writer: LayerWriter;
+  readonly writer: LayerFiles;
   readonly inodes: Inodes;
   readonly holes: Holes;
 }

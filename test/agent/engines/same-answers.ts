@@ -16,25 +16,26 @@ import { answerOf, asked } from '../../support/asked.ts';
 export interface Pair {
   readonly ours: string;
   readonly theirs: string;
+  /** Both were described out of archives: nothing may differ but what an engine stores a layer in. */
+  readonly exact?: boolean;
 }
 
 /**
- * What both know. A directory on a disk has no digests, and of what was made there nanoseconds that no archive has; it has a
- * root of its own where the archive says nothing of one. What an engine stores a layer in is its own affair.
+ * What both know, where one is read in place. A directory on a disk has no digests, and of what was made there nanoseconds that no archive has; it has a
+ * root of its own where the archive says nothing of one.
  */
-const entry = <T extends LayerEntry>({ digest: _, mtimeNs: __, ...rest }: T): object =>
+const known = <T extends LayerEntry>({ digest: _, mtimeNs: __, ...rest }: T): object =>
   rest.path === '' ? { path: '' } : rest;
 
-const change = <T extends Omit<LayerChange, 'path'>>({ before, after, ...rest }: T): object => ({
-  ...rest,
-  ...(before && { before: entry(before) }),
-  ...(after && { after: entry(after) }),
-});
-
-const notRoot = ({ path }: { readonly path: string }): boolean => path !== '';
-
 /** Asks everything that can be asked about an image, of both. @returns how many answers were compared */
-export async function compareAnswers(socket: string, { ours, theirs }: Pair): Promise<number> {
+export async function compareAnswers(socket: string, { ours, theirs, exact = false }: Pair): Promise<number> {
+  const entry = exact ? <T extends LayerEntry>(one: T): object => one : known;
+  const change = <T extends Omit<LayerChange, 'path'>>({ before, after, ...rest }: T): object => ({
+    ...rest,
+    ...(before && { before: entry(before) }),
+    ...(after && { after: entry(after) }),
+  });
+  const notRoot = ({ path }: { readonly path: string }): boolean => exact || path !== '';
   let count = 0;
   const same = async <T>(question: string, comparable: (answer: T) => unknown): Promise<T> => {
     const [own, other] = [await asked<T>(socket, `${ours}${question}`), await asked<T>(socket, `${theirs}${question}`)];
@@ -43,7 +44,7 @@ export async function compareAnswers(socket: string, { ours, theirs }: Pair): Pr
     return own;
   };
   const layers = await same<LayerView[]>('/layers', (views) =>
-    views.map(({ blobSize: _, sharedBy: __, counts, ...view }) => ({ ...view, whiteouts: counts.whiteouts })),
+    views.map(({ blobSize: _, sharedBy: __, ...view }) => view),
   );
   const touched = new Set<string>();
   for (const { position } of layers) {

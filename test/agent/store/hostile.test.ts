@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { gzipSync } from 'node:zlib';
 import type { Executor } from '../../../src/agent/shim/contract.ts';
+import { LayerWriter } from '../../../src/agent/store/layer-writer.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
 import { largestLayer, unpack } from '../../../src/agent/store/unpack.ts';
 import { requires } from '../../support/tools.ts';
@@ -147,7 +148,7 @@ describe('hostile and broken archives', function () {
     abort: () => undefined,
   };
   const into = {
-    executor,
+    writer: new LayerWriter(executor, { rootless: false }),
     lower: { lookup: async () => undefined, names: async () => [] },
     sink: { add: async () => undefined, addWhiteout: async () => undefined },
     spill: '/nowhere',
