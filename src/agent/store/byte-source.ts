@@ -42,9 +42,14 @@ export class ByteSource {
     return true;
   }
 
-  /** Reads to the end of the stream, for the sake of whoever counts or hashes on the way. */
-  async drain(): Promise<void> {
-    while ((await this.some(Number.MAX_SAFE_INTEGER)).length > 0);
+  /** Reads to the end of the stream, for the sake of whoever counts or hashes on the way. @returns false when it is not there after `most` bytes */
+  async drain(most: number): Promise<boolean> {
+    for (let read = 0; read <= most; ) {
+      const { length } = await this.some(Number.MAX_SAFE_INTEGER);
+      if (length === 0) return true;
+      read += length;
+    }
+    return false;
   }
 
   /** Lets the stream go before its end, so that whatever it holds open is closed. */

@@ -46,7 +46,12 @@ export interface Hole {
 
 /** As the Go readers: a longer name or attribute is an attack, not a file. */
 const longestSpecial = 1 << 20;
+/** Writers fill up the last record, which is 10 KiB long in most archives. */
+const longestTail = 1 << 26;
 const largestId = 0xff_ff_ff_fe;
+/** 12 and 20 bits (linux/kdev_t.h). */
+const largestMajor = 0xfff;
+const largestMinor = 0xfffff;
 const xattrPrefix = 'SCHILY.xattr.';
 
 /** Reads to the very end of `stream`, so that a digest over it covers what follows the archive too. */
@@ -54,7 +59,8 @@ export async function* readTar(stream: AsyncIterable<Uint8Array>): AsyncGenerato
   const source = new ByteSource(stream);
   try {
     yield* entries(source);
-    await source.drain();
+    // What is compressed can be any number of zeros in a few bytes.
+    if (!(await source.drain(longestTail))) throw invalidArchive(`more than ${longestTail} bytes come behind its end`);
   } finally {
     await source.close();
   }
@@ -188,8 +194,7 @@ async function describe(header: RawHeader, special: Special, context: Context): 
     size: type === 'file' ? (sparse?.size ?? body.stored) : 0,
     mtime: mtime ? paxTime(mtime) : { seconds: header.mtime, nanoseconds: 0 },
     link: text(pax.get('linkpath') ?? special.longLink ?? header.link, `the link of '${name}'`),
-    major: header.major,
-    minor: header.minor,
+    ...deviceOf(header, type, name),
     xattrs: xattrsOf(pax),
     body: () => body.read(name),
   };
@@ -275,6 +280,15 @@ function id(fromPax: Buffer | undefined, fromHeader: number): number {
   const value = fromPax ? paxNumber(fromPax) : fromHeader;
   if (value < 0 || value > largestId) throw invalidArchive(`owner ${value} is out of range`);
   return value;
+}
+
+/** A number that is larger than the kernel's becomes another device there, without a word. */
+function deviceOf({ major, minor }: RawHeader, type: TarEntry['type'], name: string) {
+  if (type !== 'char' && type !== 'block') return { major, minor };
+  if (major < 0 || minor < 0 || major > largestMajor || minor > largestMinor) {
+    throw invalidArchive(`'${name}' is the device ${major}:${minor}, whose number is out of range`);
+  }
+  return { major, minor };
 }
 
 function xattrsOf(pax: PaxRecords): ReadonlyMap<string, Buffer> {

@@ -8,6 +8,7 @@ import { LayerWriter } from '../../../src/agent/store/layer-writer.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
 import { largestLayer, unpack } from '../../../src/agent/store/unpack.ts';
 import { requires } from '../../support/tools.ts';
+import { assertRefused, type Refusal } from './refusal.ts';
 import { directory, dockerArchive, file, hardlink, type Item, inPieces, Rig, sha256, symlink, tarOf } from './rig.ts';
 
 describe('hostile and broken archives', function () {
@@ -19,14 +20,7 @@ describe('hostile and broken archives', function () {
     await writeFile(join(rig.directory, 'canary'), 'untouched');
   });
 
-  /** The load fails as said, and the store is what it was. */
-  async function refused(archive: Buffer, expected: { kind: string; message: RegExp | string }): Promise<void> {
-    const list = rig.store.list();
-    await assert.rejects(rig.load(archive), expected);
-    assert.deepEqual(rig.store.list(), list);
-    assert.deepEqual(await rig.files(), files);
-    assert.equal(await readFile(join(rig.directory, 'canary'), 'utf8'), 'untouched');
-  }
+  const refused = (archive: Buffer, expected: Refusal) => assertRefused(rig, archive, expected);
 
   const layered = async (...items: Item[]): Promise<Buffer> =>
     await dockerArchive([{ layers: [await tarOf([file('first', 'f')]), await tarOf(items)], tags: ['bad:1'] }]);
