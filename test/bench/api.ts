@@ -1,35 +1,25 @@
 import { Agent, request } from 'node:http';
-import { text } from 'node:stream/consumers';
+import { Wire } from './wire.ts';
 
 /** A bare client of the Docker Engine API: next to nothing of what is measured is its own time. */
 export class Api {
   readonly #socketPath: string;
   readonly #agent = new Agent({ keepAlive: true });
+  readonly #wire: Wire;
 
   constructor(socketPath: string) {
     this.#socketPath = socketPath;
+    this.#wire = new Wire(socketPath);
   }
 
   /** The answer's body, whole. Rejects with it when the status is no success. */
-  call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
-    return new Promise((resolve, reject) => {
-      const asked = request(
-        { socketPath: this.#socketPath, agent: this.#agent, method, path: `/v1.41${path}` },
-        (answer) => {
-          const { statusCode = 0 } = answer;
-          text(answer).then((words) => {
-            if (statusCode < 300) resolve(words);
-            else reject(new Error(`${method} ${path}: ${statusCode} ${words}`));
-          }, reject);
-        },
-      );
-      asked.once('error', reject);
-      if (body) asked.setHeader('content-type', 'application/json');
-      asked.end(body && JSON.stringify(body));
-    });
+  async call(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<string> {
+    const answer = await this.#wire.ask(method, `/v1.41${path}`, body && JSON.stringify(body));
+    if (answer.status < 300) return answer.body;
+    throw new Error(`${method} ${path}: ${answer.status} ${answer.body}`);
   }
 
-  /** Reads an answer of `path` to its end and lets it go. */
+  /** Reads an answer of `path`, which may be long, to its end and lets it go. */
   drain(path: string): Promise<void> {
     return new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.#socketPath, agent: this.#agent, path }, (answer) => {
@@ -69,6 +59,7 @@ export class Api {
   }
 
   close(): void {
+    this.#wire.close();
     this.#agent.destroy();
   }
 }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { inTurns, timing } from './measure.ts';
 import { isMet, type Row, table } from './rows.ts';
+import { answerIn } from './wire.ts';
 
 describe('the bench', () => {
   const row: Row = { what: 'w', unit: 'ms', ours: 10, other: { figure: 30, whose: 'dockerd' } };
@@ -31,5 +32,22 @@ describe('the bench', () => {
     assert.equal(turns.join(''), 'abababab');
     assert.deepEqual(figures('b'), { median: 2, undisturbed: 2, count: 1 });
     assert.deepEqual(timing([9, 5, 7, 1, 8, 8, 6, 6, 6]), { median: 6, undisturbed: 5, count: 9 });
+  });
+});
+
+describe('the bench’s client', () => {
+  const answer = (text: string, ended = false) => answerIn(text.replaceAll('\n', '\r\n'), { ended });
+
+  it('knows where an answer ends: by its length, its pieces or the connection’s end', () => {
+    const head = 'HTTP/1.1 201 Created\nContent-Length: 4';
+    assert.equal(answer(`${head}\n`), undefined);
+    assert.equal(answer(`${head}\n\nabc`), undefined);
+    assert.deepEqual(answer(`${head}\n\nabcd`), { status: 201, body: 'abcd' });
+    const pieces = 'HTTP/1.1 200 OK\nTransfer-Encoding: chunked\n\n3\nabc\nA\n0123456789\n';
+    assert.equal(answer(pieces), undefined);
+    assert.deepEqual(answer(`${pieces}0\n\n`), { status: 200, body: 'abc0123456789' });
+    assert.equal(answer('HTTP/1.1 200 OK\n\nabc'), undefined);
+    assert.deepEqual(answer('HTTP/1.1 200 OK\n\nabc', true), { status: 200, body: 'abc' });
+    assert.deepEqual(answer('HTTP/1.1 204 No Content\n\n'), { status: 204, body: '' });
   });
 });

@@ -1,4 +1,5 @@
-import { readFile, unlink, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { readFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { namesIfThere } from '../sys/files.ts';
@@ -29,8 +30,9 @@ export function execFiles(container: Container, id: string): ExecFiles {
   return { about: path('json'), socket: path('sock'), record: path('exit') };
 }
 
-export async function keepExec(container: Container, exec: StoredExec): Promise<void> {
-  await writeFile(execFiles(container, exec.id).about, JSON.stringify(exec), { mode: 0o600 });
+/** At once, for every start waits for it: a small file in memory takes longer to hand to another thread than to write. */
+export function keepExec(container: Container, exec: StoredExec): void {
+  writeFileSync(execFiles(container, exec.id).about, JSON.stringify(exec), { mode: 0o600 });
 }
 
 /** Only room, its shim has removed the socket: what cannot be removed goes with the container's other files. */

@@ -120,7 +120,7 @@ export async function startExec(
       const input = await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false });
       return await engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
     };
-    await keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe });
+    keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe });
     shim = await start().catch((failure: unknown) => {
       if (!isStale(failure)) throw failure;
       container.accounts = undefined;
@@ -183,11 +183,14 @@ function ended(engine: Engine, exec: Exec, end: { readonly hub: OutputHub; reado
   }
   exec.status = 'ended';
   exec.exitCode = end.exitCode;
-  exec.shim?.disconnect();
-  exec.shim = undefined;
   end.hub.end();
-  forgetOldFiles(exec.container);
   announce(engine, exec.container, 'exec_die', { execID: exec.id, exitCode: String(end.exitCode) });
+  // Nobody waits for what is left to do, and the client does for its end.
+  setImmediate(() => {
+    exec.shim?.disconnect();
+    exec.shim = undefined;
+    forgetOldFiles(exec.container);
+  });
 }
 
 /** The one that has just become too old: the others before it are gone already. */

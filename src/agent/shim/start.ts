@@ -56,8 +56,8 @@ export async function startShim(take: () => ShimProcess, plan: Plan, options: St
     else void ended().then((failure) => started.reject(failure ?? shimVanished('it carried out a plan')));
   };
   const connection = new Connection(socket, { onFrame, onClose });
-  if (onOutput) void connection.send(frameOf(frame.subscribe, 1));
-  void connection.send(frameHead(frame.ops, encoded.length), encoded);
+  const subscribe = onOutput ? [frameOf(frame.subscribe, 1)] : [];
+  void connection.send(...subscribe, frameHead(frame.ops, encoded.length), encoded);
 
   try {
     const shim = await started.promise;
