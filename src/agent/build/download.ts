@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
+import type { ProgressLine } from '../registry/contract.ts';
+import { Counter, Progress } from '../registry/progress.ts';
 import { readHostNames } from '../sys/host-names.ts';
 import { Spool } from './context.ts';
 import type { CopySource } from './copy-sources.ts';
@@ -32,7 +34,8 @@ export async function download(
   }
   const spool = new Spool(await job.workspace.spool());
   const digest = createHash('sha256');
-  const stored = await spool.keep(answer.body, { hash: digest, name: address });
+  const body = counted(answer, (line) => output.progress(line));
+  const stored = await spool.keep(body, { hash: digest, name: address });
   await spool.flush();
   output.stdout('\n');
   const found = `sha256:${digest.digest('hex')}`;
@@ -63,6 +66,22 @@ export async function download(
     body: () => spool.read(stored),
   });
   return { tree, path, hash, isVerbatim: true };
+}
+
+/** Tells how much of it is here. */
+async function* counted({ headers, body }: WebAnswer, tell: (line: ProgressLine) => void): AsyncGenerator<Buffer> {
+  const total = Number(headers['content-length'] ?? 0) || 0;
+  const progress = new Progress(tell);
+  const count = (current: number) => progress.count('', 'Downloading', { current, total });
+  const counter = new Counter(count);
+  let current = 0;
+  for await (const part of body) {
+    const bytes = Buffer.isBuffer(part) ? part : Buffer.from(part);
+    current += bytes.length;
+    counter.at(current);
+    yield bytes;
+  }
+  count(current);
 }
 
 const unnamed = '__unnamed__';

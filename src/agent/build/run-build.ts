@@ -1,4 +1,5 @@
 import { canceled } from '../../base/errors.ts';
+import { Slots } from '../../base/slots.ts';
 import type { StepRecord } from '../../protocol/builds.ts';
 import { type Dockerfile, parseDockerfile } from '../dockerfile/dockerfile.ts';
 import { expandWord } from '../dockerfile/expand.ts';
@@ -117,6 +118,9 @@ function withLabels(stages: readonly Stage[], labels: Readonly<Record<string, st
   return [...stages.slice(0, -1), { ...last, instructions: [...last.instructions, ...added] }];
 }
 
+/** Stages of one build at a time: each may run a container, and a Dockerfile may have hundreds. */
+const mostStages = 4;
+
 async function runStages(
   stages: readonly Stage[],
   all: {
@@ -142,6 +146,7 @@ async function runStages(
   const stops = stages.map(() => new AbortController());
   const running: Promise<void>[] = [];
   const failures = new Map<number, unknown>();
+  const slots = new Slots(mostStages, 'the build');
   let firstStep = all.first;
   for (const [number, stage] of stages.entries()) {
     const step = firstStep;
@@ -172,7 +177,13 @@ async function runStages(
       try {
         await Promise.all([...(needs[number] ?? [])].map((each) => running[each]));
         checkName(stages, number);
-        results[number] = await new StageBuild(stage, context).run();
+        // Only now: a stage that waits for another one keeps no place from it.
+        const leave = await slots.take({ signal: stageSignal });
+        try {
+          results[number] = await new StageBuild(stage, context).run();
+        } finally {
+          leave();
+        }
       } catch (failure) {
         failures.set(number, failure);
         // What comes behind is not to be heard of any more.

@@ -23,7 +23,7 @@ import { checkLogConfig, withLogDefaults } from './log-options.ts';
 import { mergeConfig, programOf } from './merge.ts';
 import { checkedModes, partnerOf } from './modes.ts';
 import { cleaned } from './mount-target.ts';
-import { wantedMounts } from './mounts.ts';
+import { mountsOfHost, type WantedMount, wantedMounts } from './mounts.ts';
 import { checkName, randomName } from './names.ts';
 import { extraHosts, writeNetworkFiles } from './network-files.ts';
 import { never, noOom, type StoredRecord, saveFirstRecord, timestamp } from './record.ts';
@@ -117,28 +117,30 @@ export async function draftRecord(
   checkLogConfig(LogConfig);
   checkHealthcheck(merged.Healthcheck);
   if (merged.StopSignal) signalNumber(merged.StopSignal);
-  const [path, ...args] = programOf(merged);
-  const config: ContainerConfig = {
-    ...merged,
-    WorkingDir: checkedWorkingDir(merged.WorkingDir ?? ''),
-    Hostname: merged.Hostname || nameOfHost(engine, hostConfig) || id.slice(0, 12),
-  };
-  const { directory } = directoriesOf(engine, id);
   const canRecurse = atLeast(engine.host, 5, 12);
-  const mounts = wantedMounts(config, hostConfig, {
+  const mounting = {
     dataRoot: engine.dataRoot,
     recursiveReadOnly: canRecurse && options.readOnlyNonRecursive !== true,
     canRecurse,
     newVolumeName,
-    mountpointOf: (name) => engine.volumes.mountpointOf(name),
-    mountsOf: (name) => lenderOf(engine, name).record.mounts,
-  });
+    mountpointOf: (name: string) => engine.volumes.mountpointOf(name),
+    mountsOf: (name: string) => lenderOf(engine, name).record.mounts,
+  };
+  // In dockerd's order: of two things that are wrong both engines name the same.
+  await checkSources(mountsOfHost(hostConfig, mounting));
+  const WorkingDir = checkedWorkingDir(merged.WorkingDir ?? '');
+  const [path, ...args] = programOf(merged);
+  const config: ContainerConfig = {
+    ...merged,
+    WorkingDir,
+    Hostname: merged.Hostname || nameOfHost(engine, hostConfig) || id.slice(0, 12),
+  };
+  const { directory } = directoriesOf(engine, id);
+  const mounts = wantedMounts(config, hostConfig, mounting);
   for (const { Name, volume } of volumeMounts({ mounts })) {
     if (volume) engine.volumes.check({ ...volume, name: Name });
   }
-  for (const mount of mounts) {
-    if (mount.Type === 'bind' && !mount.createSource) await checkSource(mount.Source);
-  }
+  await checkSources(mounts);
   const ownFile = (destination: string, name: string) =>
     mounts.some((mount) => mount.Destination === destination) ? '' : join(directory, name);
   return {
@@ -165,6 +167,12 @@ export async function draftRecord(
     after: [],
     startTicks: '',
   };
+}
+
+async function checkSources(mounts: readonly WantedMount[]): Promise<void> {
+  for (const { Type, Source, createSource } of mounts) {
+    if (Type === 'bind' && !createSource) await checkSource(Source);
+  }
 }
 
 /** Where the network is another's, so is the name in it; '' where it is its own. */

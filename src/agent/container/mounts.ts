@@ -73,6 +73,10 @@ export function wantedMounts(config: ContainerConfig, host: HostConfig, context:
   return [...found.values()].sort((a, b) => (a.Destination < b.Destination ? -1 : 1));
 }
 
+/** HostConfig.Mounts alone: dockerd looks at them before anything else of a container. @throws invalid */
+export const mountsOfHost = ({ Mounts }: HostConfig, context: MountContext): WantedMount[] =>
+  (Mounts ?? []).map((mount) => fromMount(mount, context));
+
 /** The mounts as the specification has them, parents before what lies below them. */
 export function specMounts(mounts: readonly WantedMount[], host: HostConfig): SpecMount[] {
   const tmpfs = tmpfsMounts(host);

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
+import { Slots } from '../../base/slots.ts';
 import { withoutTag } from '../store/catalog.ts';
 import type { ImageStore } from '../store/contract.ts';
 import { familiar, familiarName, parseReference, type Reference, withDefaultTag } from '../store/reference.ts';
@@ -26,7 +27,6 @@ import { pullFailure, pullImage, statusLine } from './pull.ts';
 import { pushImage } from './push.ts';
 import type { Retries } from './retry.ts';
 import { Session, withEndpoint } from './session.ts';
-import { Slots } from './slots.ts';
 import { listTags } from './tags.ts';
 
 export interface RegistryParts {
@@ -72,8 +72,8 @@ class RegistryClient implements Registry {
       ...(silence !== undefined && { patience: silence }),
     });
     this.#retries = { attempts: options.maxAttempts, ...(second !== undefined && { second }) };
-    this.#downloads = new Slots(options.maxDownloads);
-    this.#uploads = new Slots(options.maxUploads);
+    this.#downloads = new Slots(options.maxDownloads, 'the transfer');
+    this.#uploads = new Slots(options.maxUploads, 'the transfer');
   }
 
   async pull(name: string, options: PullOptions): Promise<PulledImage> {

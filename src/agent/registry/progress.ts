@@ -16,10 +16,11 @@ export class Progress {
     this.#write({ status, progressDetail: {}, id });
   }
 
+  /** @param id '' for the only thing that there is. */
   count(id: string, status: string, { current, total }: { readonly current: number; readonly total: number }): void {
     const progressDetail = { ...(current > 0 && { current }), ...(total > 0 && { total }) };
     const progress = bar(current, total);
-    this.#write({ status, progressDetail, ...(progress !== '' && { progress }), id });
+    this.#write({ status, progressDetail, ...(progress !== '' && { progress }), ...(id !== '' && { id }) });
   }
 
   aux(aux: object): void {

@@ -8,6 +8,7 @@ import { buffer } from 'node:stream/consumers';
 import { pack } from 'tar-stream';
 import type { BuildRecord, StepRecord } from '../../../src/protocol/builds.ts';
 import { busyboxTar, docker, type Engine } from '../../conformance/engine.ts';
+import { send } from '../../conformance/raw/request.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
 
@@ -117,6 +118,49 @@ describe('build: docker build', function () {
       assert.match(await from(`http://127.0.0.1:${address.port}/page`), /unsupported Content-Type/);
       assert.match(await from('https://github.com/a/b.git'), /git repository .* is not supported/);
       assert.match(await from('nonsense'), /could not be recognized as URL/);
+    } finally {
+      server.closeAllConnections();
+      server.close();
+    }
+  });
+
+  it('takes four stages at a time, and tells how much of a download is here', async () => {
+    const count = 10;
+    const waiting: (() => void)[] = [];
+    let most = 0;
+    let asked = 0;
+    const server = createServer((_, response) => {
+      asked += 1;
+      waiting.push(() => response.end('x'.repeat(1000)));
+      response.writeHead(200, { 'Content-Length': '1000' }).flushHeaders();
+      most = Math.max(most, waiting.length);
+      if (asked === count) for (const go of waiting.splice(0)) go();
+      // Until four are there nobody gets anything, and whoever else would come is here before the agent answers this.
+      else if (asked >= 4) void ask(agent.socket, 'GET', '/_ping').then(() => waiting.shift()?.());
+    });
+    await once(server.listen(0, '127.0.0.1'), 'listening');
+    try {
+      const address = server.address();
+      assert.ok(address !== null && typeof address !== 'string');
+      const at = `http://127.0.0.1:${address.port}`;
+      const stages = Array.from({ length: count }, (_, n) => `FROM busybox AS s${n}\nADD ${at}/f${n} /f${n}\n`);
+      const context = pack();
+      context.entry({ name: 'Dockerfile' }, stages.join(''));
+      context.finalize();
+      const body = await buffer(context);
+      const headers = { 'Content-Type': 'application/x-tar' };
+      const answer = await send(agent.socket, { method: 'POST', path: '/build', headers, body });
+      assert.match(answer.body, /Successfully built/);
+      assert.equal(most, 4);
+      const lines = answer.body
+        .trim()
+        .split('\r\n')
+        .map((line) => JSON.parse(line));
+      const last = lines.filter(({ status }) => status === 'Downloading').at(-1);
+      assert.deepEqual(last, {
+        ...{ status: 'Downloading', progressDetail: { current: 1000, total: 1000 } },
+        progress: `[${'='.repeat(50)}>]      1kB/1kB`,
+      });
     } finally {
       server.closeAllConnections();
       server.close();

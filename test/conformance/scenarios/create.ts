@@ -58,6 +58,17 @@ export const createScenarios: readonly Scenario[] = [
     scenario('a stop signal beyond all numbers', differs('as its events say', 'create --stop-signal 99 busybox true')),
   ),
   scenario(
+    'of two things that are wrong both name the same',
+    'create busybox',
+    'create --mount type=bind,source=/nothere,target=/x busybox',
+    'create --mount type=bind,source=/tmp,target=x busybox',
+    'create --mount type=volume,source=v,target=/ busybox',
+    'create -w relative busybox',
+    'create -v v:/x:nonsense busybox',
+    'create --network container:nobody busybox',
+    'create --mount type=bind,source=/nothere,target=/x --network container:nobody busybox true',
+  ),
+  scenario(
     'restart policies that are wrong',
     'create --restart sometimes busybox true',
     'create --restart on-failure:x busybox true',
