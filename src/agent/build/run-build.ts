@@ -1,10 +1,10 @@
 import { canceled } from '../../base/errors.ts';
-import { Slots } from '../../base/slots.ts';
 import type { StepRecord } from '../../protocol/builds.ts';
 import { type Dockerfile, parseDockerfile } from '../dockerfile/dockerfile.ts';
 import { expandWord } from '../dockerfile/expand.ts';
 import { ignoreMatcher } from '../dockerfile/ignore.ts';
 import type { Instruction, Stage } from '../dockerfile/instruction.ts';
+import { Slots } from '../registry/slots.ts';
 import type { ImageRecord } from '../store/contract.ts';
 import { baseImage, bring, findImage } from './base-image.ts';
 import { BuildArgs } from './build-args.ts';

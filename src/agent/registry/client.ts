@@ -1,6 +1,5 @@
 import { join } from 'node:path';
 import { PortholeError } from '../../base/errors.ts';
-import { Slots } from '../../base/slots.ts';
 import { withoutTag } from '../store/catalog.ts';
 import type { ImageStore } from '../store/contract.ts';
 import { familiar, familiarName, parseReference, type Reference, withDefaultTag } from '../store/reference.ts';
@@ -27,6 +26,7 @@ import { pullFailure, pullImage, statusLine } from './pull.ts';
 import { pushImage } from './push.ts';
 import type { Retries } from './retry.ts';
 import { Session, withEndpoint } from './session.ts';
+import { Slots } from './slots.ts';
 import { listTags } from './tags.ts';
 
 export interface RegistryParts {

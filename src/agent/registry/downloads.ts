@@ -1,5 +1,4 @@
 import { canceled, isKind, messageOf, PortholeError } from '../../base/errors.ts';
-import type { Slots } from '../../base/slots.ts';
 import type { Descriptor } from '../oci/image.ts';
 import type { ImageIntake } from '../store/pieces.ts';
 import { RegistryRefusal } from './answers.ts';
@@ -7,6 +6,7 @@ import { RegistryUnreachable } from './errors.ts';
 import { Counter, type Progress, shortId } from './progress.ts';
 import { type Retries, retrying, retryWords } from './retry.ts';
 import type { Session } from './session.ts';
+import type { Slots } from './slots.ts';
 
 /** What a download needs of the pull that it belongs to. */
 export interface DownloadTask {

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { canceled, isKind, messageOf, PortholeError } from '../../base/errors.ts';
-import type { Slots } from '../../base/slots.ts';
 import type { Descriptor, Manifest } from '../oci/image.ts';
 import { chainIdsOf } from '../store/catalog.ts';
 import type { ImageRecord, ImageStore } from '../store/contract.ts';
@@ -14,6 +13,7 @@ import type { WantedPlatform } from './platforms.ts';
 import { Counter, type Progress, shortId } from './progress.ts';
 import type { Retries } from './retry.ts';
 import type { Session } from './session.ts';
+import type { Slots } from './slots.ts';
 
 export interface PullTask {
   /** With a tag or a digest. */

@@ -1,6 +1,5 @@
 import { KeyedLock } from '../../base/async.ts';
 import { canceled, isKind, PortholeError } from '../../base/errors.ts';
-import type { Slots } from '../../base/slots.ts';
 import { type Descriptor, mediaTypes } from '../oci/image.ts';
 import type { ImageStore } from '../store/contract.ts';
 import type { ImageContent } from '../store/pieces.ts';
@@ -12,6 +11,7 @@ import { digestOf, dockerTypes } from './manifests.ts';
 import { Counter, type Progress, shortId } from './progress.ts';
 import { type Retries, retrying, retryWords } from './retry.ts';
 import type { Session } from './session.ts';
+import type { Slots } from './slots.ts';
 import { beginUpload, hasBlob, mountBlob, type SentBlob, upload } from './uploads.ts';
 
 export interface PushTask {

@@ -1,4 +1,4 @@
-import { canceled } from './errors.ts';
+import { canceled } from '../../base/errors.ts';
 
 /** So many tasks at a time; the others wait in their order. */
 export class Slots {
