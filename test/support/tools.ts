@@ -21,6 +21,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   'qemu-system-x86_64': 'qemu-system-x86',
   runc: 'runc',
   script: 'bsdutils',
+  setcap: 'libcap2-bin',
   skopeo: 'skopeo',
   'ssh-agent': 'openssh-client',
   'ssh-keygen': 'openssh-client',
@@ -30,6 +31,7 @@ export const debianPackages: Readonly<Record<string, string>> = {
   useradd: 'passwd',
   unshare: 'util-linux',
   xz: 'xz-utils',
+  zstd: 'zstd',
 };
 
 /** The path of a program, looked for where root's programs are too; undefined when it is not installed. */

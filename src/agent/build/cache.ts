@@ -1,6 +1,6 @@
 import type { History, ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageRecord, ImageStore } from '../store/contract.ts';
-import { type Bytes, decompressed } from '../store/streams.ts';
+import { buffers, decompressed } from '../store/streams.ts';
 import { isSameStep } from './run-config.ts';
 
 /** What a step is looked up by. */
@@ -102,10 +102,6 @@ export class StepCache {
       await content.close();
     }
   }
-}
-
-async function* buffers(bytes: Bytes): AsyncGenerator<Buffer> {
-  for await (const piece of bytes) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 }
 
 function beginsWith(image: ImageConfig, parent: ImageConfig | undefined): boolean {

@@ -6,6 +6,7 @@ import { findImage, isIdOf, referencesOf, type StoredImage } from './catalog.ts'
 import { closeAll, contentOf, holdBlobs, pieceSize } from './content.ts';
 import { familiar, familiarName, normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
 import type { Storage } from './storage.ts';
+import { buffers, decompressed, isZstd } from './streams.ts';
 import { type TarItem, writeTar } from './tar-writer.ts';
 
 /**
@@ -74,12 +75,47 @@ async function* entries(chosen: readonly Chosen[], blobs: ReadonlyMap<string, Fi
     const { size } = await handle.stat();
     yield { ...plain, name: blobName(digest), size, body: () => contentOf(handle) };
   }
+  const plainOf = await unreadable(chosen, blobs);
+  for (const [digest, diffId] of plainOf) {
+    const handle = blobs.get(digest);
+    if (!handle || blobs.has(diffId)) continue;
+    const open = () => decompressed(contentOf(handle));
+    // The size comes before the content.
+    let size = 0;
+    for await (const chunk of open()) size += chunk.length;
+    yield { ...plain, name: blobName(diffId), size, body: () => buffers(open()) };
+  }
   yield document('index.json', indexOf(chosen));
-  yield document('manifest.json', chosen.map(manifestOf));
+  yield document(
+    'manifest.json',
+    chosen.map((one) => manifestOf(one, plainOf)),
+  );
   yield document('oci-layout', { imageLayoutVersion: '1.0.0' });
   const repositories = repositoriesOf(chosen);
   if (Object.keys(repositories).length > 0) yield document('repositories', repositories);
 }
+
+/**
+ * Layers that readers of `manifest.json` may not be able to read, with the digest of what is in them: a dockerd before 23
+ * knows no zstd.
+ */
+async function unreadable(
+  chosen: readonly Chosen[],
+  blobs: ReadonlyMap<string, FileHandle>,
+): Promise<ReadonlyMap<string, string>> {
+  const found = new Map<string, string>();
+  for (const { image } of chosen) {
+    for (const [position, digest] of layersOf(image).entries()) {
+      const handle = blobs.get(digest);
+      const diffId = image.config.rootfs.diff_ids[position];
+      if (handle && diffId !== undefined && (await isZstd(handle))) found.set(digest, diffId);
+    }
+  }
+  return found;
+}
+
+/** After the manifest and the config. */
+const layersOf = ({ blobs }: StoredImage): readonly string[] => blobs.slice(2);
 
 /** The epoch: the same images give the same archive. */
 const plain = {
@@ -130,12 +166,12 @@ function indexOf(chosen: readonly Chosen[]): object {
   return { schemaVersion: 2, mediaType: mediaTypes.index, manifests };
 }
 
-function manifestOf({ image, references }: Chosen): object {
-  const [, config = '', ...layers] = image.blobs;
+function manifestOf({ image, references }: Chosen, plainOf: ReadonlyMap<string, string>): object {
+  const [, config = ''] = image.blobs;
   return {
     Config: blobName(config),
     RepoTags: references.length === 0 ? null : references.map((reference) => familiar(withDefaultTag(reference))),
-    Layers: layers.map(blobName),
+    Layers: layersOf(image).map((digest) => blobName(plainOf.get(digest) ?? digest)),
   };
 }
 
@@ -143,7 +179,7 @@ function manifestOf({ image, references }: Chosen): object {
 function repositoriesOf(chosen: readonly Chosen[]): Record<string, Record<string, string>> {
   const found: Record<string, Record<string, string>> = {};
   for (const { image, references } of chosen) {
-    const top = image.blobs.slice(2).at(-1)?.replace('sha256:', '') ?? '';
+    const top = layersOf(image).at(-1)?.replace('sha256:', '') ?? '';
     for (const reference of references) {
       const name = familiarName(reference);
       found[name] = { ...found[name], [reference.tag ?? 'latest']: top };

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FileHandle } from 'node:fs/promises';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import * as zlib from 'node:zlib';
@@ -39,6 +40,10 @@ export async function* verified(source: Bytes, diffId: string): Bytes {
   }
 }
 
+export async function* buffers(source: Bytes): AsyncGenerator<Buffer> {
+  for await (const piece of source) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
+}
+
 /** Undoes the compression that the first bytes show; what is not compressed passes through. */
 export async function* decompressed(source: Bytes): Bytes {
   const iterator = source[Symbol.asyncIterator]();
@@ -57,6 +62,13 @@ export async function* decompressed(source: Bytes): Bytes {
   } finally {
     await iterator.return?.();
   }
+}
+
+/** What a file holds is compressed with zstd. */
+export async function isZstd(file: FileHandle): Promise<boolean> {
+  const head = Buffer.alloc(zstdMagic.length);
+  await file.read(head, 0, head.length, 0);
+  return head.equals(zstdMagic);
 }
 
 async function* rest(head: Buffer, iterator: AsyncIterator<Uint8Array>, ended: boolean): Bytes {
@@ -80,32 +92,38 @@ async function* through(source: Bytes, codec: Transform): Bytes {
 
 const chunkSize = 1 << 18;
 const longestMagic = 6;
+const zstdMagic = Buffer.from([0x28, 0xb5, 0x2f, 0xfd]);
 
 const magics: readonly { readonly magic: Buffer; open(source: Bytes): Bytes }[] = [
   { magic: Buffer.from([0x1f, 0x8b]), open: (source) => through(source, zlib.createGunzip({ chunkSize })) },
-  { magic: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]), open: (source) => through(source, openZstd()) },
+  { magic: zstdMagic, open: unzstd },
   { magic: Buffer.from('BZh'), open: (source) => byProgram(source, 'bzip2') },
   { magic: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]), open: (source) => byProgram(source, 'xz') },
 ];
 
+/** Node has it from 22.15 on; its type declarations here are those of Node 20. Before, the host's program does it. */
+async function* unzstd(source: Bytes): Bytes {
+  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
+  const codec: unknown = typeof create === 'function' ? create({ chunkSize }) : undefined;
+  if (codec instanceof Transform) yield* through(source, codec);
+  else yield* byProgram(source, 'zstd');
+}
+
 /** Node has no codec for these; dockerd too starts a program for xz. */
-async function* byProgram(source: Bytes, name: 'bzip2' | 'xz'): Bytes {
+async function* byProgram(source: Bytes, name: keyof typeof programs): Bytes {
   try {
     yield* filtered(source, [name, '-d', '-c']);
   } catch (failure) {
     if (!(failure instanceof FilterFailed)) throw failure;
-    if (failure.isMissing) refuse(`${name}, and the host has no program ${name}`);
-    throw invalidArchive(failure.message);
+    if (failure.isMissing) throw unsupportedArchive(`it is compressed with ${name}, and ${programs[name]}`);
+    // The zstd program does not say who it is.
+    throw invalidArchive(failure.message.includes(name) ? failure.message : `${name}: ${failure.message}`);
   }
 }
 
-/** Node has it from 22.15 on; its type declarations here are those of Node 20. */
-function openZstd(): Transform {
-  const create: unknown = Reflect.get(zlib, 'createZstdDecompress');
-  const codec: unknown = typeof create === 'function' ? create({ chunkSize }) : undefined;
-  return codec instanceof Transform ? codec : refuse('zstd, which needs Node 22.15 or newer');
-}
-
-function refuse(codec: string): never {
-  throw unsupportedArchive(`it is compressed with ${codec}`);
-}
+/** What a host lacks that has not the program of this name. */
+const programs = {
+  bzip2: 'the host has no program bzip2',
+  xz: 'the host has no program xz',
+  zstd: 'the host has neither Node 22.15 nor a program zstd',
+} as const;
