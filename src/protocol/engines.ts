@@ -10,10 +10,10 @@ export interface OtherEngine {
   readonly dataRoot?: string;
   /**
    * How its layers are read: `in place`, or `saved`: out of the archive that the engine writes for `docker save`, as often
-   * as a file is asked for.
+   * as a file is asked for. `not at all`: it is there and does not answer as an engine does.
    */
-  readonly layers: 'in place' | 'saved';
-  /** Why not in place. */
+  readonly layers: 'in place' | 'saved' | 'not at all';
+  /** Why not in place, or not at all. */
   readonly reason?: string;
 }
 

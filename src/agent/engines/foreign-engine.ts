@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { isKind } from '../../base/errors.ts';
+import { isKind, messageOf } from '../../base/errors.ts';
 import type { OtherEngine, OtherEngineName } from '../../protocol/engines.ts';
 import type { LayeredImage } from '../layers/contract.ts';
 import { chainIdsOf } from '../store/catalog.ts';
@@ -23,6 +23,9 @@ const Info = v.object({
 
 const Image = v.object({ Id: v.string(), RootFS: v.object({ Layers: v.optional(v.nullable(v.array(v.string()))) }) });
 const ImageList = v.array(v.object({ Id: v.string() }));
+
+/** Milliseconds: dockerd counts its containers and images for what it says of itself. */
+const patience = 20_000;
 
 export interface EngineOptions {
   readonly name: OtherEngineName;
@@ -52,8 +55,19 @@ export class ForeignEngine {
     );
   }
 
-  /** Undefined: it is not there. */
+  /** Undefined: it is not there. One that is stuck or broken is told as such, and keeps nobody from hearing of the others. */
   async describe(signal: AbortSignal): Promise<OtherEngine | undefined> {
+    const late = AbortSignal.timeout(patience);
+    try {
+      return await this.#describe(AbortSignal.any([signal, late]));
+    } catch (failure) {
+      signal.throwIfAborted();
+      const reason = late.aborted ? `it has not answered for ${patience / 1000} seconds` : messageOf(failure);
+      return { engine: this.#options.name, layers: 'not at all', reason };
+    }
+  }
+
+  async #describe(signal: AbortSignal): Promise<OtherEngine | undefined> {
     const { name, client, driver, silentRoot } = this.#options;
     const socket = await client.socket(signal);
     if (socket === undefined) {
@@ -80,7 +94,8 @@ export class ForeignEngine {
     const root = info ? info.DockerRootDir : silentRoot;
     if (root === undefined) throw silent(this.#options.name, 'nobody listens on its socket');
     const storage = this.#options.storage(root);
-    const id = info ? (await this.#inspect(name, signal)).Id : await storage.find(name);
+    const inspected = info && (await this.#inspect(name, signal));
+    const id = inspected ? inspected.Id : await storage.find(name);
     if (id === undefined) throw noSuchImage(this.#options.name, name);
     const reason = info ? this.#whyNotOf(info) : this.#whyNot({ root, driver });
     const placed = reason === undefined ? await storage.image(id) : undefined;
@@ -94,10 +109,10 @@ export class ForeignEngine {
       const keys = chainIdsOf(placed.config).map(hexOf);
       return await this.#pinned(keys, async () => task(await placedImage(this.#parts, placed, { ...image, signal })));
     }
-    if (!info) {
+    if (!inspected) {
       throw unreachable(this.#options.name, reason ?? `image ${id} is not in ${root} as overlay directories`);
     }
-    const keys = this.#saved.keysOf(await this.#layersOf(id, signal));
+    const keys = this.#saved.keysOf(inspected.RootFS.Layers ?? []);
     return await this.#pinned(keys, async () => task(await this.#saved.open(image, signal)));
   }
 

@@ -76,12 +76,18 @@ async function openLocal(
   return await LocalLink.open(label, sockets, signal);
 }
 
-function enginesOf(env: Readonly<Record<string, string | undefined>>): Record<'docker' | 'podman', string> {
-  const docker = /^unix:\/\/(.+)$/.exec(env['DOCKER_HOST'] ?? '')?.[1];
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const dockerSocket = (env: Environment): string | undefined => /^unix:\/\/(\/.+)$/.exec(env['DOCKER_HOST'] ?? '')?.[1];
+
+const socketOption = (name: 'docker' | 'podman', path: string | undefined): string[] =>
+  path === undefined ? [] : [`--${name}`, path];
+
+function enginesOf(env: Environment): Record<'docker' | 'podman', string> {
   const root = process.getuid?.() === 0;
   const own = env['XDG_RUNTIME_DIR'];
   return {
-    docker: docker ?? '/var/run/docker.sock',
+    docker: dockerSocket(env) ?? '/var/run/docker.sock',
     podman: !root && own ? path.join(own, 'podman/podman.sock') : '/run/podman/podman.sock',
   };
 }
@@ -97,7 +103,11 @@ async function startAgent({ label, env, dataRoot, execRoot, socket, signal, ...o
   const log = await open(logFile, 'a', 0o600);
   const before = (await log.stat()).size;
   const args = ['serve', '--data-root', dataRoot, '--exec-root', execRoot, '--host', `unix://${socket}`];
-  const child = spawn(options.node ?? process.execPath, [options.agent, ...args], {
+  const engines = [
+    ...socketOption('docker', options.sockets?.docker ?? dockerSocket(env)),
+    ...socketOption('podman', options.sockets?.podman),
+  ];
+  const child = spawn(options.node ?? process.execPath, [options.agent, ...args, ...engines], {
     detached: true,
     cwd: '/',
     // To a file: the agent stays when the one who started it goes, and must not lose its standard output then.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -11,6 +11,7 @@ import { busyboxTar, docker as command } from '../../conformance/engine.ts';
 import { type RunningAgent, startAgent } from '../../support/agent.ts';
 import { answerOf, asked } from '../../support/asked.ts';
 import { startDockerd } from '../../support/dockerd.ts';
+import { makePodmanStorage } from '../../support/podman.ts';
 import { requires } from '../../support/tools.ts';
 import { directory, dockerArchive, file, hardlink, type Item, sha256, symlink, tarOf } from '../store/rig.ts';
 import { buildContext } from './fixture.ts';
@@ -28,8 +29,9 @@ describe('engines: images that their engine saves', function () {
     for (const one of undo.reverse()) await one();
     undo = [];
   });
-  const agentBeside = async (socket: string): Promise<RunningAgent> => {
-    const agent = await startAgent({ flags: ['--docker', socket, '--podman', '/nowhere/podman.sock'] });
+  const agentBeside = async (docker: string, podman = '/nowhere/podman.sock'): Promise<RunningAgent> => {
+    const flags = ['--docker', docker, '--podman', podman, '--podman-root', '/nowhere'];
+    const agent = await startAgent({ flags });
     undo.push(() => agent.stop());
     return agent;
   };
@@ -55,13 +57,49 @@ describe('engines: images that their engine saves', function () {
     assert.ok((await compareAnswers(agent.socket, pair)) > 50);
   });
 
+  it('a Podman whose storage is not read in place: the same answers, to the last digest', async function () {
+    requires(this, { root: true, programs: ['podman', 'buildah'] });
+    const storage = await makePodmanStorage('vfs');
+    undo.push(() => storage.stop());
+    const directory = join(storage.root, '..', 'context');
+    await mkdir(directory);
+    await writeFile(join(directory, 'bb.tar'), await busyboxTar());
+    await writeFile(
+      join(directory, 'Dockerfile'),
+      'FROM scratch\nADD bb.tar /\nRUN mkdir -p /data/sub && echo one > /one && echo a > /data/a\nRUN rm -r /data && mkdir /data && echo two > /one\n',
+    );
+    const build = ['build', '--isolation', 'chroot', '--layers', '-t', 'small', directory];
+    await exec('buildah', [...storage.flags, ...build], { timeout: 200_000 });
+    await storage.serve();
+    const agent = await agentBeside('/nowhere/docker.sock', storage.socket);
+    const archive = join(directory, 'saved.tar');
+    await exec('podman', [...storage.flags, 'save', '-o', archive, 'small']);
+    await exec('docker', ['-H', `unix://${agent.socket}`, 'load', '-i', archive]);
+    const [found] = await asked<OtherEngine[]>(agent.socket, '/engines');
+    assert.deepEqual([found?.engine, found?.layers], ['podman', 'saved']);
+    const pair = { ours: '/images/localhost/small', theirs: '/engines/podman/images/small', exact: true };
+    assert.ok((await compareAnswers(agent.socket, pair)) > 20);
+  });
+
+  it('an engine that says what cannot be understood is told as such', async () => {
+    const engine = await engineOf(Buffer.alloc(0), { id: 'none', layers: [], info: 'no info' });
+    const agent = await agentBeside(engine.socket);
+    const reason = 'what docker answers to /info is not as expected';
+    assert.deepEqual(await asked(agent.socket, '/engines'), [{ engine: 'docker', layers: 'not at all', reason }]);
+    const { status, body } = await answerOf(agent.socket, '/engines/docker/images/it/layers');
+    assert.deepEqual([status, JSON.parse(body.toString())], [501, { message: reason }]);
+  });
+
   /** An engine that has one image, as an archive; it counts how often that was saved. */
-  async function engineOf(archive: Buffer, image: { readonly id: string; readonly layers: readonly string[] }) {
+  async function engineOf(
+    archive: Buffer,
+    image: { readonly id: string; readonly layers: readonly string[]; readonly info?: unknown },
+  ) {
     const dir = await mkdtemp('/tmp/porthole-engine-');
     const socket = join(dir, 's.sock');
     let saved = 0;
     const answers: Readonly<Record<string, unknown>> = {
-      '/info': { ServerVersion: '0', Driver: 'other', DockerRootDir: dir },
+      '/info': image.info ?? { ServerVersion: '0', Driver: 'other', DockerRootDir: dir },
       '/images/json': [{ Id: image.id }],
       '/images/it/json': { Id: image.id, RootFS: { Layers: image.layers } },
       [`/images/${encodeURIComponent(image.id)}/json`]: { Id: image.id, RootFS: { Layers: image.layers } },

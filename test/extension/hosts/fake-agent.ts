@@ -18,6 +18,8 @@ const { positionals, values } = parseArgs({
     'data-root': { type: 'string' },
     'exec-root': { type: 'string' },
     host: { type: 'string' },
+    docker: { type: 'string' },
+    podman: { type: 'string' },
   },
 });
 const execRoot = values['exec-root'] ?? '/nowhere';
