@@ -189,11 +189,16 @@ export async function treeOf(directory: string): Promise<Map<string, LayerEntry>
     ['--format=posix', '--xattrs', '--xattrs-include=*', '--sort=name', '-C', directory, '-cf', '-', '.'],
     { maxBuffer: 1 << 30 },
   );
+  return await treeInTar(streamOf(tar));
+}
+
+/** As `treeOf`, of what an archive holds. */
+export async function treeInTar(tar: AsyncIterable<Uint8Array>): Promise<Map<string, LayerEntry>> {
   const found = new Map<string, LayerEntry>();
-  for await (const entry of readTar(Readable.from(inPieces(tar)))) {
-    const path = entry.name.replace(/^\.\/?/, '').replace(/\/$/, '');
+  for await (const entry of readTar(tar)) {
+    const path = entry.name.replace(/^\.(\/|$)/, '').replace(/\/$/, '');
     if (entry.type === 'link') {
-      const target = found.get(entry.link.replace(/^\.\//, ''));
+      const target = found.get(entry.link.replace(/^(\.\/|\/)/, ''));
       if (target) found.set(path, { ...target, path });
       continue;
     }
