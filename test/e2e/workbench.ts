@@ -38,6 +38,12 @@ export class Workbench {
     await until('the row unfolds', async () => (await row.getAttribute('aria-expanded')) === 'true');
   }
 
+  /** Folds a row that is not. */
+  async fold(row: Locator): Promise<void> {
+    if ((await row.getAttribute('aria-expanded')) === 'true') await row.locator('.monaco-tl-twistie').click();
+    await until('the row folds', async () => (await row.getAttribute('aria-expanded')) !== 'true');
+  }
+
   /** Picks an entry of a row's context menu. */
   async pick(row: Locator, entry: string): Promise<void> {
     const item = this.page.getByRole('menuitem', { name: entry, exact: true });

@@ -1,5 +1,23 @@
 /** What a row is of: the first word of its context value, and what commands act on. */
-export type RowKind = 'container' | 'image' | 'host' | 'file' | 'volume' | 'difference';
+export type RowKind = (typeof rowKinds)[number];
+
+export const rowKinds = [
+  'group',
+  'host',
+  'container',
+  'image',
+  'layer',
+  'file',
+  'volume',
+  'message',
+  'section',
+  'process',
+  'namespace',
+  'mount',
+  'difference',
+  'entry',
+  'note',
+] as const;
 
 /**
  * What a tree item carries as `contextValue`, for the `when` clauses of menus: its kind, its state, and its engine (for

@@ -2,6 +2,7 @@ import { ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { type Fleet, hostLabel } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 import { engineName } from '../hosts/problems.ts';
+import { contextValue } from './context-value.ts';
 
 /** One engine of one host: the first level of Containers and Images when there is more than one. */
 export interface EngineGroup {
@@ -27,6 +28,6 @@ export function groupItem(fleet: Fleet, group: EngineGroup, count: number): Tree
   item.id = `group:${group.host}/${group.engine}`;
   item.description = `${engineName(group.engine)} (${count})`;
   item.iconPath = new ThemeIcon(group.host === 'local' ? 'vm' : 'remote');
-  item.contextValue = 'group';
+  item.contextValue = contextValue('group', 'open', group.engine);
   return item;
 }

@@ -142,7 +142,7 @@ function layerItem({ image, layer }: LayerNode): TreeItem {
   item.id = `layer:${keyOf(image)}/${layer.position}`;
   item.description = formatSize(layer.size);
   item.iconPath = new ThemeIcon('layers');
-  item.contextValue = contextValue('file', 'layer', image.engine);
+  item.contextValue = contextValue('layer', 'stored', image.engine);
   item.tooltip = [
     instruction,
     l10n.t('Layer {0}', layer.position + 1),
@@ -159,5 +159,6 @@ function messageItem({ id, text, failed }: MessageNode): TreeItem {
   item.id = `message:${id}`;
   item.iconPath = new ThemeIcon(failed ? 'warning' : 'info');
   item.tooltip = text;
+  item.contextValue = contextValue('message', failed ? 'failed' : 'quiet', 'any');
   return item;
 }

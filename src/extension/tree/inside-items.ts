@@ -49,7 +49,7 @@ function sectionItem({ container, section }: SectionNode): TreeItem {
   const item = new TreeItem(label, Collapsed);
   item.id = `section:${keyOf(container)}/${section}`;
   item.iconPath = new ThemeIcon(icon);
-  item.contextValue = `section.${section}.${container.engine}`;
+  item.contextValue = contextValue('section', section, container.engine);
   return item;
 }
 
@@ -66,7 +66,7 @@ function processItem({ container, process, children }: ProcessNode): TreeItem {
     ...(inside === 1 ? [l10n.t('The container lives as long as this process.')] : []),
   ].join('\n');
   item.accessibilityInformation = { label: `${process.command}, ${item.description}` };
-  item.contextValue = `process.live.${container.engine}`;
+  item.contextValue = contextValue('process', 'live', container.engine);
   return item;
 }
 
@@ -85,7 +85,7 @@ function namespaceItem({ container, difference }: NamespaceNode): TreeItem {
   item.iconPath = new ThemeIcon(standing === 'own' ? 'shield' : standing === 'host' ? 'unlock' : 'link');
   item.tooltip = `${kind}: ${words}\n${namespaceWords(kind)}`;
   item.accessibilityInformation = { label: `${kind}, ${words}` };
-  item.contextValue = `namespace.${standing}.${container.engine}`;
+  item.contextValue = contextValue('namespace', standing, container.engine);
   return item;
 }
 
@@ -121,7 +121,7 @@ function mountItem({ container, mount }: MountNode): TreeItem {
     mount.type === 'volume' ? 'database' : mount.type === 'tmpfs' ? 'circuit-board' : 'folder',
   );
   item.tooltip = [`${mount.source || mount.type} → ${mount.destination}`, access].join('\n');
-  item.contextValue = `mount.${mount.type}.${container.engine}`;
+  item.contextValue = contextValue('mount', mount.type, container.engine);
   return item;
 }
 
@@ -154,7 +154,7 @@ function entryItem(node: EntryNode): TreeItem {
     new Date(entry.mtime * 1000).toLocaleString(),
   ].join('\n');
   const isFile = (entry.leads?.type ?? entry.type) === 'file';
-  item.contextValue = `entry.${folder ? 'directory' : isFile ? 'file' : 'other'}.${of.engine}`;
+  item.contextValue = contextValue('entry', folder ? 'directory' : isFile ? 'file' : 'other', of.engine);
   if (isFile) item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] };
   return item;
 }
@@ -171,5 +171,6 @@ function noteItem({ id, text, failed }: NoteNode): TreeItem {
   item.id = `note:${id}`;
   item.iconPath = new ThemeIcon(failed ? 'warning' : 'info');
   item.tooltip = text;
+  item.contextValue = contextValue('note', failed ? 'failed' : 'quiet', 'any');
   return item;
 }

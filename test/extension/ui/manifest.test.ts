@@ -9,7 +9,7 @@ import {
   viewIds,
 } from '../../../src/extension/commands/manifest.ts';
 import { commandIds, rowOf } from '../../../src/extension/commands/rows.ts';
-import { contextValue, type RowKind } from '../../../src/extension/tree/context-value.ts';
+import { contextValue, type RowKind, rowKinds } from '../../../src/extension/tree/context-value.ts';
 
 const root = path.resolve(import.meta.dirname, '../../..');
 
@@ -24,7 +24,6 @@ function keysIn(value: unknown): string[] {
   return [...JSON.stringify(value).matchAll(/%([\w.-]+)%/g)].map((match) => match[1] ?? '');
 }
 
-const rowKinds: readonly RowKind[] = ['container', 'image', 'host', 'file', 'volume', 'difference'];
 const isRowKind = (kind: string): kind is RowKind => rowKinds.some((one) => one === kind);
 
 describe('The manifest and the command table', () => {

@@ -1,0 +1,44 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { root } from '../../../scripts/paths.ts';
+import { type CommandId, isCommandId } from '../../../src/extension/commands/rows.ts';
+import type { RemoteFiles } from '../../../src/extension/fs/remote-files.ts';
+import type { PageName } from '../../../src/extension/panels/pages.ts';
+import { type RowKind, rowKinds } from '../../../src/extension/tree/context-value.ts';
+
+/** What VS Code asks of the file system of containers and volumes; the compiler holds the list to the class. */
+const fileOperations = {
+  stat: true,
+  readDirectory: true,
+  readFile: true,
+  writeFile: true,
+  createDirectory: true,
+  delete: true,
+  rename: true,
+} as const satisfies Record<Exclude<keyof RemoteFiles, 'onDidChangeFile' | 'watch' | 'list' | 'dispose'>, true>;
+
+/** Something that a user can do or see, by the name that the manifest or the code gives it. */
+export type Item =
+  | CommandId
+  | `row ${RowKind}`
+  | `page ${PageName}`
+  | `view ${string}`
+  | `file ${keyof typeof fileOperations}`;
+
+/** Everything that has to be exercised: read from the manifest where it is there, else from the code's own lists. */
+export async function everyItem(): Promise<string[]> {
+  const { contributes, activationEvents } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const commands: { command: string }[] = contributes.commands;
+  const views: { id: string }[] = contributes.views.porthole;
+  const events: string[] = activationEvents;
+  const pages = events.flatMap((event) => /^onWebviewPanel:porthole\.(.+)$/.exec(event)?.[1] ?? []);
+  return [
+    ...commands.map(({ command }) => command),
+    ...views.map(({ id }) => `view ${id.replace('porthole.', '')}`),
+    ...rowKinds.map((kind) => `row ${kind}`),
+    ...pages.map((page) => `page ${page}`),
+    ...Object.keys(fileOperations).map((operation) => `file ${operation}`),
+  ];
+}
+
+export const isCommand = (item: Item): item is CommandId => isCommandId(item);

@@ -1,0 +1,58 @@
+import { starterImage } from '../../../scripts/starter-image.ts';
+import type { Scenario } from './scenario.ts';
+import { hostName } from './scene.ts';
+
+/** The last ones: afterwards nothing is connected. */
+export const hostScenarios: readonly Scenario[] = [
+  {
+    name: 'everything is read anew',
+    covers: ['porthole.refresh', 'view containers', 'view images'],
+    run: async (scene) => {
+      await scene.started('still-there');
+      await scene.container('still-there');
+      await scene.fromTitle('Containers', 'porthole.refresh');
+      await scene.container('still-there');
+      await scene.fromTitle('Images', 'porthole.refresh');
+      await scene.image(starterImage.replace(/:.*/, ''));
+      scene.note('view containers');
+      scene.note('view images');
+    },
+  },
+  {
+    name: 'a host that does not answer is added, says why, and is removed',
+    covers: ['porthole.host.add', 'porthole.host.remove', 'view hosts'],
+    run: async (scene) => {
+      await scene.fromTitle('Hosts', 'porthole.host.add');
+      await scene.answer(/Add SSH Host/, 'nobody@127.0.0.1:1');
+      const row = await scene.row('row host', 'Hosts', /127\.0\.0\.1:1/);
+      await scene.says(row, /failed|refused/i);
+      await scene.told(/refused/i);
+      await scene.choose(row, 'porthole.host.remove');
+      await scene.workbench.confirm(/nobody@127\.0\.0\.1:1/, /^Remove/);
+      await row.waitFor({ state: 'detached' });
+      scene.note('view hosts');
+    },
+  },
+  {
+    name: 'the connection log opens',
+    covers: ['porthole.host.showLog'],
+    run: async (scene) => {
+      await scene.choose(await scene.row('row host', 'Hosts', new RegExp(`^${hostName}`)), 'porthole.host.showLog');
+      await scene.page.locator('.panel .monaco-editor .view-line').filter({ hasText: hostName }).first().waitFor();
+    },
+  },
+  {
+    name: 'a host is disconnected, its containers go on, and it is connected again',
+    covers: ['porthole.host.disconnect', 'porthole.host.connect', 'row host'],
+    run: async (scene) => {
+      await scene.started('goes-on');
+      const container = await scene.container('goes-on');
+      const host = await scene.row('row host', 'Hosts', new RegExp(`^${hostName}`));
+      await scene.choose(host, 'porthole.host.disconnect');
+      await scene.says(host, /not connected/);
+      await container.waitFor({ state: 'detached' });
+      await scene.choose(host, 'porthole.host.connect');
+      await scene.says(await scene.container('goes-on'), /running/);
+    },
+  },
+];

@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { starterImage } from '../../../scripts/starter-image.ts';
+import { startRegistry } from '../../support/registry.ts';
+import type { Scenario } from './scenario.ts';
+import { hostName, type Scene } from './scene.ts';
+
+/** A second image of a container's files, with a name of its own. */
+async function madeImage(scene: Scene, repo: string): Promise<void> {
+  const made = await scene.docker.createContainer({ Image: starterImage });
+  await made.commit({ repo, tag: '1', comment: repo });
+  await made.remove();
+}
+
+export const imageScenarios: readonly Scenario[] = [
+  {
+    name: 'an image runs',
+    covers: ['porthole.image.run'],
+    run: async (scene) => {
+      await scene.choose(await scene.image('porthole/starter'), 'porthole.image.run');
+      const row = await scene.row('row container', 'Containers', /porthole\/starter/);
+      await scene.says(row, /running/);
+    },
+  },
+  {
+    name: 'an image runs in a terminal, with a program of choice',
+    covers: ['porthole.image.runInteractive'],
+    run: async (scene) => {
+      await scene.choose(await scene.image('porthole/starter'), 'porthole.image.runInteractive');
+      await scene.answer(/Run .*starter.* in a terminal/, `sh -c 'echo "so: $((40+2))"; read -r x; exit 6'`);
+      await scene.terminalSays(/so: 42/);
+      await scene.workbench.type('\n');
+      await scene.terminalSays(/exit code 6/);
+    },
+  },
+  {
+    name: 'an image is described',
+    covers: ['porthole.image.inspect'],
+    run: async (scene) => {
+      await scene.choose(await scene.image('porthole/starter'), 'porthole.image.inspect');
+      await scene.editorSays(/"RepoTags"/);
+    },
+  },
+  {
+    name: 'an image’s id is in the clipboard',
+    covers: ['porthole.image.copyId'],
+    run: async (scene) => {
+      const { Id } = await scene.docker.getImage(starterImage).inspect();
+      await scene.choose(await scene.image('porthole/starter'), 'porthole.image.copyId');
+      await scene.becomes('the id', () => scene.clipboard(), Id);
+    },
+  },
+  {
+    name: 'an image gets a second name, and is removed by all of them after a question that tells so',
+    covers: ['porthole.image.tag', 'porthole.image.remove'],
+    run: async (scene) => {
+      await madeImage(scene, 'scene/first');
+      const row = await scene.image('scene/first:1');
+      await scene.choose(row, 'porthole.image.tag');
+      await scene.answer(/Another name for scene\/first/, 'scene/second:2');
+      await scene.becomes(
+        'the names',
+        async () => {
+          const { RepoTags } = await scene.docker.getImage('scene/first:1').inspect();
+          return RepoTags.sort().join(' ');
+        },
+        'scene/first:1 scene/second:2',
+      );
+      await scene.choose(row, 'porthole.image.remove');
+      await scene.workbench.confirm(new RegExp(`scene/first:1 from ${hostName}[\\s\\S]*scene/second:2`), /^Remove/);
+      await row.waitFor({ state: 'detached' });
+    },
+  },
+  {
+    name: 'an image is saved to an archive, removed, and loaded again',
+    covers: ['porthole.image.save', 'porthole.image.load'],
+    run: async (scene) => {
+      await madeImage(scene, 'scene/kept');
+      const file = join(scene.dir, 'kept.tar');
+      await scene.choose(await scene.image('scene/kept:1'), 'porthole.image.save');
+      await scene.answerPath(/Save scene\/kept:1 to an archive/, file);
+      await scene.told(/Written: .*kept\.tar/);
+      assert.match((await readFile(file)).toString('latin1'), /scene\/kept/);
+      await scene.docker.getImage('scene/kept:1').remove();
+      await scene.workbench.row('Images', /^scene\/kept/).waitFor({ state: 'detached' });
+      await scene.fromTitle('Images', 'porthole.image.load');
+      await scene.answerPath(new RegExp(`Load an image onto ${hostName}`), file);
+      await scene.image('scene/kept:1');
+      await scene.docker.getImage('scene/kept:1').remove();
+    },
+  },
+  {
+    name: 'an image is pushed to a registry and pulled from it',
+    covers: ['porthole.image.push', 'porthole.image.pull'],
+    run: async (scene) => {
+      const registry = await startRegistry();
+      try {
+        const name = `${registry.host}/scene/shared:1`;
+        await madeImage(scene, `${registry.host}/scene/shared`);
+        await scene.choose(await scene.image(name), 'porthole.image.push');
+        await scene.told(/was pushed/);
+        await scene.docker.getImage(name).remove();
+        await scene.workbench.row('Images', /scene\/shared/).waitFor({ state: 'detached' });
+        await scene.fromTitle('Images', 'porthole.image.pull');
+        await scene.answer(new RegExp(`Pull an image onto ${hostName}`), name);
+        await scene.image(name);
+        await scene.docker.getImage(name).remove();
+      } finally {
+        await registry.stop();
+      }
+    },
+  },
+  {
+    name: 'unused images are removed after a question that names them',
+    covers: ['porthole.image.prune'],
+    run: async (scene) => {
+      await scene.started('user');
+      await scene.container('user');
+      await madeImage(scene, 'scene/unused');
+      const row = await scene.image('scene/unused:1');
+      await scene.fromTitle('Images', 'porthole.image.prune');
+      await scene.workbench.confirm(new RegExp(`on ${hostName}[\\s\\S]*scene/unused:1`), /^Remove/);
+      await row.waitFor({ state: 'detached' });
+      await scene.image('porthole/starter');
+    },
+  },
+  {
+    name: 'a layer unfolds into what it changed, each file against what lies below',
+    covers: ['row layer', 'row file', 'porthole.file.compare', 'porthole.file.open'],
+    run: async (scene) => {
+      const { workbench, page } = scene;
+      const image = await scene.image('porthole/starter');
+      await workbench.unfold(image);
+      const layer = await scene.row('row layer', 'Images', /edit \/etc\/motd/);
+      await workbench.unfold(layer);
+      await workbench.unfold(await scene.row('row file', 'Images', /^etc/));
+      const motd = await scene.row('row file', 'Images', /^motd/);
+      await scene.choose(motd, 'porthole.file.compare');
+      const diff = page.locator('.monaco-diff-editor');
+      await diff.locator('.line-insert, .char-insert').first().waitFor({ state: 'attached' });
+      await scene.choose(motd, 'porthole.file.open');
+      await scene.editorSays(/The second one changed this line/);
+      await workbench.fold(image);
+    },
+  },
+  {
+    name: 'a layer that changes no file says so',
+    covers: ['row message'],
+    run: async (scene) => {
+      await madeImage(scene, 'scene/empty');
+      const image = await scene.image('scene/empty:1');
+      await scene.workbench.unfold(image);
+      const layers = scene.workbench.view('Images').locator('[role=treeitem][aria-level="2"]');
+      await layers.first().waitFor();
+      await scene.workbench.unfold(layers.last());
+      await scene.row('row message', 'Images', /changes no files/);
+      await scene.docker.getImage('scene/empty:1').remove();
+    },
+  },
+];

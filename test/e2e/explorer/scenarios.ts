@@ -1,0 +1,17 @@
+import { containerScenarios } from './container-scenarios.ts';
+import { fileScenarios } from './file-scenarios.ts';
+import { hostScenarios } from './host-scenarios.ts';
+import { imageScenarios } from './image-scenarios.ts';
+import { lookScenarios } from './look-scenarios.ts';
+import type { Scenario } from './scenario.ts';
+import { volumeScenarios } from './volume-scenarios.ts';
+
+/** Everything that is tried in one VS Code, in order. */
+export const scenarios: readonly Scenario[] = [
+  ...containerScenarios,
+  ...imageScenarios,
+  ...volumeScenarios,
+  ...lookScenarios,
+  ...fileScenarios,
+  ...hostScenarios,
+];
