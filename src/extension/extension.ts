@@ -6,7 +6,7 @@ import { copyHandlers } from './commands/copy-handlers.ts';
 import { editHandlers } from './commands/edit-handlers.ts';
 import { fileHandlers } from './commands/file-handlers.ts';
 import { registerCommands } from './commands/handlers.ts';
-import { hostHandlers } from './commands/host-handlers.ts';
+import { connectTo, hostHandlers } from './commands/host-handlers.ts';
 import { imageHandlers } from './commands/image-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
@@ -16,6 +16,7 @@ import { PortholeFiles } from './editors/file-system.ts';
 import { scheme } from './editors/uris.ts';
 import { type Fleet, findHost } from './fleet.ts';
 import { FleetOfModels } from './fleet-of-models.ts';
+import { Reach } from './fs/reach.ts';
 import { RemoteFiles } from './fs/remote-files.ts';
 import { filesScheme } from './fs/uris.ts';
 import { HostSettings, sshHostId } from './host-settings.ts';
@@ -54,7 +55,8 @@ export function activate(context: ExtensionContext): PortholeApi {
 
   const layers = new Layers(fleet);
   const hosts = own(new HostsView(fleet));
-  const remoteFiles = own(new RemoteFiles(fleet));
+  const reach = new Reach(fleet, { ready: () => ready, connect: (host) => connectTo(host, log) });
+  const remoteFiles = own(new RemoteFiles(reach));
   const insides = own(new Insides(fleet, remoteFiles));
   const containers = own(new ContainersView(fleet, insides));
   const images = own(new ImagesView(fleet, layers));

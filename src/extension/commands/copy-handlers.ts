@@ -1,4 +1,5 @@
-import { posix } from 'node:path';
+import { homedir } from 'node:os';
+import { join, posix } from 'node:path';
 import { l10n, Uri, window } from 'vscode';
 import { formatSize } from '../../base/units.ts';
 import { type ContainerView, type Fleet, imageName } from '../fleet.ts';
@@ -102,7 +103,7 @@ async function askPath(title: string): Promise<string | undefined> {
 async function askFile(title: string, name: string): Promise<string | undefined> {
   const uri = await window.showSaveDialog({
     title,
-    defaultUri: Uri.file(name),
+    defaultUri: Uri.file(join(homedir(), name)),
     filters: { [l10n.t('Archives')]: ['tar'] },
   });
   return uri?.fsPath;

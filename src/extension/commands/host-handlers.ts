@@ -1,6 +1,7 @@
 import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode';
 import { type Fleet, findHost } from '../fleet.ts';
 import type { HostSettings } from '../host-settings.ts';
+import type { Host } from '../hosts/contract.ts';
 import { explain, inWords } from '../problems.ts';
 import { parseTarget } from '../ssh/target.ts';
 import type { Handlers } from './handlers.ts';
@@ -24,14 +25,7 @@ export interface HostParts {
 export function hostHandlers({ fleet, targets, settings, arrange, refresh, log }: HostParts): HostHandlers {
   const connect = async (hostId: string) => {
     const entry = findHost(fleet, hostId);
-    if (!entry) return;
-    const { host } = entry;
-    await withProgress(l10n.t('Connecting to {0}', host.label), ({ signal, say }) =>
-      host.connect(signal, (step) => {
-        log.info(`${host.label}: ${step}`);
-        say(inWords(step));
-      }),
-    );
+    if (entry) await connectTo(entry.host, log);
   };
 
   return {
@@ -77,6 +71,16 @@ export function hostHandlers({ fleet, targets, settings, arrange, refresh, log }
   };
 }
 
+/** Connects with a notification that tells the steps and can cancel them. */
+export async function connectTo(host: Host, log: LogOutputChannel): Promise<void> {
+  await withProgress(l10n.t('Connecting to {0}', host.label), ({ signal, say }) =>
+    host.connect(signal, (step) => {
+      log.info(`${host.label}: ${step}`);
+      say(inWords(step));
+    }),
+  );
+}
+
 /** A host of ~/.ssh/config, or whatever is typed into the same box. */
 async function askTarget(known: readonly string[], taken: ReadonlySet<string>): Promise<string | undefined> {
   const picker = window.createQuickPick<QuickPickItem & { target?: string }>();
@@ -95,7 +99,9 @@ async function askTarget(known: readonly string[], taken: ReadonlySet<string>): 
           typed && !isKnown ? [{ label: typed, ...judge(typed, taken), alwaysShow: true }, ...configured] : configured;
       });
       picker.onDidAccept(() => {
-        const target = picker.selectedItems[0]?.target;
+        // Who types fast is ahead of the list.
+        const chosen = picker.selectedItems[0] ?? judge(picker.value.trim(), taken);
+        const { target } = chosen;
         if (target && !taken.has(target)) resolve(target);
       });
       picker.onDidHide(() => resolve(undefined));

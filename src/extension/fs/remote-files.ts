@@ -14,9 +14,9 @@ import {
 } from 'vscode';
 import { isKind } from '../../base/errors.ts';
 import type { FileEntry, FileKind } from '../../protocol/files.ts';
-import { type Fleet, findHost } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
+import type { Reach } from './reach.ts';
 import { filesOf, filesRoute } from './uris.ts';
 
 /** What an editor of VS Code can hold; more is downloaded instead. Bytes. */
@@ -38,12 +38,12 @@ const entrySchema: v.GenericSchema<unknown, FileEntry> = v.object({
 
 /** The files of containers and volumes, as the agent shows them: no process inside is needed, and no path leads out. */
 export class RemoteFiles implements FileSystemProvider {
-  readonly #fleet: Fleet;
+  readonly #reach: Reach;
   readonly #changed = new EventEmitter<FileChangeEvent[]>();
   readonly onDidChangeFile = this.#changed.event;
 
-  constructor(fleet: Fleet) {
-    this.#fleet = fleet;
+  constructor(reach: Reach) {
+    this.#reach = reach;
   }
 
   async stat(uri: Uri): Promise<FileStat> {
@@ -57,15 +57,12 @@ export class RemoteFiles implements FileSystemProvider {
 
   /** A directory's entries with everything that is known of them, sorted by name. */
   async list(uri: Uri): Promise<readonly FileEntry[]> {
-    const { host, route } = this.#at(uri);
-    return told(uri, async () =>
-      v.parse(v.array(entrySchema), await host.porthole(`${route}/tree?${query(uri.path)}`)),
-    );
+    const answer = await this.#ask(uri, (host, route) => host.porthole(`${route}/tree?${query(uri.path)}`));
+    return v.parse(v.array(entrySchema), answer);
   }
 
   async readFile(uri: Uri): Promise<Uint8Array> {
-    const { host, route } = this.#at(uri);
-    return told(uri, () => host.portholeBytes(`${route}/file?${query(uri.path)}`, { limit }));
+    return this.#ask(uri, (host, route) => host.portholeBytes(`${route}/file?${query(uri.path)}`, { limit }));
   }
 
   async writeFile(uri: Uri, body: Uint8Array, options: { create: boolean; overwrite: boolean }): Promise<void> {
@@ -113,9 +110,9 @@ export class RemoteFiles implements FileSystemProvider {
     this.#changed.dispose();
   }
 
-  #entry(uri: Uri): Promise<FileEntry> {
-    const { host, route } = this.#at(uri);
-    return told(uri, async () => v.parse(entrySchema, await host.porthole(`${route}/entry?${query(uri.path)}`)));
+  async #entry(uri: Uri): Promise<FileEntry> {
+    const answer = await this.#ask(uri, (host, route) => host.porthole(`${route}/entry?${query(uri.path)}`));
+    return v.parse(entrySchema, answer);
   }
 
   async #find(uri: Uri): Promise<FileEntry | undefined> {
@@ -128,8 +125,7 @@ export class RemoteFiles implements FileSystemProvider {
   }
 
   async #send(method: 'PUT' | 'POST' | 'DELETE', uri: Uri, what: string, body?: Uint8Array): Promise<void> {
-    const { host, route } = this.#at(uri);
-    await told(uri, () => host.portholeSend(method, `${route}/${what}`, { ...(body && { body }) }));
+    await this.#ask(uri, (host, route) => host.portholeSend(method, `${route}/${what}`, { ...(body && { body }) }));
   }
 
   #told(changes: FileChangeEvent[]): void {
@@ -137,12 +133,10 @@ export class RemoteFiles implements FileSystemProvider {
     this.#changed.fire([...changes, ...parents.map((uri) => ({ type: FileChangeType.Changed, uri }))]);
   }
 
-  #at(uri: Uri): { host: Host; route: string } {
+  async #ask<T>(uri: Uri, ask: (host: Host, route: string) => Promise<T>): Promise<T> {
     const of = filesOf(uri.authority);
     if (!of) throw FileSystemError.FileNotFound(uri);
-    const entry = findHost(this.#fleet, of.host);
-    if (!entry) throw FileSystemError.Unavailable(l10n.t('No such host: {0}', of.host));
-    return { host: entry.host, route: filesRoute(of) };
+    return told(uri, async () => ask(await this.#reach.host(of.host), filesRoute(of)));
   }
 }
 

@@ -12,6 +12,7 @@ export const containerScenarios: readonly Scenario[] = [
   {
     name: 'a container is stopped, started, paused, resumed, restarted and killed, and its row follows',
     covers: [
+      'row container',
       'porthole.container.stop',
       'porthole.container.start',
       'porthole.container.pause',

@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../../../scripts/paths.ts';
-import { type CommandId, isCommandId } from '../../../src/extension/commands/rows.ts';
+import type { CommandId } from '../../../src/extension/commands/rows.ts';
 import type { RemoteFiles } from '../../../src/extension/fs/remote-files.ts';
-import type { PageName } from '../../../src/extension/panels/pages.ts';
+import { type PageName, pageNames } from '../../../src/extension/panels/page-names.ts';
 import { type RowKind, rowKinds } from '../../../src/extension/tree/context-value.ts';
 
 /** What VS Code asks of the file system of containers and volumes; the compiler holds the list to the class. */
@@ -27,18 +27,14 @@ export type Item =
 
 /** Everything that has to be exercised: read from the manifest where it is there, else from the code's own lists. */
 export async function everyItem(): Promise<string[]> {
-  const { contributes, activationEvents } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
+  const { contributes } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
   const commands: { command: string }[] = contributes.commands;
   const views: { id: string }[] = contributes.views.porthole;
-  const events: string[] = activationEvents;
-  const pages = events.flatMap((event) => /^onWebviewPanel:porthole\.(.+)$/.exec(event)?.[1] ?? []);
   return [
     ...commands.map(({ command }) => command),
     ...views.map(({ id }) => `view ${id.replace('porthole.', '')}`),
     ...rowKinds.map((kind) => `row ${kind}`),
-    ...pages.map((page) => `page ${page}`),
+    ...pageNames.map((page) => `page ${page}`),
     ...Object.keys(fileOperations).map((operation) => `file ${operation}`),
   ];
 }
-
-export const isCommand = (item: Item): item is CommandId => isCommandId(item);

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { pack } from 'tar-stream';
 import { starterImage } from '../../../scripts/starter-image.ts';
+import { followAnswers } from '../../../src/extension/commands/load-answers.ts';
 import { startRegistry } from '../../support/registry.ts';
 import type { Scenario } from './scenario.ts';
 import { hostName, type Scene } from './scene.ts';
@@ -13,10 +18,31 @@ async function madeImage(scene: Scene, repo: string): Promise<void> {
   await made.remove();
 }
 
+/** An archive of an image whose only layer has nothing in it. */
+async function imageOfNothing(name: string): Promise<Buffer> {
+  const layer = await tarOf({});
+  const diffId = `sha256:${createHash('sha256').update(layer).digest('hex')}`;
+  const config = { architecture: 'amd64', os: 'linux', config: {}, rootfs: { type: 'layers', diff_ids: [diffId] } };
+  const manifest = [{ Config: 'config.json', RepoTags: [name], Layers: ['layer.tar'] }];
+  return tarOf({
+    'layer.tar': layer,
+    'config.json': JSON.stringify(config),
+    'manifest.json': JSON.stringify(manifest),
+  });
+}
+
+function tarOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
+  const tar = pack();
+  const bytes = buffer(tar);
+  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
+  tar.finalize();
+  return bytes;
+}
+
 export const imageScenarios: readonly Scenario[] = [
   {
     name: 'an image runs',
-    covers: ['porthole.image.run'],
+    covers: ['row image', 'porthole.image.run'],
     run: async (scene) => {
       await scene.choose(await scene.image('porthole/starter'), 'porthole.image.run');
       const row = await scene.row('row container', 'Containers', /porthole\/starter/);
@@ -148,7 +174,7 @@ export const imageScenarios: readonly Scenario[] = [
     name: 'a layer that changes no file says so',
     covers: ['row message'],
     run: async (scene) => {
-      await madeImage(scene, 'scene/empty');
+      await followAnswers(await scene.docker.loadImage(Readable.from([await imageOfNothing('scene/empty:1')])));
       const image = await scene.image('scene/empty:1');
       await scene.workbench.unfold(image);
       const layers = scene.workbench.view('Images').locator('[role=treeitem][aria-level="2"]');

@@ -1,3 +1,4 @@
+import { starterImage } from '../../../scripts/starter-image.ts';
 import type { CommandId } from '../../../src/extension/commands/rows.ts';
 import type { Item } from './covered.ts';
 import type { Scenario } from './scenario.ts';
@@ -51,13 +52,18 @@ export const lookScenarios: readonly Scenario[] = [
     run: async (scene) => {
       const { workbench, page } = scene;
       const Cmd = ['sh', '-c', 'echo changed >/etc/motd; rm /etc/group; sleep 1000; true'];
-      await scene.started('open', { Cmd, HostConfig: { Tmpfs: { '/scratch': '' } } });
+      const bare = await scene.docker.createContainer({ name: 'bare', Image: starterImage });
+      await workbench.unfold(await scene.container('bare'));
+      await workbench.unfold(await scene.row('row section', 'Containers', /^Mounts/));
+      await scene.row('row note', 'Containers', /^Nothing is mounted/);
+      await bare.remove();
+      await scene.started('open', { Cmd, HostConfig: { Mounts: [{ Type: 'tmpfs', Source: '', Target: '/scratch' }] } });
       const container = await scene.container('open');
       await workbench.unfold(container);
       const sections: readonly [RegExp, Item & `row ${string}`, RegExp][] = [
         [/^Processes/, 'row process', /^sleep 1000/],
         [/^Namespaces/, 'row namespace', /^pid.*its own/],
-        [/^Mounts/, 'row note', /^Nothing is mounted|^\/scratch/],
+        [/^Mounts/, 'row mount', /^\/scratch/],
       ];
       for (const [section, kind, words] of sections) {
         const row = await scene.row('row section', 'Containers', section);

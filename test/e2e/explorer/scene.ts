@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Docker from 'dockerode';
@@ -14,8 +14,10 @@ import { startSshd } from '../../support/sshd.ts';
 import { Workbench } from '../workbench.ts';
 import type { Item } from './covered.ts';
 
-/** How the one host is called. */
+/** How the host of most scenarios is called. */
 export const hostName = 'Loopback';
+/** Another way to the same agent: to the explorer it is a second host. */
+export const secondName = 'Sideway';
 
 interface Made {
   readonly dir: string;
@@ -25,7 +27,7 @@ interface Made {
 }
 
 /**
- * One VS Code with one host behind a real sshd, for all scenarios. What a scenario clicks and finds is noted, so that
+ * One VS Code with a host behind a real sshd, for all scenarios. What a scenario clicks and finds is noted, so that
  * what it says it covers is held to what it does.
  */
 export class Scene {
@@ -104,6 +106,7 @@ export class Scene {
     const row = this.workbench.row(view, label);
     await row.waitFor();
     this.note(kind);
+    this.note(`view ${view.toLowerCase()}`);
     return row;
   }
 
@@ -147,9 +150,20 @@ export class Scene {
     const box = this.page.locator('.quick-input-widget').filter({ hasText: title });
     await box.waitFor();
     const input = box.locator('input[type=text]').first();
-    await input.fill(path);
-    await box.getByRole('button', { name: /^(OK|Open|Save|Copy)/ }).click();
-    await box.waitFor({ state: 'hidden' });
+    // The dialog writes its own beginning into the box once it has read the directory, over what was typed before.
+    await box.getByRole('option').first().waitFor();
+    await until('the dialog takes the path', async () => {
+      if (!(await box.isVisible())) return true;
+      await input.fill(path, { timeout: 2_000 }).catch(() => undefined);
+      await box
+        .getByRole('button', { name: /^(OK|Copy)$/ })
+        .click({ timeout: 2_000 })
+        .catch(() => undefined);
+      return box.waitFor({ state: 'hidden', timeout: 3_000 }).then(
+        () => true,
+        () => false,
+      );
+    });
   }
 
   /** Chooses from the list that asks. */
@@ -248,6 +262,8 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
   const folder = join(dir, 'workspace');
   await mkdir(folder);
   const sshd = await startSshd();
+  const config = join(dir, 'ssh_config');
+  await writeFile(config, (await readFile(sshd.configFile, 'utf8')).replace('Host sshd', 'Host first second'));
   endings.push(() => sshd.stop());
   // It outlives the connection, as it should; here nobody wants it any more.
   endings.push(() => endAgentAt(socket));
@@ -259,8 +275,11 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
       'terminal.integrated.gpuAcceleration': 'off',
       'workbench.editor.enablePreview': false,
       'porthole.local.enabled': false,
-      'porthole.ssh.configFile': sshd.configFile,
-      'porthole.hosts': [{ target: 'sshd', label: hostName, dataRoot, execRoot, socket }],
+      'porthole.ssh.configFile': config,
+      'porthole.hosts': [
+        { target: 'first', label: hostName, dataRoot, execRoot, socket },
+        { target: 'second', label: secondName, dataRoot, execRoot, socket },
+      ],
     },
     say: () => undefined,
   });
