@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { root } from '../../../scripts/paths.ts';
 import type { CommandId } from '../../../src/extension/commands/rows.ts';
@@ -37,4 +37,17 @@ export async function everyItem(): Promise<string[]> {
     ...pageNames.map((page) => `page ${page}`),
     ...Object.keys(fileOperations).map((operation) => `file ${operation}`),
   ];
+}
+
+/** Items that a test besides the scenarios names: a suite inside VS Code, or one of a page. */
+export async function namedElsewhere(items: readonly string[]): Promise<string[]> {
+  const folders = ['test/extension/ui', 'test/extension/ui/inside', 'test/e2e'];
+  const files = await Promise.all(folders.map((folder) => filesOf(join(root, folder))));
+  const texts = await Promise.all(files.flat().map((file) => readFile(file, 'utf8')));
+  return items.filter((item) => texts.some((text) => text.includes(`'${item.replace(/^page /, '')}'`)));
+}
+
+async function filesOf(folder: string): Promise<string[]> {
+  const names = await readdir(folder);
+  return names.filter((name) => name.endsWith('.ts')).map((name) => join(folder, name));
 }

@@ -60,23 +60,20 @@ export const fileScenarios: readonly Scenario[] = [
       await until('the edit is there', async () => (await inside(scene, 'desk', '/desk/note')) === 'two one\n');
       scene.note('file writeFile');
 
-      await desk.click();
-      await workbench.command('File: New Folder...');
-      await page.keyboard.type('drawer');
-      await page.keyboard.press('Enter');
+      const name = page.locator('.explorer-item-edited input');
+      await workbench.pick(desk, 'New Folder...');
+      await name.fill('drawer');
+      await name.press('Enter');
       await until('the folder is there', async () => (await inside(scene, 'desk', '/desk/drawer')) !== undefined);
       scene.note('file createDirectory');
 
-      await note.click();
-      await page.keyboard.press('F2');
-      await page.locator('.explorer-item-edited input').fill('letter');
-      await page.keyboard.press('Enter');
+      await workbench.pick(note, 'Rename...');
+      await name.fill('letter');
+      await name.press('Enter');
       await until('it has its new name', async () => (await inside(scene, 'desk', '/desk/letter')) === 'two one\n');
       scene.note('file rename');
 
-      const letter = entry(scene, /^letter/);
-      await letter.click();
-      await page.keyboard.press('Delete');
+      await workbench.pick(entry(scene, /^letter/), 'Delete Permanently');
       await workbench.confirm(/letter/, /^(Delete|Move)/);
       await until('it is gone', async () => (await inside(scene, 'desk', '/desk/letter')) === undefined);
       scene.note('file delete');
