@@ -39,7 +39,7 @@ describe('the explorer over SSH', function () {
       await scene.workbench.openContainer('Porthole');
       const host = await scene.row('row host', 'Hosts', new RegExp(`^${hostName}`));
       await scene.choose(host, 'porthole.host.connect');
-      await scene.says(host, /connected/);
+      await scene.says(host, /Linux \d/);
       await ensureImage(scene.docker, starterImage, makeStarterImage);
       await scene.image('porthole/starter');
       scene.takeNotes();
