@@ -186,10 +186,13 @@ async function writeSettings(dataDir: string, settings: Readonly<Record<string, 
     'extensions.ignoreRecommendations': true,
     'git.enabled': false,
   };
-  const file = join(dataDir, 'User/settings.json');
-  if (existsSync(file)) return;
-  await mkdir(join(dataDir, 'User'), { recursive: true });
-  await writeFile(file, `${JSON.stringify({ ...quiet, ...settings }, undefined, 2)}\n`);
+  if (existsSync(join(dataDir, 'User/settings.json'))) return;
+  // Of the scope `machine` VS Code believes only what the machine's own settings say, once it knows the extension.
+  for (const folder of ['User', 'Machine']) {
+    await mkdir(join(dataDir, folder), { recursive: true });
+    const text = `${JSON.stringify({ ...quiet, ...settings }, undefined, 2)}\n`;
+    await writeFile(join(dataDir, folder, 'settings.json'), text);
+  }
 }
 
 function answers(port: number): Promise<boolean> {

@@ -69,6 +69,8 @@ export function activate(context: ExtensionContext): PortholeApi {
   own(window.createTreeView(viewIds.volumes, { treeDataProvider: volumes, canSelectMany: true }));
   containers.setVisible(containersTree.visible);
   own(containersTree.onDidChangeVisibility(({ visible }) => containers.setVisible(visible)));
+  own(containersTree.onDidExpandElement(({ element }) => containers.setUnfolded(element, true)));
+  own(containersTree.onDidCollapseElement(({ element }) => containers.setUnfolded(element, false)));
 
   const files = own(new PortholeFiles(fleet));
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));

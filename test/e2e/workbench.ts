@@ -44,8 +44,8 @@ export class Workbench {
     await until('the row folds', async () => (await row.getAttribute('aria-expanded')) !== 'true');
   }
 
-  /** Picks an entry of a row's context menu. */
-  async pick(row: Locator, entry: string): Promise<void> {
+  /** Picks an entry of a row's context menu; one with a key beside it is named with that key, so by an expression. */
+  async pick(row: Locator, entry: string | RegExp): Promise<void> {
     const item = this.page.getByRole('menuitem', { name: entry, exact: true });
     // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row.
     await retrying(4, async () => {

@@ -37,6 +37,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   readonly #usage = new Map<string, LiveUsage>();
   readonly #watched = new Map<string, Disposable>();
   readonly #dirty = new Set<string>();
+  readonly #unfolded = new Set<string>();
   readonly #changed = new EventEmitter<ContainersNode | undefined>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
@@ -62,6 +63,18 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
       this.#timer = setInterval(() => this.#redraw(), redrawEvery);
     }
     this.#watch();
+  }
+
+  /**
+   * Told by the tree view. VS Code forgets the rows below one that is drawn anew until it has asked for them again, and a
+   * command of their menus finds nothing meanwhile: a container that is unfolded shows no live numbers.
+   */
+  setUnfolded(node: ContainersNode, unfolded: boolean): void {
+    if (node.type !== 'container') return;
+    const key = keyOf(node.ref);
+    if (unfolded) this.#unfolded.add(key);
+    else this.#unfolded.delete(key);
+    this.#changed.fire(node);
   }
 
   async getChildren(parent?: ContainersNode): Promise<ContainersNode[]> {
@@ -102,7 +115,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     }
     const { icon, words } = containerLook(container);
     item.iconPath = icon;
-    item.description = containerDescription(container, this.#usage.get(key));
+    item.description = containerDescription(container, this.#unfolded.has(key) ? undefined : this.#usage.get(key));
     item.tooltip = [
       container.name,
       words,
@@ -149,7 +162,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   #redraw(): void {
     for (const key of this.#dirty) {
       const node = this.#nodes.get(key);
-      if (node && findContainer(this.#fleet, node.ref)) this.#changed.fire(node);
+      if (node && !this.#unfolded.has(key) && findContainer(this.#fleet, node.ref)) this.#changed.fire(node);
     }
     this.#dirty.clear();
   }

@@ -67,13 +67,13 @@ export const fileScenarios: readonly Scenario[] = [
       await until('the folder is there', async () => (await inside(scene, 'desk', '/desk/drawer')) !== undefined);
       scene.note('file createDirectory');
 
-      await workbench.pick(note, 'Rename...');
+      await workbench.pick(note, /^Rename\.\.\./);
       await name.fill('letter');
       await name.press('Enter');
       await until('it has its new name', async () => (await inside(scene, 'desk', '/desk/letter')) === 'two one\n');
       scene.note('file rename');
 
-      await workbench.pick(entry(scene, /^letter/), 'Delete Permanently');
+      await workbench.pick(entry(scene, /^letter/), /^Delete Permanently/);
       await workbench.confirm(/letter/, /^(Delete|Move)/);
       await until('it is gone', async () => (await inside(scene, 'desk', '/desk/letter')) === undefined);
       scene.note('file delete');

@@ -281,6 +281,8 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
         { target: 'second', label: secondName, dataRoot, execRoot, socket },
       ],
     },
+    // Where a host of this machine would live, if somebody made one.
+    env: { PORTHOLE_HOST_SOCKET: socket, PORTHOLE_DATA_ROOT: dataRoot, PORTHOLE_EXEC_ROOT: execRoot },
     say: () => undefined,
   });
   endings.push(() => served.stop());
