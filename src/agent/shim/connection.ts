@@ -14,6 +14,8 @@ export class Connection {
   readonly #onFrame: (frame: Frame) => void | Promise<void>;
   readonly #onClose: () => void;
   #busy = false;
+  /** Something came while the frames before it were being handled. */
+  #hasMore = false;
   #ended = false;
   /** What came is no frame. */
   #isNonsense = false;
@@ -70,10 +72,15 @@ export class Connection {
   }
 
   async #pump(): Promise<void> {
+    this.#hasMore = true;
     if (this.#busy) return;
     this.#busy = true;
     try {
-      if (!this.#isNonsense) await this.#handleAll();
+      // A socket that was paused gives all that it has in one turn: what comes second finds us on our way out.
+      while (this.#hasMore && !this.#isNonsense) {
+        this.#hasMore = false;
+        await this.#handleAll();
+      }
     } catch {
       // Nobody knows where the next frame begins.
       this.#isNonsense = true;
