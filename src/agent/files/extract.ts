@@ -46,9 +46,10 @@ export async function extractEntries(
   options: ExtractOptions,
 ): Promise<void> {
   const directories: { readonly path: string; readonly entry: ExtractedEntry }[] = [];
+  const way: Way = { parent: undefined };
   for await (const entry of entries) {
     const path = placeOf(entry.name, options);
-    if (!(await makeWay(root, entry, { path, options }))) continue;
+    if (!(await makeWay(root, entry, { path, options, way }))) continue;
     await make(root, entry, { path, options });
     if (entry.type === 'directory') directories.push({ path, entry });
   }
@@ -73,12 +74,24 @@ interface At {
   readonly options: ExtractOptions;
 }
 
+interface Way {
+  /** Where something was put last: it is there, and the next entry is in it too, most of the time. */
+  parent: string | undefined;
+}
+
 /** @returns false when the entry means the directory that is unpacked into: it stays as it is. */
-async function makeWay(root: FileRoot, entry: ExtractedEntry, { path, options }: At): Promise<boolean> {
+async function makeWay(
+  root: FileRoot,
+  entry: ExtractedEntry,
+  { path, options, way }: At & { readonly way: Way },
+): Promise<boolean> {
   const there = await root.status(path);
+  const parent = posix.dirname(path);
   if (!there) {
-    const parent = posix.dirname(path);
-    if (!(await root.status(parent))) await root.do({ op: 'mkdirs', path: parent, mode: 0o755, why });
+    if (parent !== way.parent && !(await root.status(parent))) {
+      await root.do({ op: 'mkdirs', path: parent, mode: 0o755, why });
+    }
+    way.parent = parent;
     return true;
   }
   const wasDirectory = there.type === 'directory';
@@ -91,7 +104,10 @@ async function makeWay(root: FileRoot, entry: ExtractedEntry, { path, options }:
     );
   }
   if (wasDirectory && path === options.into) return false;
-  if (!wasDirectory || !isDirectory) await root.remove(path);
+  if (!wasDirectory || !isDirectory) {
+    await root.remove(path);
+    way.parent = undefined;
+  }
   return true;
 }
 
@@ -110,12 +126,10 @@ async function make(root: FileRoot, entry: ExtractedEntry, { path, options }: At
       );
       return;
     case 'file':
-      await root.do({ op: 'file', path, mode: 0o600, why });
-      await fill(root, entry, path);
-      await root.all(
-        [...attributesOfOpen(entry, { uid, gid }), timesOf(entry, ''), ...lastOwner({ uid, gid }, options)],
+      await makeFile(root, entry, {
         path,
-      );
+        last: [...attributesOfOpen(entry, { uid, gid }), timesOf(entry, ''), ...lastOwner({ uid, gid }, options)],
+      });
       return;
     case 'link':
       await root.all([{ op: 'link', target: linkTarget(entry, options), path, why }], path);
@@ -141,20 +155,41 @@ async function make(root: FileRoot, entry: ExtractedEntry, { path, options }: At
 
 const nodes = { char: S_IFCHR, block: S_IFBLK, fifo: S_IFIFO } as const;
 const largestAppend = 1 << 20;
+const mostWaiting = 256;
 
-async function fill(root: FileRoot, entry: ExtractedEntry, path: string): Promise<void> {
+/**
+ * A file with its content and what it gets at the end. What a small one takes is one question: where the file cannot be made,
+ * none is open, so that nothing of it reaches another one.
+ */
+async function makeFile(
+  root: FileRoot,
+  entry: ExtractedEntry,
+  { path, last }: { readonly path: string; readonly last: readonly Operation[] },
+): Promise<void> {
+  let waiting: Operation[] = [{ op: 'file', path, mode: 0o600, why }];
+  let bytes = 0;
   let size = 0;
+  const put = async (operation: Operation, length: number): Promise<void> => {
+    waiting.push(operation);
+    bytes += length;
+    if (bytes < largestAppend && waiting.length < mostWaiting) return;
+    await root.all(waiting, path);
+    waiting = [];
+    bytes = 0;
+  };
   for await (const piece of entry.body()) {
     if ('hole' in piece) {
       size += piece.hole;
-      await root.do({ op: 'extend', size: BigInt(size), why }, path);
-    } else {
-      for (let at = 0; at < piece.length; at += largestAppend) {
-        await root.do({ op: 'append', data: piece.subarray(at, at + largestAppend), why }, path);
-      }
-      size += piece.length;
+      await put({ op: 'extend', size: BigInt(size), why }, 0);
+      continue;
     }
+    for (let at = 0; at < piece.length; at += largestAppend) {
+      const data = piece.subarray(at, at + largestAppend);
+      await put({ op: 'append', data, why }, data.length);
+    }
+    size += piece.length;
   }
+  await root.all([...waiting, ...last], path);
 }
 
 /** chown(2) clears setuid bits and capabilities: it comes first. Through the open file, whose name may be another's by now. */
