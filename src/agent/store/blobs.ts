@@ -95,7 +95,7 @@ export class BlobStore {
 }
 
 /** A whole file in large pieces. */
-export const readBytes = (path: string): Bytes => createReadStream(path, { highWaterMark: 1 << 20 });
+export const readBytes = (path: string): Bytes => createReadStream(path, { highWaterMark: 1 << 18 });
 
 /** Writes bytes to a new file and takes their digest on the way. */
 export async function stageBlob(
