@@ -17,7 +17,9 @@ export interface BuildContext {
 }
 
 const largestText = 4 << 20;
-const mostEntries = 1_000_000;
+/** In memory each takes about two kilobytes as long as the build lasts; more would end the agent, not the build. */
+const mostEntries = 500_000;
+const noAttributes: ReadonlyMap<string, Buffer> = new Map();
 
 const outside = (name: string) =>
   new PortholeError('invalid', `the build context is invalid: ${JSON.stringify(name)} is outside of it`);
@@ -178,9 +180,10 @@ async function take(entry: TarEntry, { tree, spool }: { tree: SourceTree; spool:
   });
   const stored = type === 'file' ? await spool.keep(entry.body(), { hash, name: path }) : [];
   const digest = hash.digest('hex');
-  const own = { mode: entry.mode, uid, gid, size: entry.size, mtime: entry.mtime, link, major, minor, xattrs };
+  const own = { mode: entry.mode, uid, gid, size: entry.size, mtime: entry.mtime, link, major, minor };
   if (type !== 'link') {
-    tree.set(path, { ...own, type, hash: async () => digest, body: () => spool.read(stored) });
+    const kept = xattrs.size === 0 ? noAttributes : xattrs;
+    tree.set(path, { ...own, xattrs: kept, type, hash: async () => digest, body: () => spool.read(stored) });
     return;
   }
   const target = tree.get(cleaned(link));
