@@ -24,6 +24,11 @@ export class Heap {
   readonly #chunks: Buffer[] = [];
   #used = heapChunk;
 
+  /** Bytes that it takes up. */
+  get size(): number {
+    return this.#chunks.length * heapChunk;
+  }
+
   /** @param bytes at most 64 KiB - 1. */
   add(bytes: Uint8Array): number {
     const size = bytes.length + lengthSize;

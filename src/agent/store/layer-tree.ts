@@ -98,7 +98,7 @@ export class LayerTree {
   /** @param link target of a symbolic link. */
   newInode(link?: string): number {
     this.#inodeCount += 1;
-    if (link !== undefined) this.#links.set(this.#inodeCount, this.#heap.add(bytesOf(link)));
+    if (link !== undefined) this.#links.set(this.#inodeCount, this.#keep(bytesOf(link)));
     return this.#inodeCount;
   }
 
@@ -207,6 +207,11 @@ export class LayerTree {
     return { ...(directories.at(-1) ?? { node: this.root, path: '' }), made };
   }
 
+  #keep(bytes: Buffer): number {
+    if (this.#heap.size > mostBytes) throw invalidArchive('its names and links are too long together');
+    return this.#heap.add(bytes);
+  }
+
   /** The node of a name in a directory; 0 when there is nothing of that name (any more). */
   #find(parent: NodeId, name: string): NodeId {
     const node = this.#slots[this.#slotOf(parent, this.#load(name))] ?? 0;
@@ -221,7 +226,7 @@ export class LayerTree {
     if (this.#count > this.#mostNames) throw invalidArchive(`it has more than ${this.#mostNames} entries`);
     this.#count += 1;
     const node = this.#count;
-    this.#names.set(node, this.#heap.add(this.#scratch.subarray(0, length)));
+    this.#names.set(node, this.#keep(this.#scratch.subarray(0, length)));
     this.#parents.set(node, parent);
     this.#nexts.set(node, this.#firsts.get(parent));
     this.#firsts.set(parent, node);
@@ -301,6 +306,8 @@ export class LayerTree {
   }
 }
 
+/** Of names and targets of links, which stay in memory: a million names of 64 bytes. */
+const mostBytes = 1 << 26;
 const flags = { directory: 1, whiteout: 2, opaque: 4 } as const;
 const ascii = /^[\0-\x7f]*$/;
 
