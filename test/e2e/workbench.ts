@@ -44,12 +44,17 @@ export class Workbench {
     await until('the row folds', async () => (await row.getAttribute('aria-expanded')) !== 'true');
   }
 
-  /** Picks an entry of a row's context menu; one with a key beside it is named with that key, so by an expression. */
-  async pick(row: Locator, entry: string | RegExp): Promise<void> {
+  /** Picks an entry of a row's context menu; one with a key beside it is named with that key, so by an expression. `also` are selected with it. */
+  async pick(row: Locator, entry: string | RegExp, also: readonly Locator[] = []): Promise<void> {
     const item = this.page.getByRole('menuitem', { name: entry, exact: true });
     // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row.
     await retrying(4, async () => {
       await this.page.keyboard.press('Escape');
+      if (also.length > 0) {
+        // The first closes a menu, the second lets go of what is selected.
+        await this.page.keyboard.press('Escape');
+        for (const one of [...also, row]) await one.click({ modifiers: ['ControlOrMeta'] });
+      }
       await row.click({ button: 'right' });
       await item.waitFor({ timeout: 5_000 });
     });

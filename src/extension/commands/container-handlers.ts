@@ -5,13 +5,12 @@ import { type ContainerView, type Fleet, hostLabel, shortId } from '../fleet.ts'
 import type { Panels } from '../panels/panels.ts';
 import { engineStatus } from '../problems.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
-import { LogTerminal } from '../terminal/log-terminal.ts';
 import { execProgram } from '../terminal/programs.ts';
 import { pickShell } from '../terminal/shells.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
-import { type CommandId, rowOf } from './rows.ts';
+import type { CommandId } from './rows.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
 
@@ -138,14 +137,18 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
     },
 
     'porthole.container.logs': async (item, items) => {
-      for (const container of await targets.containers('porthole.container.logs', item, items)) {
-        window
-          .createTerminal({
-            name: l10n.t('Logs: {0}', container.name),
-            iconPath: new ThemeIcon(rowOf('porthole.container.logs').icon ?? 'output'),
-            pty: new LogTerminal(handleOf(container)),
-          })
-          .show();
+      const chosen = await targets.containers('porthole.container.logs', item, items);
+      // Those of one engine in one page, merged by their times.
+      const byEngine = new Map<string, ContainerView[]>();
+      for (const one of chosen) {
+        const key = `${one.host}/${one.engine}`;
+        byEngine.set(key, [...(byEngine.get(key) ?? []), one]);
+      }
+      for (const together of byEngine.values()) {
+        const [first] = together;
+        if (!first) continue;
+        const id = together.map((one) => one.id).join(',');
+        panels.show('logs', { host: first.host, engine: first.engine, id, name: namesOf(together) });
       }
     },
 

@@ -1,4 +1,5 @@
 import type { Disposable } from '../../base/lifetime.ts';
+import type { ToLogs } from '../../protocol/log-page.ts';
 import type { ToPage } from '../../protocol/pages.ts';
 import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
 
@@ -11,7 +12,7 @@ export interface Feed extends Disposable {
   receive?(message: unknown): void;
 }
 
-export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline;
+export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline | ToLogs;
 
 export interface Wire {
   send(message: Message): void;

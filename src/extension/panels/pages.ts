@@ -4,6 +4,7 @@ import type { Fleet } from '../fleet.ts';
 import { BirthFeed } from './birth-feed.ts';
 import type { Feed, Wire } from './feed.ts';
 import { IsolationFeed } from './isolation-feed.ts';
+import { LogsFeed } from './logs-feed.ts';
 import type { PageName } from './page-names.ts';
 import { TimelineFeed } from './timeline-feed.ts';
 import { UsageFeed } from './usage-feed.ts';
@@ -30,6 +31,10 @@ export const pages: Readonly<Record<PageName, PageRow>> = {
   timeline: {
     title: (name) => l10n.t('Timeline: {0}', name),
     feed: (fleet, subject, wire) => new TimelineFeed(fleet, subject, wire),
+  },
+  logs: {
+    title: (name) => l10n.t('Logs: {0}', name),
+    feed: (fleet, subject, wire) => new LogsFeed(fleet, subject, wire),
   },
 };
 

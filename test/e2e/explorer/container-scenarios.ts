@@ -217,13 +217,21 @@ export const containerScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'logs show what was written',
-    covers: ['porthole.container.logs'],
+    name: 'the logs of two containers are shown merged, found in, and narrowed to what matches',
+    covers: ['porthole.container.logs', 'page logs'],
     run: async (scene) => {
-      await scene.started('talks', { Cmd: ['sh', '-c', 'echo said-$((40+2)); exit 3'] });
-      await scene.choose(await scene.container('talks'), 'porthole.container.logs');
-      await scene.terminalSays(/said-42/);
-      await scene.terminalSays(/exit code 3/);
+      const says = (words: string) => ['sh', '-c', `echo '${words}'; echo oops-${words} >&2; exec sleep 1000`];
+      await scene.started('talks', { Cmd: says('one') });
+      await scene.started('walks', { Cmd: says('two') });
+      const talks = await scene.container('talks');
+      await scene.choose(await scene.container('walks'), 'porthole.container.logs', [talks]);
+      const frame = await scene.shows('page logs', /Logs of[\s\S]*oops-two/);
+      const lines = frame.locator('.line');
+      await until('all lines are there', async () => (await lines.count()) === 4);
+      await frame.locator('#words').fill('oops-one');
+      await frame.locator('#only').check();
+      await until('one is left', async () => (await lines.count()) === 1);
+      await frame.locator('mark').filter({ hasText: 'oops-one' }).waitFor();
     },
   },
 ];

@@ -76,9 +76,9 @@ export class Scene {
     this.#noted.add(item);
   }
 
-  /** Picks a command from a row's context menu. */
-  async choose(row: Locator, id: CommandId): Promise<void> {
-    await this.workbench.pick(row, commandRows[id].title);
+  /** Picks a command from a row's context menu, for it and what is selected with it. */
+  async choose(row: Locator, id: CommandId, also: readonly Locator[] = []): Promise<void> {
+    await this.workbench.pick(row, commandRows[id].title, also);
     this.note(id);
   }
 

@@ -58,6 +58,20 @@ export const themes = {
     'input-background': '#000000',
     'input-foreground': '#ffffff',
   },
+  'vscode-high-contrast-light': {
+    foreground: '#292929',
+    descriptionForeground: '#292929',
+    'editor-background': '#ffffff',
+    contrastBorder: '#0f4a85',
+    contrastActiveBorder: '#006bbd',
+    errorForeground: '#b5200d',
+    'charts-blue': '#0f4a85',
+    'charts-green': '#374e06',
+    'charts-purple': '#652d90',
+    'editorWarning-foreground': '#895503',
+    'input-background': '#ffffff',
+    'input-foreground': '#292929',
+  },
 } as const;
 export type Theme = keyof typeof themes;
 

@@ -4,7 +4,6 @@ import * as vscode from 'vscode';
 import { starterImage } from '../../../../scripts/starter-image.ts';
 import type { PortholeApi } from '../../../../src/extension/extension.ts';
 import { EngineTerminal } from '../../../../src/extension/terminal/engine-terminal.ts';
-import { LogTerminal } from '../../../../src/extension/terminal/log-terminal.ts';
 import { containerProgram, execProgram } from '../../../../src/extension/terminal/programs.ts';
 import { pickShell } from '../../../../src/extension/terminal/shells.ts';
 import { until } from './extension.ts';
@@ -142,24 +141,6 @@ describe('This machine in VS Code', function () {
     terminal.handleInput('this\n');
     await until('its exit code', () => /exit code 4/.test(shown));
     assert.match(shown, /got this/);
-    terminal.close();
-    await made.remove();
-  });
-
-  it('follows the output of a container to its end', async () => {
-    const made = await docker.createContainer({
-      Image: starterImage,
-      Cmd: ['sh', '-c', 'echo one; echo two >&2; sleep 1; echo three'],
-    });
-    await made.start();
-    const terminal = new LogTerminal(made);
-    let shown = '';
-    terminal.onDidWrite((text) => {
-      shown += text;
-    });
-    terminal.open();
-    await until('its end', () => /ended with exit code 0/.test(shown));
-    for (const line of ['one\r\n', 'two\r\n', 'three\r\n']) assert.ok(shown.includes(line), line);
     terminal.close();
     await made.remove();
   });

@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import type { Page } from 'playwright-core';
+import { isolationOf } from '../../../src/extension/isolation/report.ts';
+import type { PageName } from '../../../src/extension/panels/page-names.ts';
+import { momentOf } from '../../../src/extension/timeline/moments.ts';
+import { requires } from '../../support/tools.ts';
+import { life, looselyHeld, reading, trace } from './fixtures.ts';
+import { PageStage, send, type Theme, themes } from './page-stage.ts';
+
+const subject = { host: 'local', engine: 'porthole', id: '4f0c8d1a2b3c', name: 'clock' };
+const start = { type: 'start', subject, texts: {}, locale: 'en' };
+const themeNames = Object.keys(themes).filter((name): name is Theme => name in themes);
+const line = (text: string, stream = 'stdout') => ({ at: 1_700_000_000_000, source: 0, stream, text });
+
+/** What each page is sent: something of everything that it can show. */
+const shown: Partial<Record<PageName, readonly unknown[]>> = {
+  birth: [{ type: 'trace', trace, planned: false }],
+  usage: [0, 1, 2, 3].map((second) => ({ type: 'reading', reading: reading(second) })),
+  isolation: [
+    {
+      type: 'report',
+      findings: isolationOf(looselyHeld, {}).map(({ id, verdict, what, why, how }) => ({
+        ...{ id, verdict, what: String(what), why: String(why) },
+        ...(how && { how: String(how) }),
+      })),
+    },
+  ],
+  timeline: [
+    {
+      type: 'moments',
+      moments: life.map((entry) => {
+        const { what, details, ...rest } = momentOf(entry);
+        return { ...rest, time: entry.time, what: String(what), details: details.map(String) };
+      }),
+    },
+  ],
+  logs: [
+    { type: 'sources', names: ['clock', 'bell'] },
+    { type: 'lines', lines: [line('tick'), { ...line('\x1b[1mtock\x1b[0m', 'stderr'), source: 1 }], skipped: 3 },
+    { type: 'over', message: 'clock has ended' },
+  ],
+};
+
+describe('axe finds nothing', function () {
+  this.timeout(120_000);
+  let stage: PageStage;
+  let axe: string;
+
+  before(async function () {
+    requires(this, { programs: ['chromium'] });
+    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+    stage = await PageStage.open();
+  });
+  after(() => stage?.close());
+
+  for (const [name, messages] of Object.entries(shown)) {
+    for (const theme of themeNames) {
+      it(`in ${name} (${theme})`, async () => {
+        if (!isPage(name)) return;
+        const page = await stage.show(name, theme);
+        await send(page, start, ...messages);
+        await page.waitForFunction('document.querySelector("main h1")');
+        assert.deepEqual(await violations(page, axe), []);
+        await page.close();
+      });
+    }
+  }
+
+  it('unless there is something', async () => {
+    const page = await stage.show('birth', 'vscode-dark');
+    await page.evaluate('document.body.append(document.createElement("button"))');
+    assert.match((await violations(page, axe)).join(), /button-name/);
+    await page.close();
+  });
+});
+
+const isPage = (name: string): name is PageName => Object.hasOwn(shown, name);
+
+async function violations(page: Page, axe: string): Promise<string[]> {
+  await page.evaluate(axe);
+  const found: unknown =
+    await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
+    violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target.join(' ') + ' ' + failureSummary)))`);
+  assert.ok(Array.isArray(found));
+  return found.map(String);
+}
