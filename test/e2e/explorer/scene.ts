@@ -274,6 +274,8 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
       // Drawn as elements, so that what a user reads can be read here.
       'terminal.integrated.gpuAcceleration': 'off',
       'workbench.editor.enablePreview': false,
+      // A hover lies over the rows below and takes their clicks.
+      'workbench.hover.delay': 600_000,
       'porthole.local.enabled': false,
       'porthole.ssh.configFile': config,
       'porthole.hosts': [
