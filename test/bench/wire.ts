@@ -7,12 +7,13 @@ export interface Answer {
 }
 
 /**
- * HTTP/1.1 over a unix socket, its connections used again: node:http's own client takes longer than an engine needs to
- * answer, which would be counted as the engine's time.
+ * HTTP/1.1 over a unix socket. Connections are used again, and one is made ready when an answer has ended one: node:http's
+ * own client takes longer than an engine needs to answer, which would be counted as the engine's time.
  */
 export class Wire {
   readonly #path: string;
   readonly #idle: Socket[] = [];
+  #closed = false;
 
   constructor(path: string) {
     this.#path = path;
@@ -26,37 +27,56 @@ export class Wire {
     return new Promise<Answer>((resolve, reject) => {
       let received = '';
       const settle = (end: () => void): void => {
-        for (const event of ['data', 'end', 'error']) socket.removeAllListeners(event);
-        socket.on('error', () => undefined);
+        socket.off('data', onData).off('end', onEnd).off('error', fail);
         end();
       };
-      const fail = (failure: Error) => settle(() => reject(failure));
-      socket.on('data', (data: string) => {
+      const fail = (failure: Error): void => settle(() => reject(failure));
+      const onData = (data: string): void => {
         received += data;
         const whole = answerIn(received, { ended: false });
         if (!whole) return;
         this.#idle.push(socket);
         settle(() => resolve(whole));
-      });
-      socket.on('end', () => {
-        socket.destroy();
+      };
+      const onEnd = (): void => {
         const whole = answerIn(received, { ended: true });
         if (whole) settle(() => resolve(whole));
         else fail(new Error(`${method} ${path}: the connection ended before the answer did: ${received}`));
-      });
-      socket.on('error', fail);
+        socket.destroy();
+        setImmediate(() => this.#prepare());
+      };
+      socket.on('data', onData).on('end', onEnd).on('error', fail);
     });
   }
 
+  /** A connection for the next request, unless there is one. */
+  #prepare(): void {
+    if (this.#idle.length > 0 || this.#closed) return;
+    this.#connection().then(
+      (socket) => {
+        if (this.#closed) socket.destroy();
+        else this.#idle.push(socket);
+      },
+      () => undefined,
+    );
+  }
+
   close(): void {
+    this.#closed = true;
     for (const socket of this.#idle.splice(0)) socket.destroy();
   }
 
   async #connected(): Promise<Socket> {
     for (let idle = this.#idle.pop(); idle; idle = this.#idle.pop()) if (idle.readable) return idle;
+    return this.#connection();
+  }
+
+  async #connection(): Promise<Socket> {
     // Bytes are counted below, and one of this encoding is one character.
     const socket = connect(this.#path).setEncoding('latin1');
     await once(socket, 'connect');
+    // One that breaks while nobody uses it is no longer readable.
+    socket.on('error', () => undefined);
     return socket;
   }
 }

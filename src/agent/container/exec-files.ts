@@ -7,8 +7,8 @@ import type { Container } from './container.ts';
 import type { ExecOptions } from './contract.ts';
 
 /**
- * What the next agent has to know of an exec that was started, in EXEC_ROOT/containers/ID: `exec-EXEC.json`, written before
- * it runs, and its shim's socket and exit record beside it. They last as long as the container runs.
+ * What the next agent has to know of an exec that was started, in EXEC_ROOT/containers/ID: `exec-EXEC.json`, written
+ * before anybody is told that it runs, and its shim's socket and exit record beside it. They last as long as the container runs.
  */
 export interface StoredExec {
   readonly id: string;

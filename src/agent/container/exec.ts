@@ -19,6 +19,7 @@ import { execFiles, forgetExecFiles, keepExec } from './exec-files.ts';
 import { startFailure } from './failure.ts';
 import { type OutputClient, OutputHub } from './output.ts';
 import { isOver } from './over.ts';
+import { SIGKILL } from './signals.ts';
 import { hasProcess } from './state.ts';
 import { type StdinSink, StdioStream } from './stdio-stream.ts';
 import { accountInside } from './users.ts';
@@ -118,9 +119,10 @@ export async function startExec(
   try {
     const start = async () => {
       const input = await planInput(engine, exec, { ...options, stdin: stream?.takesInput ?? false });
-      return await engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
+      const starting = engine.shims.start(compileExec(...input), client ? { onOutput: hub.deliver } : {});
+      keepStarted(exec, starting);
+      return await starting;
     };
-    keepExec(container, { id: exec.id, options: exec.options, startedAt: Date.now(), isProbe: exec.isProbe });
     shim = await start().catch((failure: unknown) => {
       if (!isStale(failure)) throw failure;
       container.accounts = undefined;
@@ -145,6 +147,16 @@ export async function startExec(
   });
   watchExec(engine, exec, { shim, hub });
   return stream ? { tty: exec.options.tty, duplex: stream } : undefined;
+}
+
+/** Writes down that it was started, while its shim does so: nobody has been told before both are done. */
+function keepStarted({ id, container, options, isProbe }: Exec, starting: Promise<StartedShim>): void {
+  try {
+    keepExec(container, { id, options, startedAt: Date.now(), isProbe });
+  } catch (failure) {
+    starting.then((shim) => shim.signal(SIGKILL)).catch(() => undefined);
+    throw failure;
+  }
 }
 
 /** What its start failed for. A container that ends or goes meanwhile is the reason, whatever step it showed at. */
