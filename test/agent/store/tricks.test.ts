@@ -47,14 +47,14 @@ describe('hostile archives: bombs, tricks and loops', function () {
       await assertRefused(rig, gzipSync(inner), invalid(/^invalid archive: /));
     });
 
-    it('zstd: a file that is larger than any disk, and zeros behind the end', async () => {
+    it('zstd: zeros without end', async () => {
       // 128 KiB of zeros in four bytes: a run-length block of RFC 8878.
       const run = Buffer.from([0x02, 0x00, 0x10, 0x00]);
       const frame = [Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x00, 0x58]), ...Array.from({ length: 2000 }, () => run)];
       const bomb = Buffer.concat([...frame, Buffer.from([0x01, 0x00, 0x00])]);
-      // Zeros alone are an archive of nothing, which ends at once. Before Node 22.15 there is no zstd.
+      // Zeros alone are an archive of nothing, which ends at once.
       await assert.rejects(rig.load(bomb), (failure: Error) => {
-        assert.match(failure.message, /come behind its end|zstd, which needs Node/);
+        assert.match(failure.message, /come behind its end|neither Node 22.15 nor a program zstd/);
         return true;
       });
       assert.deepEqual(rig.store.list(), []);
