@@ -39,6 +39,12 @@ export async function everyItem(): Promise<string[]> {
   ];
 }
 
+/**
+ * Debts: what nobody clicks yet. A line goes when its scenario comes; none is added for what can be clicked in one.
+ * Both compare a file with the same path elsewhere, through a picker of another image or container.
+ */
+export const untested: readonly string[] = ['porthole.file.compareImage', 'porthole.file.compareContainer'];
+
 /** Items that a test besides the scenarios names: a suite inside VS Code, or one of a page. */
 export async function namedElsewhere(items: readonly string[]): Promise<string[]> {
   const folders = ['test/extension/ui', 'test/extension/ui/inside', 'test/e2e'];
