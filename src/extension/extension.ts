@@ -8,6 +8,7 @@ import { fileHandlers } from './commands/file-handlers.ts';
 import { registerCommands } from './commands/handlers.ts';
 import { connectTo, hostHandlers } from './commands/host-handlers.ts';
 import { imageHandlers } from './commands/image-handlers.ts';
+import { layerHandlers } from './commands/layer-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
 import { Targets } from './commands/targets.ts';
@@ -20,14 +21,16 @@ import { Reach } from './fs/reach.ts';
 import { RemoteFiles } from './fs/remote-files.ts';
 import { filesScheme } from './fs/uris.ts';
 import { HostSettings, sshHostId } from './host-settings.ts';
+import { Layers } from './layers/layers.ts';
+import { LayerViewer } from './layers/viewer.ts';
 import { Panels } from './panels/panels.ts';
 import { containerProblem } from './tree/appearance.ts';
 import { ContainersView } from './tree/containers-view.ts';
 import { ChangeDecorations } from './tree/decorations.ts';
 import { HostsView } from './tree/hosts-view.ts';
+import { ImageInsides } from './tree/image-insides.ts';
 import { ImagesView } from './tree/images-view.ts';
 import { Insides } from './tree/insides.ts';
-import { Layers } from './tree/layers.ts';
 import { VolumesView } from './tree/volumes-view.ts';
 
 /** What tests reach of the extension. */
@@ -54,12 +57,13 @@ export function activate(context: ExtensionContext): PortholeApi {
   const fleet = own(new FleetOfModels());
 
   const layers = new Layers(fleet);
+  const viewer = new LayerViewer(fleet, layers);
   const hosts = own(new HostsView(fleet));
   const reach = new Reach(fleet, { ready: () => ready, connect: (host) => connectTo(host, log) });
   const remoteFiles = own(new RemoteFiles(reach));
   const insides = own(new Insides(fleet, remoteFiles));
   const containers = own(new ContainersView(fleet, insides));
-  const images = own(new ImagesView(fleet, layers));
+  const images = own(new ImagesView(fleet, new ImageInsides(fleet, layers)));
   const volumes = own(new VolumesView(fleet, insides));
   own(window.createTreeView(viewIds.hosts, { treeDataProvider: hosts }));
   const containersTree = own(
@@ -76,7 +80,7 @@ export function activate(context: ExtensionContext): PortholeApi {
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));
   own(workspace.registerFileSystemProvider(filesScheme, remoteFiles, { isCaseSensitive: true }));
   own(window.registerFileDecorationProvider(new ChangeDecorations()));
-  const panels = own(new Panels(fleet, context.extensionUri));
+  const panels = own(new Panels({ fleet, layers, viewer }, context.extensionUri));
 
   const fill = filler(context, { fleet, settings, log });
   const targets = new Targets(fleet);
@@ -94,6 +98,7 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...hostHandlers({ fleet, targets, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets }),
+    ...layerHandlers({ targets, panels, viewer }),
     ...editHandlers({ fleet, targets }),
     ...copyHandlers({ fleet, targets }),
     ...registryHandlers({ fleet, targets }),

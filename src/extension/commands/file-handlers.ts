@@ -3,8 +3,8 @@ import { PortholeError } from '../../base/errors.ts';
 import { uriParts } from '../editors/uris.ts';
 import { type Fleet, findContainer, volumeName } from '../fleet.ts';
 import { type FilesOf, filesUriParts } from '../fs/uris.ts';
+import type { Layers } from '../layers/layers.ts';
 import type { DifferenceNode } from '../tree/inside-nodes.ts';
-import type { Layers } from '../tree/layers.ts';
 import type { Handlers } from './handlers.ts';
 import type { Targets } from './targets.ts';
 

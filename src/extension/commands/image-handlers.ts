@@ -1,16 +1,13 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import type Dockerode from 'dockerode';
-import { commands, l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
+import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
-import { isOnlyMetadata, partsOf, sidesOf } from '../editors/comparison.ts';
 import { uriParts } from '../editors/uris.ts';
 import { type Fleet, findEngine, hostLabel, type ImageView, imageName } from '../fleet.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { containerProgram } from '../terminal/programs.ts';
-import { aspectWords } from '../tree/change-item.ts';
-import type { FileNode } from '../tree/image-nodes.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { followAnswers } from './load-answers.ts';
@@ -20,8 +17,7 @@ import { splitWords } from './words.ts';
 
 type ImageHandlers = Pick<
   Handlers,
-  | `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'tag' | 'remove' | 'load'}`
-  | `porthole.file.${'compare' | 'open'}`
+  `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'tag' | 'remove' | 'load'}`
 >;
 
 export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): ImageHandlers {
@@ -148,28 +144,6 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       });
       void window.showInformationMessage(loaded || l10n.t('The archive was loaded.'));
     },
-
-    'porthole.file.compare': async (item) => {
-      if (!isFileNode(item) || !item.node.change) return;
-      const { change } = item.node;
-      const { left, right } = sidesOf(item.image, item.layer.position, change);
-      if (isOnlyMetadata(change)) {
-        const aspects = (change.differs ?? []).map(aspectWords).join(', ');
-        void window.showInformationMessage(
-          l10n.t('The content of /{0} is the same; what differs: {1}', change.path, aspects),
-        );
-      }
-      const title = compareTitle(item);
-      await commands.executeCommand('vscode.diff', Uri.from(partsOf(left)), Uri.from(partsOf(right)), title, {
-        preview: true,
-      });
-    },
-
-    'porthole.file.open': async (item) => {
-      if (!isFileNode(item) || !item.node.change?.after) return;
-      const { right } = sidesOf(item.image, item.layer.position, item.node.change);
-      await commands.executeCommand('vscode.open', Uri.from(partsOf(right)), { preview: true });
-    },
   };
 }
 
@@ -188,21 +162,4 @@ export function splitReference(name: string): { repo: string; tag: string } {
   // A colon before the last slash belongs to a registry's port.
   if (colon <= name.lastIndexOf('/')) return { repo: name, tag: 'latest' };
   return { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
-}
-
-function compareTitle({ layer, node }: FileNode): string {
-  const name = node.path.slice(node.path.lastIndexOf('/') + 1);
-  switch (node.change?.kind) {
-    case 'added':
-      return l10n.t('{0} (added in layer {1})', name, layer.position + 1);
-    case 'deleted':
-      return l10n.t('{0} (deleted in layer {1})', name, layer.position + 1);
-    default:
-      return l10n.t('{0} (below ↔ layer {1})', name, layer.position + 1);
-  }
-}
-
-/** Rows come from our own tree; `layer` and `node` are what only a file row has. */
-function isFileNode(item: unknown): item is FileNode {
-  return typeof item === 'object' && item !== null && 'type' in item && item.type === 'file' && 'node' in item;
 }

@@ -88,6 +88,6 @@ function viewOf(target: CommandRow['target']): string | undefined {
   if (target === 'container' || target === 'difference') return viewIds.containers;
   if (target === 'volume') return viewIds.volumes;
   if (target === 'host') return viewIds.hosts;
-  if (target === 'image' || target === 'file') return viewIds.images;
+  if (target === 'image' || target === 'layer' || target === 'file') return viewIds.images;
   return undefined;
 }

@@ -11,6 +11,7 @@ export interface CommandRow {
     | 'container'
     | 'image'
     | 'host'
+    | 'layer'
     | 'file'
     | 'volume'
     | 'difference'
@@ -38,6 +39,7 @@ export interface CommandRow {
 
 const alive = ['running', 'paused', 'restarting'];
 const ended = ['created', 'exited', 'dead'];
+const fileStates = ['added', 'modified', 'deleted', 'merged'];
 
 export const commandRows = {
   'porthole.host.connect': {
@@ -196,7 +198,15 @@ export const commandRows = {
 
   'porthole.image.run': { title: 'Run', icon: 'play', target: 'image', group: '1_run@1', inline: 1 },
   'porthole.image.runInteractive': { title: 'Run Interactive…', icon: 'terminal', target: 'image', group: '1_run@2' },
-  'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@1' },
+  'porthole.image.layers': {
+    title: 'Show Layers',
+    icon: 'layers',
+    target: 'image',
+    engines: ['porthole'],
+    group: '3_look@1',
+    inline: 2,
+  },
+  'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@2' },
   'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
   'porthole.image.save': { title: 'Save Image to Archive…', icon: 'save', target: 'image', group: '4_edit@2' },
   'porthole.image.copyId': { title: 'Copy Image Id', icon: 'copy', target: 'image', group: '5_copy@1' },
@@ -212,20 +222,49 @@ export const commandRows = {
   },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 
+  'porthole.layer.changes': {
+    title: 'Open All Changes of the Layer',
+    icon: 'diff-multiple',
+    target: 'layer',
+    group: '1_open@1',
+    inline: 1,
+    palette: false,
+  },
   'porthole.file.compare': {
     title: 'Compare with the Layers Below',
     icon: 'diff',
     target: 'file',
-    states: ['added', 'modified', 'deleted'],
+    states: fileStates,
     group: '1_open@1',
+    palette: false,
+  },
+  'porthole.file.compareAbove': {
+    title: 'Compare with the Next Layer That Touched It',
+    target: 'file',
+    states: fileStates,
+    group: '1_open@2',
+    palette: false,
+  },
+  'porthole.file.compareImage': {
+    title: 'Compare with Another Image…',
+    target: 'file',
+    states: fileStates,
+    group: '1_open@3',
+    palette: false,
+  },
+  'porthole.file.compareContainer': {
+    title: 'Compare with a Container…',
+    target: 'file',
+    states: fileStates,
+    group: '1_open@4',
     palette: false,
   },
   'porthole.file.open': {
     title: 'Open This Version',
     icon: 'go-to-file',
     target: 'file',
-    states: ['added', 'modified'],
-    group: '1_open@2',
+    states: ['added', 'modified', 'merged'],
+    group: '1_open@5',
     palette: false,
   },
 

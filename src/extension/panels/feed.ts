@@ -1,4 +1,5 @@
 import type { Disposable } from '../../base/lifetime.ts';
+import type { ToLayers } from '../../protocol/layer-page.ts';
 import type { ToLogs } from '../../protocol/log-page.ts';
 import type { ToPage } from '../../protocol/pages.ts';
 import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
@@ -12,7 +13,7 @@ export interface Feed extends Disposable {
   receive?(message: unknown): void;
 }
 
-export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline | ToLogs;
+export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline | ToLogs | ToLayers;
 
 export interface Wire {
   send(message: Message): void;

@@ -2,22 +2,22 @@ import * as v from 'valibot';
 import { env, l10n, Uri, ViewColumn, type WebviewPanel, window, workspace } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import { FromPage, PanelSubject } from '../../protocol/pages.ts';
-import { type Fleet, keyOf } from '../fleet.ts';
+import { keyOf } from '../fleet.ts';
 import { explain } from '../problems.ts';
 import type { Wire } from './feed.ts';
 import { pageFolder, pageHtml } from './page.ts';
 import { type PageName, pageNames } from './page-names.ts';
-import { pages, viewTypeOf } from './pages.ts';
+import { type PageParts, pages, viewTypeOf } from './pages.ts';
 
 /** The open panels: one per object and page. Shows, restores after a restart, and closes all at the end. */
 export class Panels implements Disposable {
-  readonly #fleet: Fleet;
+  readonly #parts: PageParts;
   readonly #extensionUri: Uri;
   readonly #open = new Map<string, WebviewPanel>();
   readonly #store = new DisposableStore();
 
-  constructor(fleet: Fleet, extensionUri: Uri) {
-    this.#fleet = fleet;
+  constructor(parts: PageParts, extensionUri: Uri) {
+    this.#parts = parts;
     this.#extensionUri = extensionUri;
     for (const page of pageNames) {
       this.#store.add(
@@ -69,7 +69,7 @@ export class Panels implements Disposable {
         return panel.visible;
       },
     };
-    const feed = pages[page].feed(this.#fleet, subject, wire);
+    const feed = pages[page].feed(this.#parts, subject, wire);
     this.#open.set(key, panel);
     own.add(feed);
     own.add(panel.onDidChangeViewState(() => feed.visibilityChanged()));

@@ -1,41 +1,44 @@
 import { l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { formatMode, formatSize } from '../../base/units.ts';
-import type { LayerChange, LayerEntry } from '../../protocol/layers.ts';
+import type { ChangeRow, LayerChange, LayerEntry } from '../../protocol/layers.ts';
 import { keyOf } from '../fleet.ts';
-import { type ChangeNode, isDirectory } from './change-tree.ts';
 import { contextValue } from './context-value.ts';
 import { changeUri } from './decorations.ts';
+import { isDirectory } from './image-insides.ts';
 import type { FileNode } from './image-nodes.ts';
 
 const symlinkIcon = new ThemeIcon('file-symlink-file');
 
 /** A path that a layer changed, or a directory on the way to one. Letters and colours come from `decorations.ts`. */
 export function changeItem(file: FileNode): TreeItem {
-  const { image, layer, node } = file;
-  const directory = isDirectory(node);
+  const { image, layer, row } = file;
+  const directory = isDirectory(row);
   const item = new TreeItem(
-    node.name,
-    directory && node.children.length > 0 ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.None,
+    row.name,
+    directory && amount(row) > 0 ? TreeItemCollapsibleState.Collapsed : TreeItemCollapsibleState.None,
   );
-  item.id = `file:${keyOf(image)}/${layer.position}/${node.path}`;
-  item.resourceUri = changeUri(node.path, node.change?.kind);
-  const entry = node.change?.after ?? node.change?.before;
+  item.id = `file:${keyOf(image)}/${layer.position}/${row.path}`;
+  item.resourceUri = changeUri(row.path, row.change?.kind);
+  const entry = row.change?.after ?? row.change?.before;
   item.iconPath = directory ? ThemeIcon.Folder : entry?.type === 'symlink' ? symlinkIcon : ThemeIcon.File;
-  item.contextValue = contextValue('file', directory ? 'directory' : (node.change?.kind ?? 'directory'), image.engine);
-  const description = describe(node);
+  item.contextValue = contextValue('file', directory ? 'directory' : (row.change?.kind ?? 'directory'), image.engine);
+  const description = describe(row);
   if (description) item.description = description;
-  item.tooltip = tooltip(node);
+  item.tooltip = tooltip(row);
   item.accessibilityInformation = {
-    label: [node.name, kindWords(node.change), description].filter(Boolean).join(', '),
+    label: [row.name, kindWords(row.change), description].filter(Boolean).join(', '),
   };
-  if (!directory && node.change) {
+  if (!directory && row.change) {
     item.command = { command: 'porthole.file.compare', title: l10n.t('Compare'), arguments: [file] };
   }
   return item;
 }
 
-function describe({ change, children, counts }: ChangeNode): string {
-  if (children.length > 0) {
+const amount = ({ below }: ChangeRow): number => below.added + below.modified + below.deleted;
+
+function describe(row: ChangeRow): string {
+  const { change, below: counts } = row;
+  if (amount(row) > 0) {
     const parts = [
       counts.added > 0 ? `+${counts.added}` : '',
       counts.modified > 0 ? `~${counts.modified}` : '',
@@ -52,7 +55,7 @@ function describe({ change, children, counts }: ChangeNode): string {
   return onlyMeta ? (change.differs ?? []).map(aspectWords).join(', ') : formatSize(entry.size);
 }
 
-function tooltip({ path, change }: ChangeNode): string {
+function tooltip({ path, change }: ChangeRow): string {
   if (!change) return `/${path}`;
   const lines = [`/${path}`, kindWords(change)];
   if (change.differs && change.differs.length > 0) {
@@ -69,7 +72,7 @@ function entryWords(entry: LayerEntry): string {
   return [entry.type, formatMode(entry.mode), `${entry.uid}:${entry.gid}`, what].filter(Boolean).join(' ');
 }
 
-function kindWords(change: LayerChange | undefined): string {
+function kindWords(change: ChangeRow['change']): string {
   if (!change) return '';
   if (change.kind === 'added') return l10n.t('added');
   return change.kind === 'deleted' ? l10n.t('deleted') : l10n.t('modified');

@@ -1,6 +1,5 @@
-import type { LayerView } from '../../protocol/layers.ts';
+import type { ChangeRow, LayerView, MergedEntry } from '../../protocol/layers.ts';
 import type { ObjectRef } from '../fleet.ts';
-import type { ChangeNode } from './change-tree.ts';
 import type { EngineGroup } from './groups.ts';
 
 export interface ImageNode {
@@ -14,11 +13,41 @@ export interface LayerNode {
   readonly layer: LayerView;
 }
 
+/** A name that a layer changed, or a directory on the way to one. */
 export interface FileNode {
   readonly type: 'file';
   readonly image: ObjectRef;
   readonly layer: LayerView;
-  readonly node: ChangeNode;
+  readonly row: ChangeRow;
+}
+
+/** What an image unfolds into beside its layers. */
+export interface ImagePartNode {
+  readonly type: 'part';
+  readonly image: ObjectRef;
+  readonly part: 'files' | 'configuration' | 'containers';
+}
+
+/** A name that a container of the image finds. */
+export interface MergedNode {
+  readonly type: 'merged';
+  readonly image: ObjectRef;
+  readonly entry: MergedEntry;
+}
+
+/** One line of an image's configuration. */
+export interface FactNode {
+  readonly type: 'fact';
+  readonly image: ObjectRef;
+  readonly name: string;
+  readonly value: string;
+}
+
+/** A container that was made from an image. */
+export interface MadeNode {
+  readonly type: 'made';
+  readonly image: ObjectRef;
+  readonly container: ObjectRef;
 }
 
 export interface MessageNode {
@@ -28,5 +57,8 @@ export interface MessageNode {
   readonly failed: boolean;
 }
 
+/** What can be below an image. */
+export type InImageNode = LayerNode | FileNode | ImagePartNode | MergedNode | FactNode | MadeNode | MessageNode;
+
 /** A row of the Images view. */
-export type ImagesNode = EngineGroup | ImageNode | LayerNode | FileNode | MessageNode;
+export type ImagesNode = EngineGroup | ImageNode | InImageNode;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { isOnlyMetadata, partsOf, sidesOf } from '../../../src/extension/editors/comparison.ts';
 import { parseSource, uriParts } from '../../../src/extension/editors/uris.ts';
+import { isOnlyMetadata, partsOf, sidesOf } from '../../../src/extension/layers/comparison.ts';
 import type { LayerChange, LayerEntry } from '../../../src/protocol/layers.ts';
 import { FromPage } from '../../../src/protocol/pages.ts';
 import { ReadingSchema, ToBirth, ToUsage, TraceSchema } from '../../../src/protocol/panels.ts';

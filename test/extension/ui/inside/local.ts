@@ -37,7 +37,8 @@ describe('This machine in VS Code', function () {
 
   it('unfolds an image into layers with cleaned instructions', async () => {
     const ref = await imageRow();
-    const layers = await api.views.images.getChildren({ type: 'image', ref });
+    const rows = await api.views.images.getChildren({ type: 'image', ref });
+    const layers = rows.filter(({ type }) => type === 'layer');
     const texts = layers.map((node) => rowText(api.views.images.getTreeItem(node)));
     assert.equal(layers.length, 3);
     assert.match(texts[1] ?? '', /^RUN edit \/etc\/motd/);
@@ -48,13 +49,13 @@ describe('This machine in VS Code', function () {
     const ref = await imageRow();
     const layers = await api.views.images.getChildren({ type: 'image', ref });
     const files = await unfolded(api.views.images, layers[1] ?? assert.fail('no second layer'));
-    const kinds = new Map(files.map(({ node }) => [node.path, node.change?.kind]));
+    const kinds = new Map(files.map(({ row }) => [row.path, row.change?.kind]));
     assert.equal(kinds.get('etc/motd'), 'modified');
     assert.equal(kinds.get('etc/draft.conf'), 'deleted');
     assert.equal(kinds.get('usr/share/porthole/tour.txt'), 'added');
 
     const sides = async (path: string) => {
-      const file = files.find(({ node }) => node.path === path);
+      const file = files.find(({ row }) => row.path === path);
       await vscode.commands.executeCommand('porthole.file.compare', file);
       const input = await until(`a diff of ${path}`, () => {
         const open = vscode.window.tabGroups.activeTabGroup.activeTab?.input;

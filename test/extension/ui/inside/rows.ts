@@ -7,11 +7,11 @@ import type { ImagesView } from '../../../../src/extension/tree/images-view.ts';
 
 export const rowText = ({ label }: TreeItem): string => (typeof label === 'string' ? label : (label?.label ?? ''));
 
-/** Every file row below a row. */
+/** Every changed path below a row. */
 export async function unfolded(view: ImagesView, node: ImagesNode): Promise<FileNode[]> {
   const children = await view.getChildren(node);
   const below = await Promise.all(children.map((child) => unfolded(view, child)));
-  const own = node.type === 'file' && node.node.change ? [node] : [];
+  const own = node.type === 'file' && node.row.change ? [node] : [];
   return [...own, ...below.flat()];
 }
 

@@ -1,0 +1,58 @@
+import type { LayerChange, LayerEntry } from '../../protocol/layers.ts';
+import { type Source, uriParts } from '../editors/uris.ts';
+import type { ObjectRef } from '../fleet.ts';
+
+export interface Side {
+  readonly path: string;
+  readonly source: Source;
+}
+
+/** Where in an image: as one layer stores it, or as layers 0..position show it together. */
+export interface At {
+  readonly position: number;
+  readonly from: 'layer' | 'merged';
+}
+
+/** A path as it is there; without an entry nothing at all. Links and devices are shown as the text that they are. */
+export function sideOf(
+  image: ObjectRef,
+  { path, entry }: { readonly path: string; readonly entry: LayerEntry | undefined },
+  { position, from }: At,
+): Side {
+  const shown = `/${path}`;
+  if (!entry) return { path: shown, source: { kind: 'text', text: '' } };
+  if (entry.type !== 'file') return { path: shown, source: { kind: 'text', text: words(entry) } };
+  const { size, mtime } = entry;
+  return {
+    path: shown,
+    source: { kind: 'file', host: image.host, image: image.id, position, from, path, size, mtime },
+  };
+}
+
+/**
+ * The two sides of a changed path: what the layers below show, and what this layer makes of it. What is on one side
+ * only is compared with nothing.
+ *
+ * @param position of the layer that made the change, counted from the bottom.
+ */
+export function sidesOf(image: ObjectRef, position: number, change: LayerChange): { left: Side; right: Side } {
+  const { path, kind, before, after } = change;
+  const below = { position: Math.max(0, position - 1), from: 'merged' } as const;
+  return {
+    left: sideOf(image, { path, entry: kind === 'added' ? undefined : before }, below),
+    right: sideOf(image, { path, entry: kind === 'deleted' ? undefined : after }, { position, from: 'layer' }),
+  };
+}
+
+/** True when both sides hold the same bytes and only the entry's own data differs. */
+export const isOnlyMetadata = (change: LayerChange): boolean =>
+  change.kind === 'modified' &&
+  !(change.differs ?? []).some((aspect) => ['content', 'type', 'link', 'device'].includes(aspect));
+
+export const partsOf = (side: Side) => uriParts(side.path, side.source);
+
+function words(entry: LayerEntry): string {
+  if (entry.type === 'symlink') return `${entry.link ?? ''}\n`;
+  if (entry.device) return `${entry.type} device ${entry.device.major}:${entry.device.minor}\n`;
+  return `${entry.type}\n`;
+}

@@ -1,0 +1,122 @@
+import { PortholeError } from '../../base/errors.ts';
+import { phrase } from '../../base/phrases.ts';
+import {
+  changesSchema,
+  directorySchema,
+  layersSchema,
+  mergedListSchema,
+  versionsSchema,
+  wasteSchema,
+} from '../../protocol/layer-schemas.ts';
+import type {
+  ChangeDirectory,
+  ChangeRow,
+  LayerChange,
+  LayerView,
+  MergedEntry,
+  PathVersion,
+  WasteReport,
+} from '../../protocol/layers.ts';
+import { encodePath } from '../../protocol/paths.ts';
+import { type Fleet, findHost, type ObjectRef } from '../fleet.ts';
+import type { Host } from '../hosts/contract.ts';
+import { checked } from '../tree/checked.ts';
+
+/** How many answers about layers stay in memory. */
+const keep = 60;
+
+/** Where in an image: a directory, and the name that a page begins after. */
+export interface Place {
+  /** Relative to the root; '' is the root. */
+  readonly path: string;
+  readonly after?: string;
+  /** Rows, 10,000 at most. */
+  readonly limit?: number;
+}
+
+/** Asks an agent what is inside images. An image never changes, so that answers are kept, the last used of them. */
+export class Layers {
+  readonly #fleet: Fleet;
+  readonly #known = new Map<string, Promise<unknown>>();
+
+  constructor(fleet: Fleet) {
+    this.#fleet = fleet;
+  }
+
+  /** Bottom first, the order of the Dockerfile. Which images share a layer can change: it is asked each time. */
+  async of(image: ObjectRef, signal?: AbortSignal): Promise<readonly LayerView[]> {
+    return checked(layersSchema, await this.#ask(image, 'layers', signal));
+  }
+
+  /** What a layer did to the names of one directory. */
+  async directory(image: ObjectRef, position: number, place: Place): Promise<ChangeDirectory> {
+    const answer = await this.#once(image, `layers/${position}/changes/directory?${queryOf(place)}`);
+    return checked(directorySchema, answer);
+  }
+
+  /** All that a layer did, in the order of paths. */
+  async changes(image: ObjectRef, position: number): Promise<readonly LayerChange[]> {
+    return checked(changesSchema, await this.#once(image, `layers/${position}/changes`));
+  }
+
+  /** What a container of the image finds in a directory. */
+  async merged(image: ObjectRef, place: Place): Promise<readonly MergedEntry[]> {
+    return checked(mergedListSchema, await this.#once(image, `merged?${queryOf(place)}`));
+  }
+
+  /** Which layers touched a path, bottom first. */
+  async versions(image: ObjectRef, path: string): Promise<readonly PathVersion[]> {
+    return checked(versionsSchema, await this.#once(image, `versions?path=${encodePath(path)}`));
+  }
+
+  /** What is stored and seen by nobody. */
+  async waste(image: ObjectRef): Promise<WasteReport> {
+    return checked(wasteSchema, await this.#once(image, 'waste?limit=200'));
+  }
+
+  #once(image: ObjectRef, question: string): Promise<unknown> {
+    const key = `${image.host}/${image.id}/${question}`;
+    const known = this.#known.get(key);
+    // Taken out and put back: the oldest entry of a Map is the one used longest ago.
+    this.#known.delete(key);
+    const asking = known ?? this.#ask(image, question);
+    this.#known.set(key, asking);
+    asking.catch(() => this.#known.delete(key));
+    for (const oldest of this.#known.keys()) {
+      if (this.#known.size <= keep) break;
+      this.#known.delete(oldest);
+    }
+    return asking;
+  }
+
+  async #ask({ host, id }: ObjectRef, question: string, signal?: AbortSignal): Promise<unknown> {
+    return this.#host(host).porthole(`/images/${id}/${question}`, signal ? { signal } : {});
+  }
+
+  #host(id: string): Host {
+    const entry = findHost(this.#fleet, id);
+    if (!entry) throw new PortholeError('not-found', phrase('No such host: {0}', id));
+    return entry.host;
+  }
+}
+
+/**
+ * A directory whose time alone differs: every file made in it does that, and a row for each would bury the others.
+ */
+export function isOnlyTouched({ change, below }: ChangeRow): boolean {
+  return (
+    change?.kind === 'modified' &&
+    change.after?.type === 'directory' &&
+    (change.differs ?? []).every((aspect) => aspect === 'time') &&
+    below.added + below.modified + below.deleted === 0
+  );
+}
+
+function queryOf({ path, after = '', limit }: Place): string {
+  const parts = [
+    `path=${encodePath(path)}`,
+    ...(after === '' ? [] : [`after=${encodePath(after)}`]),
+    ...(limit === undefined ? [] : [`limit=${limit}`]),
+  ];
+  return parts.join('&');
+}

@@ -1,0 +1,134 @@
+import * as v from 'valibot';
+import { l10n, window } from 'vscode';
+import { messageOf } from '../../base/errors.ts';
+import { FromLayers, type LayerRow, mostFound, pageSize, type ToLayers } from '../../protocol/layer-page.ts';
+import type { ChangeRow, LayerChange, LayerView } from '../../protocol/layers.ts';
+import type { PanelSubject } from '../../protocol/pages.ts';
+import { type Fleet, findEngine, findImage, imageName, shortId } from '../fleet.ts';
+import type { Host } from '../hosts/contract.ts';
+import type { Layers } from '../layers/layers.ts';
+import type { LayerViewer } from '../layers/viewer.ts';
+import { explain, isCanceled } from '../problems.ts';
+import { cleanInstruction } from '../tree/instruction.ts';
+import type { Message, Wire } from './feed.ts';
+import { FollowedFeed } from './followed-feed.ts';
+
+type Question = Extract<FromLayers, { question: number }>;
+
+export interface LayersParts {
+  readonly fleet: Fleet;
+  readonly layers: Layers;
+  readonly viewer: LayerViewer;
+  readonly subject: PanelSubject;
+  readonly wire: Wire;
+}
+
+/** An image as the stack of changesets that it is: the stack at once, everything else when the page asks for it. */
+export class LayersFeed extends FollowedFeed {
+  readonly #parts: LayersParts;
+
+  constructor(parts: LayersParts) {
+    super(parts.fleet, parts.subject, parts.wire);
+    this.#parts = parts;
+  }
+
+  protected async read(_host: Host, signal: AbortSignal): Promise<Message> {
+    const { fleet, layers, subject } = this.#parts;
+    const stack = await layers.of(subject, signal);
+    return {
+      type: 'stack',
+      layers: stack.map((layer) => rowOf(layer, (id) => this.#nameOf(id))),
+      tags: [...(findImage(fleet, subject)?.tags ?? [])],
+    };
+  }
+
+  receive(received: unknown): void {
+    const message = v.safeParse(FromLayers, received);
+    if (!message.success) return;
+    const asked = message.output;
+    if ('question' in asked) void this.#answer(asked);
+    else void this.#show(asked);
+  }
+
+  async #answer(asked: Question): Promise<void> {
+    const { wire } = this.#parts;
+    try {
+      wire.send(await this.#find(asked));
+    } catch (failure) {
+      wire.send({ type: 'refused', question: asked.question, message: explain(failure) || messageOf(failure) });
+    }
+  }
+
+  async #show(asked: Exclude<FromLayers, Question>): Promise<void> {
+    const { viewer, subject } = this.#parts;
+    try {
+      if (asked.type === 'changes') await viewer.openChanges(subject, asked.position);
+      else await viewer.open({ image: subject, ...asked });
+    } catch (failure) {
+      if (!isCanceled(failure)) void window.showErrorMessage(explain(failure));
+    }
+  }
+
+  async #find(asked: Question): Promise<ToLayers> {
+    const { layers, subject } = this.#parts;
+    const { question } = asked;
+    switch (asked.type) {
+      case 'directory': {
+        const { position, path, after } = asked;
+        const directory = await layers.directory(subject, position, { path, after, limit: pageSize });
+        return { type: 'directory', question, directory };
+      }
+      case 'merged': {
+        const { path, after } = asked;
+        const entries = await layers.merged(subject, { path, after, limit: pageSize });
+        return { type: 'merged', question, entries };
+      }
+      case 'find':
+        return {
+          type: 'found',
+          question,
+          found: foundIn(await layers.changes(subject, asked.position), asked.text),
+        };
+      case 'versions':
+        return { type: 'versions', question, versions: await layers.versions(subject, asked.path) };
+      case 'waste':
+        return { type: 'waste', question, waste: await layers.waste(subject) };
+    }
+  }
+
+  /** An image of the same engine; one that is not listed any more goes by its id. */
+  #nameOf(id: string): string {
+    const { fleet, subject } = this.#parts;
+    const image = findEngine(fleet, subject)?.images.find((one) => one.id === id);
+    return image ? imageName(image) : shortId(id);
+  }
+}
+
+function rowOf(layer: LayerView, nameOf: (id: string) => string): LayerRow {
+  const { position, created, size, blobSize, counts, sharedBy, diffId } = layer;
+  return {
+    position,
+    instruction: cleanInstruction(layer.instruction) || layer.comment || l10n.t('Layer {0}', position + 1),
+    ...(created !== undefined && { created }),
+    size,
+    blobSize,
+    entries: counts.entries,
+    deletions: counts.whiteouts,
+    sharedBy: sharedBy.map(nameOf),
+    digest: diffId,
+  };
+}
+
+/** Every word of the text must stand in the path; case does not matter. */
+export function foundIn(changes: readonly LayerChange[], text: string): { rows: readonly ChangeRow[]; total: number } {
+  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = changes.filter(({ path }) => {
+    const lower = path.toLowerCase();
+    return path !== '' && words.every((word) => lower.includes(word));
+  });
+  const below = { added: 0, modified: 0, deleted: 0, storedBytes: 0, hiddenBytes: 0 };
+  const rows = fits
+    .slice(0, mostFound)
+    .map(({ path, ...change }) => ({ name: path.slice(path.lastIndexOf('/') + 1), path, change, below }));
+  return { rows, total: fits.length };
+}
