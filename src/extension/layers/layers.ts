@@ -18,9 +18,9 @@ import type {
   WasteReport,
 } from '../../protocol/layers.ts';
 import { encodePath } from '../../protocol/paths.ts';
+import { checked } from '../checked.ts';
 import { type Fleet, findHost, type ObjectRef } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
-import { checked } from '../tree/checked.ts';
 
 /** How many answers about layers stay in memory. */
 const keep = 60;

@@ -14,8 +14,7 @@ import {
   shortId,
 } from '../fleet.ts';
 import { filesUriParts } from '../fs/uris.ts';
-import { containerLook } from '../tree/appearance.ts';
-import { aspectWords } from '../tree/change-item.ts';
+import { aspectWords } from './aspects.ts';
 import { isOnlyMetadata, partsOf, type Side, sideOf, sidesOf } from './comparison.ts';
 import type { Layers } from './layers.ts';
 
@@ -150,7 +149,7 @@ export class LayerViewer {
     const sorted = [...madeOfIt, ...own.filter((one) => !madeOfIt.includes(one)), ...others];
     const rows = sorted.map((one: ContainerView) => ({
       label: one.name,
-      description: `${containerLook(one).words} · ${one.image}`,
+      description: one.image,
       detail: hostLabel(this.#fleet, one.host),
       one,
     }));

@@ -2,6 +2,7 @@ import { l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { formatMode, formatSize } from '../../base/units.ts';
 import type { ChangeRow, LayerChange, LayerEntry } from '../../protocol/layers.ts';
 import { keyOf } from '../fleet.ts';
+import { aspectWords } from '../layers/aspects.ts';
 import { contextValue } from './context-value.ts';
 import { changeUri } from './decorations.ts';
 import { isDirectory } from './image-insides.ts';
@@ -76,25 +77,4 @@ function kindWords(change: ChangeRow['change']): string {
   if (!change) return '';
   if (change.kind === 'added') return l10n.t('added');
   return change.kind === 'deleted' ? l10n.t('deleted') : l10n.t('modified');
-}
-
-export function aspectWords(aspect: NonNullable<LayerChange['differs']>[number]): string {
-  switch (aspect) {
-    case 'type':
-      return l10n.t('type');
-    case 'content':
-      return l10n.t('content');
-    case 'mode':
-      return l10n.t('mode');
-    case 'owner':
-      return l10n.t('owner');
-    case 'time':
-      return l10n.t('time');
-    case 'link':
-      return l10n.t('link target');
-    case 'xattrs':
-      return l10n.t('extended attributes');
-    case 'device':
-      return l10n.t('device number');
-  }
 }

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
 import { l10n } from 'vscode';
 import type { ChangeRow, LayerView, MergedEntry } from '../../protocol/layers.ts';
+import { checked } from '../checked.ts';
 import { type Fleet, findEngine, findHost, type ObjectRef } from '../fleet.ts';
 import { isOnlyTouched, type Layers } from '../layers/layers.ts';
 import { explain } from '../problems.ts';
-import { checked } from './checked.ts';
 import type { FactNode, ImageNode, ImagesNode, InImageNode } from './image-nodes.ts';
 
 /** Rows of one question: what an agent gives at most. */

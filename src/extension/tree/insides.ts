@@ -4,12 +4,12 @@ import { EventEmitter, l10n, Uri } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
 import type { NamespaceDifference, ProcessView } from '../../protocol/namespaces.ts';
+import { checked } from '../checked.ts';
 import { type ContainerView, type Fleet, findContainer, findHost, keyOf, type ObjectRef } from '../fleet.ts';
 import type { RemoteFiles } from '../fs/remote-files.ts';
 import { type FilesOf, filesUriParts } from '../fs/uris.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
-import { checked } from './checked.ts';
 import type { EntryNode, InsideNode, ProcessNode, SectionName, SectionNode } from './inside-nodes.ts';
 
 /** How long processes are believed, in milliseconds: they come and go without a word. */

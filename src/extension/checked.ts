@@ -1,6 +1,6 @@
 import * as v from 'valibot';
-import { PortholeError } from '../../base/errors.ts';
-import { phrase } from '../../base/phrases.ts';
+import { PortholeError } from '../base/errors.ts';
+import { phrase } from '../base/phrases.ts';
 
 /** An answer in the shape that is expected. @throws internal, saying what is wrong with it */
 export function checked<T>(schema: v.GenericSchema<unknown, T>, answer: unknown): T {
