@@ -1,6 +1,6 @@
 import { l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { formatMode, formatSize } from '../../base/units.ts';
-import type { ChangeRow, LayerChange, LayerEntry } from '../../protocol/layers.ts';
+import type { ChangeRow, LayerEntry } from '../../protocol/layers.ts';
 import { keyOf } from '../fleet.ts';
 import { aspectWords } from '../layers/aspects.ts';
 import { contextValue } from './context-value.ts';
