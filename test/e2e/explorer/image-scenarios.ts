@@ -179,7 +179,7 @@ export const imageScenarios: readonly Scenario[] = [
       await scene.workbench.unfold(image);
       const layers = scene.workbench.view('Images').locator('[role=treeitem][aria-level="2"]');
       await layers.first().waitFor();
-      await scene.workbench.unfold(layers.last());
+      await scene.workbench.unfold(layers.first());
       await scene.row('row message', 'Images', /changes no files/);
       await scene.docker.getImage('scene/empty:1').remove();
     },
