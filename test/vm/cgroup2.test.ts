@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
+import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type Dockerode from 'dockerode';
+import { buildAgent } from '../../scripts/bundles.ts';
+import { distDir } from '../../scripts/paths.ts';
 import { until } from '../../scripts/processes.ts';
 import { starterImage } from '../../scripts/starter-image.ts';
 import { limitChecks } from '../agent/cgroup/limits.suite.ts';
 import { requires } from '../support/tools.ts';
-import { type Guest, startGuest } from './guest.ts';
+import { connectGuest, type Guest, startGuest } from './guest.ts';
 
 const unit = '/system.slice/porthole-containers.service';
 const cgroups = '/sys/fs/cgroup';
@@ -118,8 +123,36 @@ describe('a host with cgroup v2 and systemd', function () {
     );
   });
 
+  /** Somebody connects with an extension that brings a newer agent: systemd keeps that one from now on. */
+  async function upgrade(kept: Dockerode.Container): Promise<void> {
+    const newer = await mkdtemp(join(tmpdir(), 'porthole-newer-'));
+    try {
+      await cp(join(distDir, 'agent'), newer, { recursive: true });
+      await buildAgent({ outfile: join(newer, 'porthole-agent.cjs'), version: '99.0.0' });
+      const pidOf = async () => (await guest.docker().getContainer(kept.id).inspect()).State.Pid;
+      const [pid, before] = [await pidOf(), Object(await guest.porthole('/info'))];
+      await guest.host.disconnect();
+      const other = await connectGuest(guest.machine, 'vm', newer);
+      try {
+        const info = Object(await other.porthole('/info'));
+        assert.notEqual(before.version, '99.0.0');
+        assert.equal(info.version, '99.0.0');
+        const main = (await guest.machine.run('systemctl show -p MainPID --value porthole')).trim();
+        assert.equal(main, String(info.pid), 'it is the one that systemd keeps');
+        const { State } = await other.docker().getContainer(kept.id).inspect();
+        assert.deepEqual([State.Running, State.Pid], [true, pid], 'the container does not notice');
+      } finally {
+        await other.host.disconnect();
+      }
+      await guest.reconnect();
+      assert.equal(Object(await guest.porthole('/info')).version, '99.0.0', 'an older extension works with it');
+    } finally {
+      await rm(newer, { recursive: true, force: true });
+    }
+  }
+
   it('comes back with the host when it is a service, with what is to be up', async function () {
-    this.timeout(600_000);
+    this.timeout(1_200_000);
     const agent = (await guest.machine.run('ls -td /root/.porthole/agents/*/porthole-agent.cjs | head -n 1')).trim();
     const service = (action: string) => guest.node(agent, ['service', action]);
     const kept = await start('while :; do sleep 0.2; done');
@@ -130,6 +163,7 @@ describe('a host with cgroup v2 and systemd', function () {
     await guest.machine.run('systemctl restart porthole');
     await guest.reconnect();
     assert.equal((await guest.docker().getContainer(kept.id).inspect()).State.Running, true, 'a restart leaves it');
+    await upgrade(kept);
 
     const policies: Record<string, Dockerode.HostConfig> = {
       always: { RestartPolicy: { Name: 'always' } },

@@ -51,14 +51,21 @@ export async function startGuest(): Promise<Guest> {
   }
 }
 
-/** The engine that a login as one of the guest's users gets, with the starter image. */
-export async function connectGuest(machine: VirtualMachine, target: 'vm' | VmUser): Promise<Guest> {
+/**
+ * The engine that a login as one of the guest's users gets, with the starter image.
+ * @param agentDirectory what an extension brings there
+ */
+export async function connectGuest(
+  machine: VirtualMachine,
+  target: 'vm' | VmUser,
+  agentDirectory = join(distDir, 'agent'),
+): Promise<Guest> {
   const registry = (await run('npm', ['config', 'get', 'registry'], { quiet: true })).trim().split('\n').at(-1) ?? '';
   const host = new SshHost(
     { id: target, target },
     {
       connector: new SshConnector(new ScriptedUser(), { configFile: machine.configFile }),
-      files: () => readAgentFiles(join(distDir, 'agent')),
+      files: () => readAgentFiles(agentDirectory),
       node: new NpmNodeRuntime({ storage: join(cacheDir, 'node'), registry }),
     },
   );
