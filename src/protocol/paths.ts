@@ -7,3 +7,9 @@ export function encodePath(path: string): string {
     )
     .join('');
 }
+
+/** Where the agent answers about an image, its own or that of another engine on the same host; below `/porthole/v1`. */
+export function imageRoute(image: { readonly engine: 'porthole' | 'docker' | 'podman'; readonly id: string }): string {
+  const { engine, id } = image;
+  return engine === 'porthole' ? `/images/${id}` : `/engines/${engine}/images/${id}`;
+}

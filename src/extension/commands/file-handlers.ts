@@ -41,7 +41,8 @@ export function fileHandlers({ fleet, targets, layers }: FileParts): FileHandler
       const none = Uri.from(uriParts(node.path, { kind: 'text', text: '' }));
       const path = node.path.slice(1);
       // The size is asked for when the file is read; an editor does not need it before.
-      const file = { kind: 'file', host, image: imageId, position, from: 'merged', path, size: 0, mtime: 0 } as const;
+      const at = { host, engine, image: imageId, position, from: 'merged', path } as const;
+      const file = { kind: 'file', ...at, size: 0, mtime: 0 } as const;
       const below = node.kind === 'added' ? none : Uri.from(uriParts(node.path, file));
       const here =
         node.kind === 'deleted' ? none : Uri.from(filesUriParts({ kind: 'container', ...node.container }, node.path));

@@ -202,7 +202,6 @@ export const commandRows = {
     title: 'Show Layers',
     icon: 'layers',
     target: 'image',
-    engines: ['porthole'],
     group: '3_look@1',
     inline: 2,
   },

@@ -13,7 +13,7 @@ import {
   type Uri,
 } from 'vscode';
 import { isKind } from '../../base/errors.ts';
-import { encodePath } from '../../protocol/paths.ts';
+import { encodePath, imageRoute } from '../../protocol/paths.ts';
 import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
@@ -61,7 +61,7 @@ export class PortholeFiles implements FileSystemProvider {
     if (source.kind === 'text') return new TextEncoder().encode(source.text);
     if (source.kind === 'inspect') return (await this.#inspect(uri, source)).bytes;
     const path = encodePath(source.path);
-    const image = `/images/${source.image}`;
+    const image = imageRoute({ engine: source.engine, id: source.image });
     const route =
       source.from === 'layer'
         ? `${image}/layers/${source.position}/file?path=${path}`

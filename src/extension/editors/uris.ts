@@ -11,6 +11,7 @@ const Source = v.variant('kind', [
   v.object({
     kind: v.literal('file'),
     host: v.string(),
+    engine: v.optional(v.picklist(['porthole', 'docker', 'podman']), 'porthole'),
     image: v.string(),
     position: v.pipe(v.number(), v.integer(), v.minValue(0)),
     from: v.picklist(['layer', 'merged']),

@@ -25,7 +25,17 @@ export function sideOf(
   const { size, mtime } = entry;
   return {
     path: shown,
-    source: { kind: 'file', host: image.host, image: image.id, position, from, path, size, mtime },
+    source: {
+      kind: 'file',
+      host: image.host,
+      engine: image.engine,
+      image: image.id,
+      position,
+      from,
+      path,
+      size,
+      mtime,
+    },
   };
 }
 

@@ -17,9 +17,9 @@ import type {
   PathVersion,
   WasteReport,
 } from '../../protocol/layers.ts';
-import { encodePath } from '../../protocol/paths.ts';
+import { encodePath, imageRoute } from '../../protocol/paths.ts';
 import { checked } from '../checked.ts';
-import { type Fleet, findHost, type ObjectRef } from '../fleet.ts';
+import { type Fleet, findHost, keyOf, type ObjectRef } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 
 /** How many answers about layers stay in memory. */
@@ -75,7 +75,7 @@ export class Layers {
   }
 
   #once(image: ObjectRef, question: string): Promise<unknown> {
-    const key = `${image.host}/${image.id}/${question}`;
+    const key = `${keyOf(image)}/${question}`;
     const known = this.#known.get(key);
     // Taken out and put back: the oldest entry of a Map is the one used longest ago.
     this.#known.delete(key);
@@ -89,8 +89,8 @@ export class Layers {
     return asking;
   }
 
-  async #ask({ host, id }: ObjectRef, question: string, signal?: AbortSignal): Promise<unknown> {
-    return this.#host(host).porthole(`/images/${id}/${question}`, signal ? { signal } : {});
+  async #ask(image: ObjectRef, question: string, signal?: AbortSignal): Promise<unknown> {
+    return this.#host(image.host).porthole(`${imageRoute(image)}/${question}`, signal ? { signal } : {});
   }
 
   #host(id: string): Host {

@@ -117,7 +117,7 @@ export class LayerViewer {
 
   async #besideImage({ image, path }: Sight, version: PathVersion): Promise<void> {
     const others = this.#fleet.hosts
-      .flatMap(({ engines }) => engines.filter(({ engine }) => engine === 'porthole').flatMap((view) => view.images))
+      .flatMap(({ engines }) => engines.flatMap((view) => view.images))
       .filter((one) => keyOf(one) !== keyOf(image));
     const rows = others.map((one: ImageView) => ({
       label: imageName(one),
@@ -138,7 +138,8 @@ export class LayerViewer {
   }
 
   async #besideContainer({ image, path }: Sight, version: PathVersion): Promise<void> {
-    const own = findEngine(this.#fleet, image)?.containers ?? [];
+    // Files of containers are those of our own engine's.
+    const own = findEngine(this.#fleet, { ...image, engine: 'porthole' })?.containers ?? [];
     const others = this.#fleet.hosts
       .flatMap(({ engines }) =>
         engines.filter(({ engine }) => engine === 'porthole').flatMap((view) => view.containers),

@@ -74,8 +74,6 @@ export class ImageInsides {
   async #ofImage(image: ObjectRef): Promise<InImageNode[]> {
     const part = (name: 'files' | 'configuration' | 'containers') => ({ type: 'part' as const, image, part: name });
     const made = this.#containers(image).length > 0 ? [part('containers')] : [];
-    // Only our own engine knows what is inside its layers.
-    if (image.engine !== 'porthole') return [part('configuration'), ...made];
     const layers = await this.#layers.of(image);
     const nodes = layers.map((layer) => ({ type: 'layer' as const, image, layer }));
     return [...nodes, part('files'), part('configuration'), ...made];

@@ -10,8 +10,10 @@ import { makeStarterImage, starterImage } from '../../../scripts/starter-image.t
 import { isKind } from '../../../src/base/errors.ts';
 import { readAgentFiles } from '../../../src/extension/hosts/agent-files.ts';
 import { SshHost, type SshHostOptions } from '../../../src/extension/hosts/ssh.ts';
+import { Layers } from '../../../src/extension/layers/layers.ts';
 import { HostModel } from '../../../src/extension/model/host-model.ts';
 import { SshConnector } from '../../../src/extension/ssh/connector.ts';
+import { imageRoute } from '../../../src/protocol/paths.ts';
 import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { ScriptedUser } from '../../support/ssh-services.ts';
@@ -178,6 +180,40 @@ describe('the real agent over a real sshd', function () {
       );
     } finally {
       model.dispose();
+      await other.disconnect();
+    }
+  });
+
+  it('knows what is in the layers of a real dockerd’s images', async function () {
+    this.timeout(120_000);
+    if (!which('dockerd')) {
+      console.log('skipped: dockerd is not installed');
+      this.skip();
+    }
+    dockerd ??= await startDockerd();
+    const places = { dataRoot: `${sshd.home}/data-beside`, execRoot: `${sshd.home}/run-beside` };
+    const other = make({ ...places, sockets: { docker: dockerd.socket, podman: '/nowhere' } });
+    await other.connect(never);
+    try {
+      const theirs = other.engine('docker');
+      await text(await theirs.loadImage(Readable.from([await makeStarterImage()]), {}));
+      const { Id } = await theirs.getImage(starterImage).inspect();
+      const image = { host: other.id, engine: 'docker' as const, id: Id };
+      const layers = new Layers({
+        hosts: [{ host: other, kind: 'ssh', engines: [] }],
+        onDidChange: () => ({ dispose: () => undefined }),
+        watchUsage: () => ({ dispose: () => undefined }),
+        refresh: async () => undefined,
+      });
+      const top = (await layers.of(image)).length - 1;
+      const [shell] = await layers.versions(image, 'bin/busybox');
+      assert.deepEqual([shell?.kind, shell?.after?.type], ['added', 'file']);
+      const names = (await layers.merged(image, { path: '' })).map(({ path: name }) => name);
+      assert.ok(names.includes('bin') && names.includes('etc'), names.join());
+      const route = `${imageRoute(image)}/merged/file?path=bin/busybox&position=${top}`;
+      const bytes = await other.portholeBytes(route, { limit: 50 << 20 });
+      assert.equal(bytes.length, shell?.after?.size);
+    } finally {
       await other.disconnect();
     }
   });

@@ -21,7 +21,14 @@ const file = (size: number): LayerEntry => ({
 });
 
 describe('A comparison with the layers below', () => {
-  const common = { kind: 'file', host: 'local', image: 'sha256:abc', path: 'etc/motd', mtime: 7 };
+  const common = {
+    kind: 'file',
+    host: 'local',
+    engine: 'porthole' as const,
+    image: 'sha256:abc',
+    path: 'etc/motd',
+    mtime: 7,
+  };
 
   it('takes a modified file from below and from the layer', () => {
     const change: LayerChange = {
@@ -69,6 +76,9 @@ describe('A comparison with the layers below', () => {
     const source = { ...common, kind: 'file' as const, position: 0, from: 'layer' as const, size: 1, path };
     assert.deepEqual(parseSource(uriParts(path, source).query), source);
     assert.equal(partsOf({ path: `/${path}`, source }).path, `/${path}`);
+    const { engine, ...old } = source;
+    const kept = { ...source, engine };
+    assert.deepEqual(parseSource(JSON.stringify(old)), kept, 'one that a window kept from before there were engines');
   });
 
   it('refuses URIs that are not ours', () => {
