@@ -61,6 +61,15 @@ async function look(workbench: Workbench, theme: string): Promise<void> {
   await workbench.pick(heartbeat, commandRows['porthole.container.birth'].title);
   await workbench.webview(/pivot_root/);
   await take('birth');
+  await workbench.pick(heartbeat, commandRows['porthole.container.logs'].title);
+  await (await workbench.webview(/Logs of/i)).locator('.line').first().waitFor();
+  await take('logs');
+  await workbench.pick(heartbeat, commandRows['porthole.container.isolation'].title);
+  await workbench.webview(/Isolation of/);
+  await take('isolation');
+  await workbench.pick(workbench.row('Containers', /^one-shot/), commandRows['porthole.container.timeline'].title);
+  await workbench.webview(/Timeline of|Life of/i);
+  await take('timeline');
   // Its process has ended; its files are there.
   await workbench.unfold(workbench.row('Containers', /^one-shot/));
   await workbench.unfold(workbench.row('Containers', /^Files/));
@@ -71,4 +80,13 @@ async function look(workbench: Workbench, theme: string): Promise<void> {
   await page.locator('.pane-header', { hasText: 'Volumes' }).click();
   await workbench.unfold(workbench.row('Volumes', /^journal/));
   await take('volumes');
+  await page.locator('.pane-header', { hasText: 'Volumes' }).click();
+  await page.locator('.pane-header', { hasText: 'Images' }).click();
+  const image = workbench.row('Images', /^porthole.starter/);
+  await workbench.unfold(image);
+  await workbench.row('Images', /^Configuration/).waitFor();
+  await take('images');
+  await workbench.pick(image, commandRows['porthole.image.layers'].title);
+  await (await workbench.webview(/Layers of/i)).locator('[role=treeitem]').first().waitFor();
+  await take('layers');
 }

@@ -256,7 +256,11 @@ function namespaces({ HostConfig }: Held): Finding[] {
         verdict: kind === 'cgroup' || kind === 'uts' ? 'weak' : 'open',
         what: phrase('It shares the host’s {0} namespace', kind),
         why,
-        how: phrase('Leave out --{0} host.', kind === 'net' ? 'network' : kind),
+        // On cgroup v1 it is what nobody asked for.
+        how:
+          kind === 'cgroup'
+            ? phrase('Add --cgroupns private.')
+            : phrase('Leave out --{0} host.', kind === 'net' ? 'network' : kind),
       }),
     ),
     ...joined.map(
