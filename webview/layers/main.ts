@@ -184,7 +184,9 @@ class LayersView implements View<ToLayers> {
 }
 
 function wastedWords({ wasted, stored }: WasteReport): string {
-  return wasted === 0 ? formatSize(0) : `${formatSize(wasted)} · ${Math.max(1, Math.round((wasted / stored) * 100))}%`;
+  if (wasted === 0) return formatSize(0);
+  const share = Math.round((wasted / stored) * 100);
+  return `${formatSize(wasted)} · ${share === 0 ? '< 1' : share}%`;
 }
 
 openPage<ToLayers, FromLayers>(ToLayers, (page) => new LayersView(page));
