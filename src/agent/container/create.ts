@@ -273,7 +273,6 @@ async function fillDirectory(engine: Engine, container: Container, directory: st
     engine.images.ensureInit(record.imageId),
     writeNetworkFiles(directory, {
       hostname: record.config.Hostname ?? '',
-      domainname: record.config.Domainname ?? '',
       config: record.hostConfig,
     }),
     fillVolumes(engine, record),

@@ -37,6 +37,7 @@ async function* logChunks(
   const render = new Renderer(options, form);
   const files = new LogFiles(container.record.logPath);
   let file: LogFile | undefined;
+  let next: LogFile | undefined;
   try {
     if (options.follow) {
       lifetime.add(container.exited.on(woken.wake));
@@ -56,7 +57,6 @@ async function* logChunks(
       lifetime.add({ dispose: () => clearTimeout(timer) });
     }
     let position = from.offset;
-    let next: LogFile | undefined;
     const buffer = Buffer.allocUnsafe(chunkSize);
     let cutter = new LineCutter();
     while (!render.isOver && !options.signal.aborted) {
@@ -80,7 +80,7 @@ async function* logChunks(
     }
   } finally {
     lifetime.dispose();
-    await file?.handle.close();
+    await Promise.all([file?.handle.close(), next?.handle.close()]);
   }
 }
 

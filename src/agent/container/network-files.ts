@@ -11,17 +11,16 @@ import { invalid } from './errors.ts';
  */
 export async function writeNetworkFiles(
   directory: string,
-  options: { readonly hostname: string; readonly domainname: string; readonly config: HostConfig },
+  options: { readonly hostname: string; readonly config: HostConfig },
 ): Promise<void> {
-  const { hostname, domainname, config } = options;
+  const { hostname, config } = options;
   const onHost = config.NetworkMode === 'host';
   const [hosts = '', resolv = ''] = await Promise.all([
     onHost ? readIfThere('/etc/hosts') : ownHosts,
     readIfThere('/etc/resolv.conf'),
   ]);
-  const full = domainname === '' ? hostname : `${hostname}.${domainname}`;
   await Promise.all([
-    writeFile(join(directory, 'hostname'), `${full}\n`, { mode: 0o644 }),
+    writeFile(join(directory, 'hostname'), `${hostname}\n`, { mode: 0o644 }),
     writeFile(join(directory, 'hosts'), withLine(hosts) + extraHosts(config), { mode: 0o644 }),
     writeFile(join(directory, 'resolv.conf'), resolvConf(resolv, config), { mode: 0o644 }),
   ]);

@@ -126,7 +126,6 @@ async function rewriteNetworkFiles(container: Container): Promise<void> {
   if (state.startedAt === never) return;
   await writeNetworkFiles(container.directory, {
     hostname: config.Hostname ?? '',
-    domainname: config.Domainname ?? '',
     config: hostConfig,
   });
 }

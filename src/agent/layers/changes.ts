@@ -2,7 +2,7 @@ import type { LayerChange } from '../../protocol/layers.ts';
 import { isSameContent, type Stored } from './content.ts';
 import type { LayeredImage, Part } from './contract.ts';
 import type { Cursor } from './cursor.ts';
-import { type Aspect, differences, isContentUnknown, isSameText } from './differences.ts';
+import { type Aspect, differences, isContentUnknown, isSameText, isTextAll } from './differences.ts';
 import { nextVisible } from './merged.ts';
 import { openWalk, topOf } from './open-walk.ts';
 
@@ -76,6 +76,16 @@ export async function walkDifferences(
 /** How many paths a walk passes until it looks whether somebody still wants to know. */
 const stepsPerCheck = 1024;
 
+/** The same bytes in an image's storage: nothing has to be read to know it. */
+function isSameLayer(
+  before: Cursor,
+  after: Cursor,
+  images: { readonly left: LayeredImage; readonly right: LayeredImage },
+) {
+  const diffId = images.left.layers[before.layer]?.diffId ?? '';
+  return diffId !== '' && diffId === images.right.layers[after.layer]?.diffId;
+}
+
 interface Found {
   readonly before: Cursor | undefined;
   readonly after: Cursor | undefined;
@@ -97,7 +107,7 @@ function judge({ before, after, isHidden }: Found, { left, right, visit, signal 
     if (before && isHidden) return visit({ kind: 'deleted', before });
     return undefined;
   }
-  if (isSameText(before, after)) return undefined;
+  if (isSameText(before, after) && (isTextAll(before) || isSameLayer(before, after, { left, right }))) return undefined;
   const [was, is] = [before.entry(), after.entry()];
   if (isContentUnknown(was, is)) {
     const stored: [Stored, Stored] = [

@@ -31,6 +31,12 @@ export const isContentUnknown = (before: LayerEntry, after: LayerEntry): boolean
   before.size > 0 &&
   (before.digest === undefined || after.digest === undefined);
 
+/** Whether what an index says of a path is all there is to know: of a file it is when its digest is there. */
+export const isTextAll = (cursor: Cursor): boolean => !cursor.isFile || cursor.text.includes(digestKey);
+
+/** In a name its quotes are escaped. */
+const digestKey = ',"digest":"';
+
 /** Without reading what they say. */
 export const isSameText = (before: Cursor, after: Cursor): boolean => before.text.equals(after.text);
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { messageOf, PortholeError } from '../../base/errors.ts';
 import { type Descriptor, type ImageConfig, type Index, type Manifest, mediaTypes } from '../oci/image.ts';
-import { isIndexType, parseImageConfig, parseIndex, parseManifest } from '../store/documents.ts';
+import { isIndexType, parseForeignConfig, parseIndex, parseManifest } from '../store/documents.ts';
 import type { Reference } from '../store/reference.ts';
 import { patience } from './auth.ts';
 import { brokenImage, registryFailure, unsupportedImage } from './errors.ts';
@@ -181,7 +181,9 @@ export async function fetchConfig(
   if (actual !== digest) throw brokenImage(`image config verification failed for digest ${digest}: it has ${actual}`);
   if (body.length !== size)
     throw brokenImage(`config ${digest} has ${body.length} bytes, but its manifest says ${size}`);
-  const parsed = readDocument({ digest, bytes: body, mediaType: manifest.config.mediaType }, parseImageConfig);
+  const parsed = readDocument({ digest, bytes: body, mediaType: manifest.config.mediaType }, parseForeignConfig);
+  if (parsed.os !== 'linux')
+    throw unsupportedImage(`image operating system ${JSON.stringify(parsed.os)} cannot be used on this platform`);
   const [layers, diffIds] = [manifest.layers.length, parsed.rootfs.diff_ids.length];
   if (layers !== diffIds) {
     throw brokenImage(`layers length mismatch: the manifest has ${layers}, config ${digest} has ${diffIds}`);

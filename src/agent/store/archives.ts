@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { isKind, PortholeError } from '../../base/errors.ts';
 import { type Descriptor, type ImageConfig, type Manifest, mediaTypes } from '../oci/image.ts';
 import { readBytes, type StagedBlob } from './blobs.ts';
-import { isIndexType, parseDockerManifest, parseImageConfig, parseIndex, parseManifest } from './documents.ts';
+import { isIndexType, parseDockerManifest, parseForeignConfig, parseIndex, parseManifest } from './documents.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
 import { legacyConfig, legacyImages } from './legacy-archive.ts';
 import { normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
@@ -43,7 +43,7 @@ export async function describeArchive(archive: SpooledArchive, platform: Platfor
 async function dockerImages(archive: SpooledArchive): Promise<ArchivedImage[]> {
   const images: ArchivedImage[] = [];
   for (const item of parseDockerManifest(await archive.document('manifest.json'), 'manifest.json')) {
-    const config = parseImageConfig(await archive.document(item.Config), item.Config);
+    const config = await configOf(archive, item.Config);
     const layers = pair(
       config,
       item.Layers.map((name) => archive.file(name)),
@@ -108,7 +108,7 @@ async function ociImage(
   }
   const document = parseManifest(await archive.document(name), name);
   const configBlob = blobOf(archive, document.config);
-  const config = parseImageConfig(await archive.document(blobName(document.config)), blobName(document.config));
+  const config = await configOf(archive, blobName(document.config));
   const layers = pair(
     config,
     document.layers.map((layer) => blobOf(archive, layer)),
@@ -140,6 +140,12 @@ function blobOf(archive: SpooledArchive, descriptor: Descriptor): StagedBlob {
     );
   }
   return blob;
+}
+
+async function configOf(archive: SpooledArchive, name: string): Promise<ImageConfig> {
+  const config = parseForeignConfig(await archive.document(name), name);
+  if (config.os !== 'linux') throw new PortholeError('unsupported', `cannot load ${config.os} image on linux`);
+  return config;
 }
 
 function pair(config: ImageConfig, blobs: readonly StagedBlob[]): ArchivedImage['layers'] {

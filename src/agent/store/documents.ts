@@ -10,6 +10,15 @@ export const parseIndex = (data: Buffer, what: string): Index => parse(IndexSche
 export const parseDockerManifest = (data: Buffer, what: string): DockerManifest =>
   parse(DockerManifestSchema, data, what);
 
+/** A config that comes from outside. @throws invalid when its history made more layers than there are. */
+export function parseForeignConfig(data: Buffer, what: string): ImageConfig {
+  const config = parseImageConfig(data, what);
+  const steps = (config.history ?? []).filter(({ empty_layer }) => !empty_layer).length;
+  if (steps > config.rootfs.diff_ids.length)
+    throw invalidArchive(`${what}: too many non-empty layers in History section`);
+  return config;
+}
+
 /** `manifest.json` of a docker-archive. */
 export type DockerManifest = v.InferOutput<typeof DockerManifestSchema>;
 

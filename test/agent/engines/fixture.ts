@@ -29,6 +29,7 @@ RUN echo SIX666 > /d/content && chmod 600 /d/mode && chown 12:34 /d/owner && rm 
  && echo h > /emptied/h && rm /link && ln -s sub /link && rm /type && mkdir /type && echo in > /type/in && echo more >> /d/two \\
  && touch -h -d @1700000001 /d/content /d/two /d/one /d/same /emptied/h /link /type/in && rm /odd/name
 RUN echo last > /d/content && touch -d @1700000002 /d/content && rm -r /d/sub
+RUN echo LAST > /d/content && touch -d @1700000002 /d/content
 ENV nothing=changed
 CMD ["sh"]
 `;

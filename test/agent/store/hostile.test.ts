@@ -247,6 +247,14 @@ describe('hostile and broken archives', function () {
       /c: rootfs: /,
     ],
     [
+      'a history that made more layers than there are',
+      [
+        file('manifest.json', '[{"Config":"c"}]'),
+        file('c', '{"os":"linux","architecture":"amd64","rootfs":{"type":"layers"},"history":[{"created_by":"x"}]}'),
+      ],
+      /c: too many non-empty layers in History section/,
+    ],
+    [
       'a bad tag',
       [
         file('manifest.json', '[{"Config":"c","RepoTags":["A:1"]}]'),
@@ -311,6 +319,14 @@ describe('hostile and broken archives', function () {
       /is not a sha256 digest/,
     ],
   ];
+  it('an image for another operating system is refused', async () => {
+    const config = '{"os":"windows","architecture":"amd64","rootfs":{"type":"layers"}}';
+    await refused(await tarOf([file('manifest.json', '[{"Config":"c"}]'), file('c', config)]), {
+      kind: 'unsupported',
+      message: 'cannot load windows image on linux',
+    });
+  });
+
   for (const [what, items, message] of documents) {
     it(`${what} is refused`, async () => {
       await refused(await tarOf(items), { kind: 'invalid', message });

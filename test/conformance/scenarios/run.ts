@@ -87,7 +87,7 @@ export const runScenarios: readonly Scenario[] = [
     'host name, domain name, hosts and resolv.conf',
     `run --rm -h box busybox sh -c 'hostname; cat /etc/hostname'`,
     `run --rm -h box.example.org busybox hostname`,
-    `run --rm --domainname example.org -h box busybox sh -c 'hostname; cat /proc/sys/kernel/domainname'`,
+    `run --rm --domainname example.org -h box busybox sh -c 'hostname; cat /etc/hostname /proc/sys/kernel/domainname'`,
     `run --rm --network none --add-host a:1.2.3.4 --add-host b:::1 busybox sh -c 'grep -E "\\s(a|b)$" /etc/hosts'`,
     'run --rm --network none --dns 9.9.9.9 --dns-search example.org --dns-option ndots:2 busybox cat /etc/resolv.conf',
     'run --rm --add-host bad busybox true',

@@ -14,6 +14,7 @@ export const systemScenarios: readonly Scenario[] = [
     past(`--filter container=watched --filter type=container ${flat}`),
     past(`--filter container=watched --filter event=die --format '{{.Actor.Attributes.exitCode}}'`),
     past(`--filter container=watched --filter event=create --filter event=start ${flat}`),
+    past(`--filter container=watch --filter event=die ${flat}`),
     past(`--filter label=watch=me --filter type=container ${flat}`),
     past(`--filter container=nobody ${flat}`),
     past(`--filter container=watched --filter event=nonsense ${flat}`),

@@ -99,7 +99,7 @@ function wanted(event: EngineEvent, filters: Filters): boolean {
 
   function isAbout(key: string): boolean {
     if (!filters.has(key)) return true;
-    return type === key && (filters.begins(key, id) || filters.equals(key, name));
+    return type === key && filters.begins(key, id, name);
   }
 
   /** An event of a container is about its image too. */

@@ -72,7 +72,7 @@ async function prune(call: Call): Promise<Reply> {
   const until = pruneUntil(filters, Date.now());
   const before = engine.images.list();
   const { removed, bytes } = await engine.images.prune({
-    all: filters.flag('dangling') === false,
+    all: isNo(filters, 'dangling'),
     usedBy: usersOf(engine),
     chosen: (image) => {
       const labels = image.config.config?.Labels ?? undefined;
@@ -84,6 +84,10 @@ async function prune(call: Call): Promise<Reply> {
   engine.events.announce({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
   return json({ ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: bytes });
 }
+
+/** As in dockerd, a no wins: the command adds its own yes to the user's. */
+const isNo = (filters: Filters, key: string): boolean =>
+  filters.get(key).some((value) => value === 'false' || value === '0') || filters.flag(key) === false;
 
 const usersOf = (engine: Engine) => (imageId: string) =>
   engine.containers

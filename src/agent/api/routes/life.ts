@@ -1,6 +1,7 @@
 import { PortholeError } from '../../../base/errors.ts';
 import type { StopOptions } from '../../container/contract.ts';
 import { eventAttributes } from '../../container/engine.ts';
+import { isUp } from '../../container/state.ts';
 import { badParameter } from '../errors.ts';
 import { type Call, empty, type Reply, type Route, sent } from '../route.ts';
 
@@ -63,14 +64,15 @@ async function unpause(call: Call): Promise<Reply> {
 
 async function wait(call: Call): Promise<Reply> {
   const condition = conditionOf(call.minor < 30 ? '' : call.query.text('condition'));
-  const { id } = call.engine.containers.get(call.param('id'));
+  const { id, state } = call.engine.containers.get(call.param('id'));
   const ended = call.engine.containers.wait(id, condition, call.signal);
   // `docker run` starts the container only after it has seen these headers, so that no exit is missed.
   call.response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
-  // Docker's `Error` here tells of a removal that failed. Why a start failed is in the container's state and in the answer
-  // to `start`: the docker command would print it twice.
-  const { exitCode } = await ended;
-  call.response.end(`${JSON.stringify({ StatusCode: exitCode })}\n`);
+  const { exitCode, error } = await ended;
+  // Whoever waits while a start fails hears why in the answer to `start`: the docker command would print it twice.
+  const isToldLater = error !== undefined && condition === 'not-running' && !isUp(state.status);
+  const body = { ...(isToldLater && { Error: { Message: error } }), StatusCode: exitCode };
+  call.response.end(`${JSON.stringify(body)}\n`);
   return sent;
 }
 
