@@ -279,13 +279,16 @@ class DiskImageStore implements ImageStore {
       size: sizes.reduce((sum, size) => sum + size, 0),
       ...(image.parent === undefined ? {} : { parent: image.parent }),
       hasChildren: childrenOf(this.#storage.catalog, image.id).length > 0,
-      created: created !== undefined && Number.isFinite(Date.parse(created)) ? created : image.loadedAt,
+      created: created !== undefined && Number.isFinite(Date.parse(created)) ? created : zeroTime,
     };
   }
 }
 
 const newestFirst = (a: ImageRecord, b: ImageRecord): number =>
   Date.parse(b.created) - Date.parse(a.created) || (a.id < b.id ? -1 : 1);
+
+/** Go's zero time: dockerd's for an image that does not say when it was made. */
+const zeroTime = '0001-01-01T00:00:00Z';
 
 const never = new AbortController().signal;
 

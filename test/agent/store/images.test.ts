@@ -149,8 +149,7 @@ describe('images', function () {
       rig.store.layers('linked:1').map(({ diffId, blobSize }) => [diffId, blobSize]),
       Array(2).fill([`sha256:${sha256(layer)}`, gzipSync(layer).length]),
     );
-    assert.equal(rig.store.get('linked:1').created, rig.store.list()[0]?.created);
-    assert.ok(Date.parse(rig.store.get('linked:1').created) > moment.getTime());
+    assert.equal(rig.store.get('linked:1').created, '0001-01-01T00:00:00Z', 'as dockerd, which was not told');
     assert.equal(loaded?.id, `sha256:${sha256(config)}`);
   });
 
