@@ -1,6 +1,7 @@
-import { commands, type ExtensionContext, type LogOutputChannel, l10n, window, workspace } from 'vscode';
+import { commands, type ExtensionContext, type LogOutputChannel, l10n, languages, window, workspace } from 'vscode';
 import { KeyedLock } from '../base/async.ts';
 import { messageOf } from '../base/errors.ts';
+import { buildHandlers } from './commands/build-handlers.ts';
 import { containerHandlers } from './commands/container-handlers.ts';
 import { copyHandlers } from './commands/copy-handlers.ts';
 import { editHandlers } from './commands/edit-handlers.ts';
@@ -98,6 +99,12 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...hostHandlers({ fleet, targets, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets }),
+    ...buildHandlers({
+      targets,
+      output: own(window.createOutputChannel(l10n.t('Porthole Builds'))),
+      problems: own(languages.createDiagnosticCollection('porthole')),
+      memory: context.workspaceState,
+    }),
     ...layerHandlers({ targets, panels, viewer }),
     ...editHandlers({ fleet, targets }),
     ...copyHandlers({ fleet, targets }),

@@ -19,6 +19,7 @@ export function commandContributions() {
     menus: {
       'view/title': commandIds.flatMap(titleEntries),
       'view/item/context': commandIds.flatMap(contextEntries),
+      'explorer/context': commandIds.flatMap(explorerEntries),
       commandPalette: commandIds
         .filter((id) => rowOf(id).palette === false)
         .map((id) => ({ command: id, when: 'false' })),
@@ -74,6 +75,11 @@ function contextEntries(id: CommandId) {
     ...(row.group ? [{ command: id, when, group: row.group }] : []),
     ...(row.inline === undefined ? [] : [{ command: id, when, group: `inline@${row.inline}` }]),
   ];
+}
+
+function explorerEntries(id: CommandId) {
+  const { inExplorer: when } = rowOf(id);
+  return when === undefined ? [] : [{ command: id, when, group: '7_porthole@1' }];
 }
 
 function contextClause(row: CommandRow): string | undefined {

@@ -32,6 +32,8 @@ export interface CommandRow {
   readonly inTitle?: number;
   /** In the menu behind the dots of these views' titles: order. */
   readonly inTitleMenu?: number;
+  /** Also in the menu of files of the workspace, for those that this clause is true of. */
+  readonly inExplorer?: string;
   /** False: makes no sense without its row, so the palette does not list it. */
   readonly palette?: false;
   readonly enablement?: string;
@@ -218,6 +220,13 @@ export const commandRows = {
     target: 'image',
     states: ['tagged'],
     group: '4_edit@3',
+  },
+  'porthole.image.build': {
+    title: 'Build Image…',
+    icon: 'tools',
+    target: 'images',
+    inTitle: 3,
+    inExplorer: 'resourceScheme == file && resourceFilename =~ /(^|\\.)(dockerfile|containerfile)(\\.[^.]+)?$/i',
   },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 

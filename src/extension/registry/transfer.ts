@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
+import { jsonLines } from '../json-lines.ts';
 
 const Line = v.object({
   id: v.optional(v.string()),
@@ -47,16 +48,8 @@ function summary(layers: readonly { current: number; total: number; done: boolea
 }
 
 async function* lines(stream: AsyncIterable<Buffer | string>): AsyncGenerator<Line> {
-  let rest = '';
-  for await (const chunk of stream) {
-    const parts = (rest + chunk.toString()).split('\n');
-    rest = parts.pop() ?? '';
-    yield* parts.flatMap(parsed);
+  for await (const value of jsonLines(stream)) {
+    const line = v.safeParse(Line, value);
+    if (line.success) yield line.output;
   }
-  yield* parsed(rest);
-}
-
-function parsed(line: string): Line[] {
-  const found = v.safeParse(v.pipe(v.string(), v.parseJson(), Line), line.trim());
-  return found.success ? [found.output] : [];
 }

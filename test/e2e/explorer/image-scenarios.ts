@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -96,6 +96,45 @@ export const imageScenarios: readonly Scenario[] = [
       await scene.choose(row, 'porthole.image.remove');
       await scene.workbench.confirm(new RegExp(`scene/first:1 from ${hostName}[\\s\\S]*scene/second:2`), /^Remove/);
       await row.waitFor({ state: 'detached' });
+    },
+  },
+  {
+    name: 'an image is built from a Dockerfile, and a line that fails is marked',
+    covers: ['porthole.image.build'],
+    run: async (scene) => {
+      const directory = join(scene.dir, 'recipe');
+      const dockerfile = join(directory, 'Dockerfile');
+      await mkdir(directory);
+      await writeFile(join(directory, 'note'), 'noted');
+      await writeFile(join(directory, 'secret'), 'left out');
+      await writeFile(join(directory, '.dockerignore'), 'secret\n');
+      const begin = async () => {
+        await scene.fromTitle('Images', 'porthole.image.build');
+        await scene.answerPath(/Choose the Dockerfile/, dockerfile);
+      };
+      await writeFile(
+        dockerfile,
+        `FROM ${starterImage} AS base\nARG WORD=none\nCOPY . /in/\nRUN test ! -e /in/secret && echo "$WORD" > /word\nFROM base\nCMD ["cat", "/word"]\n`,
+      );
+      await begin();
+      await scene.answer(/Name of the image on/, 'scene/built:1');
+      await scene.select(/The whole Dockerfile/);
+      await scene.answer(/Build arguments/, `WORD='two words'`);
+      await scene.told(/scene\/built:1 was built/);
+      await scene.image('scene/built:1');
+      const made = await scene.started('says', { Image: 'scene/built:1' });
+      await made.wait();
+      const logs = await made.logs({ stdout: true, stderr: true });
+      assert.match(logs.toString(), /two words/);
+      await made.remove();
+
+      await writeFile(dockerfile, `FROM scene/built:1\nRUN true\nRUN exit 7\n`);
+      await begin();
+      await scene.answer(/Name of the image on/, 'scene/built:2');
+      await scene.told(/returned a non-zero code: 7/);
+      await scene.editorSays(/RUN exit 7/);
+      await scene.page.locator('.squiggly-error').first().waitFor();
+      await scene.docker.getImage('scene/built:1').remove();
     },
   },
   {
