@@ -210,6 +210,33 @@ export const imageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a file of a layer is seen beside the same path of another image, and of a container',
+    covers: ['porthole.file.compareImage', 'porthole.file.compareContainer'],
+    run: async (scene) => {
+      const { workbench } = scene;
+      const container = await scene.started('changed', { Cmd: ['sh', '-c', 'echo quite another > /etc/motd'] });
+      await container.wait();
+      await container.commit({ repo: 'scene/other', tag: '1' });
+      await scene.image('scene/other:1');
+      const image = await scene.image('porthole/starter');
+      await workbench.unfold(image);
+      await workbench.unfold(await scene.row('row layer', 'Images', /edit \/etc\/motd/));
+      await workbench.unfold(await scene.row('row file', 'Images', /^etc/));
+      const motd = await scene.row('row file', 'Images', /^motd/);
+      await scene.choose(motd, 'porthole.file.compareImage');
+      await scene.select(/scene\/other:1/);
+      await workbench.tab(/scene\/other:1/).waitFor();
+      await scene.editorSays(/quite another/);
+      await scene.choose(motd, 'porthole.file.compareContainer');
+      await scene.select(/changed/);
+      await workbench.tab(/changed/).waitFor();
+      await scene.editorSays(/quite another/);
+      await workbench.fold(image);
+      await container.remove();
+      await scene.docker.getImage('scene/other:1').remove();
+    },
+  },
+  {
     name: 'a layer that changes no file says so',
     covers: ['row message'],
     run: async (scene) => {
