@@ -226,7 +226,8 @@ export const commandRows = {
     icon: 'tools',
     target: 'images',
     inTitle: 3,
-    inExplorer: 'resourceScheme == file && resourceFilename =~ /(^|\\.)(dockerfile|containerfile)(\\.[^.]+)?$/i',
+    inExplorer:
+      'resourceScheme =~ /^(file|vscode-remote)$/ && resourceFilename =~ /(^|\\.)(dockerfile|containerfile)(\\.[^.]+)?$/i',
   },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 

@@ -1,13 +1,11 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import type { Page } from 'playwright-core';
 import { isolationOf } from '../../../src/extension/isolation/report.ts';
 import type { PageName } from '../../../src/extension/panels/page-names.ts';
 import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
 import { life, looselyHeld, reading, trace } from './fixtures.ts';
 import { PageStage, send, type Theme, themes } from './page-stage.ts';
+import { violations } from './violations.ts';
 
 const subject = { host: 'local', engine: 'porthole', id: '4f0c8d1a2b3c', name: 'clock' };
 const start = { type: 'start', subject, texts: {}, locale: 'en' };
@@ -46,11 +44,9 @@ const shown: Partial<Record<PageName, readonly unknown[]>> = {
 describe('axe finds nothing', function () {
   this.timeout(120_000);
   let stage: PageStage;
-  let axe: string;
 
   before(async function () {
     requires(this, { programs: ['chromium'] });
-    axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
     stage = await PageStage.open();
   });
   after(() => stage?.close());
@@ -62,7 +58,7 @@ describe('axe finds nothing', function () {
         const page = await stage.show(name, theme);
         await send(page, start, ...messages);
         await page.waitForFunction('document.querySelector("main h1")');
-        assert.deepEqual(await violations(page, axe), []);
+        assert.deepEqual(await violations(page), []);
         await page.close();
       });
     }
@@ -71,18 +67,9 @@ describe('axe finds nothing', function () {
   it('unless there is something', async () => {
     const page = await stage.show('birth', 'vscode-dark');
     await page.evaluate('document.body.append(document.createElement("button"))');
-    assert.match((await violations(page, axe)).join(), /button-name/);
+    assert.match((await violations(page)).join(), /button-name/);
     await page.close();
   });
 });
 
 const isPage = (name: string): name is PageName => Object.hasOwn(shown, name);
-
-async function violations(page: Page, axe: string): Promise<string[]> {
-  await page.evaluate(axe);
-  const found: unknown =
-    await page.evaluate(`axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) =>
-    violations.flatMap(({ id, nodes }) => nodes.map(({ target, failureSummary }) => id + ' ' + target.join(' ') + ' ' + failureSummary)))`);
-  assert.ok(Array.isArray(found));
-  return found.map(String);
-}
