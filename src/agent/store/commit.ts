@@ -4,7 +4,7 @@ import { mediaTypes } from '../oci/image.ts';
 import { readBytes, stageBlob } from './blobs.ts';
 import { withImages } from './catalog.ts';
 import type { CommitOptions } from './contract.ts';
-import { parseImageConfig, parseManifest } from './documents.ts';
+import { parseManifest } from './documents.ts';
 import { noSuchImage } from './errors.ts';
 import { tagReference } from './import.ts';
 import { chainIdOf } from './layer-store.ts';
@@ -36,9 +36,8 @@ export async function commitImage(
     }
     const created = now().toISOString();
     const base = parent?.config ?? { ...(options.platform ?? context.platform), rootfs: noLayers };
-    const text = wellFormed(JSON.stringify(configOf(base, { options, created, diffId: blob?.digest })));
-    const made = parseImageConfig(Buffer.from(text), 'the config of the image');
-    const config = await stageText(join(directory, 'config'), text);
+    const made = configOf(base, { options, created, diffId: blob?.digest });
+    const config = await stageText(join(directory, 'config'), JSON.stringify(made));
     const before = parent && parseManifest(await storage.blobs.read(parent.manifest.digest), parent.manifest.digest);
     const document: Manifest = {
       schemaVersion: 2,
@@ -70,12 +69,6 @@ export async function commitImage(
     return image.id;
   });
 }
-
-/** A byte that is not UTF-8 is U+FFFD in a config, as Go writes it; names of files alone keep theirs. */
-const wellFormed = (json: string): string => json.replace(strayBytes, '\ufffd');
-
-/** As `JSON.stringify` writes them, behind no backslash that is itself escaped. */
-const strayBytes = /(?<=(?:^|[^\\])(?:\\\\)*)\\udc[89a-f][0-9a-f]/g;
 
 const noLayers: ImageConfig['rootfs'] = { type: 'layers', diff_ids: [] };
 

@@ -35,7 +35,8 @@ const differences: Readonly<Record<string, string>> = {
   '[].EnableIPv4': 'newer than 1.41',
   '.EnableIPv4': 'newer than 1.41',
   '.Containers.ID.*': 'endpoints have no ids here',
-  '.blkio_stats.io_service_bytes_recursive[]*': 'whether a disk was read depends on what the kernel still had in memory',
+  '.blkio_stats.io_service_bytes_recursive[]*':
+    'whether a disk was read depends on what the kernel still had in memory',
   '.blkio_stats.io_serviced_recursive[]*': 'likewise',
 };
 

@@ -10,6 +10,7 @@ import { imageHistory, imageInspect, imageSummary, isStep, sharedSize } from '..
 import { imageOrNone } from '../image-lookup.ts';
 import { momentOf, pruneUntil } from '../moment.ts';
 import { type Call, empty, json, type Reply, type Route } from '../route.ts';
+import { wellFormed } from '../well-formed.ts';
 
 /** Looking at images, naming and removing them. */
 export const imageRoutes: readonly Route[] = [
@@ -30,18 +31,18 @@ async function list(call: Call): Promise<Reply> {
   const found = chosenImages(engine, filters).filter((image) => query.flag('all') || !isStep(image));
   const isSharedAsked = minor >= 42 && query.flag('shared-size');
   const sharedOf = ({ id }: ImageRecord) => isSharedAsked && { shared: sharedSize(engine.images.layers(id)) };
-  return json(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) })));
+  return json(wellFormed(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) }))));
 }
 
 async function inspect(call: Call): Promise<Reply> {
   await call.engine.images.refresh();
   const image = call.engine.images.get(call.param('name'));
-  return json(imageInspect(image, call.engine.images.rootfs(image.id), call.minor));
+  return json(wellFormed(imageInspect(image, call.engine.images.rootfs(image.id), call.minor)));
 }
 
 async function history(call: Call): Promise<Reply> {
   const image = call.engine.images.get(call.param('name'));
-  return json(imageHistory(image, call.engine.images.layers(image.id), parentsOf(call.engine, image)));
+  return json(wellFormed(imageHistory(image, call.engine.images.layers(image.id), parentsOf(call.engine, image))));
 }
 
 async function tag(call: Call): Promise<Reply> {
