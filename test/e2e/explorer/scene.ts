@@ -295,7 +295,7 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
     permissions: ['clipboard-read', 'clipboard-write'],
   });
   const page = await context.newPage();
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(60_000);
   await page.goto(served.url);
   return { dir, socket, page };
 }
