@@ -33,8 +33,8 @@ const rest = 50;
 
 /**
  * The tasks take turns, so that the machine's mood meets all of them alike. Each gives back its milliseconds, which may leave
- * out what it only prepares. The first rounds, three where not told otherwise, warm what there is to be warmed. Before each turn there is a rest: an engine
- * clears up after it has answered, and what that takes is not the next one's.
+ * out what it only prepares. The first rounds, three where not told otherwise, warm what there is to be warmed. Before each
+ * turn there is a rest: an engine clears up after it has answered, and what that takes is not the next one's.
  */
 export async function inTurns<Name extends string>(
   tasks: Readonly<Record<Name, () => Promise<number>>>,

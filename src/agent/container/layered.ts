@@ -45,7 +45,7 @@ async function read<T>(
   try {
     const path = join(directory, 'index');
     const from = new Date().toISOString();
-    const totals = await describe(path, (index) => indexDirectory(root, { index, signal }));
+    const totals = await IndexWriter.write(path, (index) => indexDirectory(root, { index, signal }));
     const moment = { id: container.id, from, to: new Date().toISOString() };
     const own = await IndexFile.read(path);
     const layered: LayeredImage = {
@@ -58,18 +58,6 @@ async function read<T>(
     return await task({ image: layered, read: moment });
   } finally {
     await root.close();
-  }
-}
-
-async function describe(
-  path: string,
-  fill: (index: IndexWriter) => Promise<DirectoryTotals>,
-): Promise<DirectoryTotals> {
-  const index = await IndexWriter.create(path);
-  try {
-    return await fill(index);
-  } finally {
-    await index.close();
   }
 }
 

@@ -85,7 +85,7 @@ async function describe(
   const root = await openFileRoot({ shims, host }, { kind: 'directory', path: directory, trusted: true }, { signal });
   try {
     const raw = join(into, 'raw');
-    const { size } = await written(raw, (index) => indexDirectory(root, { index, signal }));
+    const { size } = await IndexWriter.write(raw, (index) => indexDirectory(root, { index, signal }));
     await settleInto(into, { raw, below, unsettled: { implied: new Set<string>(), isRootOpaque: false }, signal });
     return { size };
   } finally {
@@ -99,14 +99,5 @@ export async function settleInto(
   { raw, ...on }: Omit<Parameters<typeof settleIndex>[1], 'writer'> & { readonly raw: string },
 ): Promise<void> {
   const index = await IndexFile.read(raw);
-  await written(join(into, 'index'), (writer) => settleIndex(index, { ...on, writer }));
-}
-
-async function written<T>(path: string, fill: (index: IndexWriter) => Promise<T>): Promise<T> {
-  const index = await IndexWriter.create(path);
-  try {
-    return await fill(index);
-  } finally {
-    await index.close();
-  }
+  await IndexWriter.write(join(into, 'index'), (writer) => settleIndex(index, { ...on, writer }));
 }

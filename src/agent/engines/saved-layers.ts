@@ -153,14 +153,12 @@ async function describeLayer(
     }
   }
   const lower = new UnknownLower();
-  const index = await IndexWriter.create(raw);
-  try {
-    const { size } = await unpack(hashed(), { writer: noFiles, lower, sink: index, spill: `${raw}-spill` });
+  const { size } = await IndexWriter.write(raw, async (index) => {
+    const unpacked = await unpack(hashed(), { writer: noFiles, lower, sink: index, spill: `${raw}-spill` });
     await index.finish();
-    return { diffId: `sha256:${hash.digest('hex')}`, size, unsettled: lower };
-  } finally {
-    await index.close();
-  }
+    return unpacked;
+  });
+  return { diffId: `sha256:${hash.digest('hex')}`, size, unsettled: lower };
 }
 
 async function* streamed(source: Bytes | Iterable<Uint8Array>): Bytes {

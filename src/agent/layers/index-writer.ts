@@ -42,6 +42,16 @@ export class IndexWriter {
     return new IndexWriter(file);
   }
 
+  /** Opens one for as long as it takes to fill; `fill` finishes it. */
+  static async write<T>(path: string, fill: (index: IndexWriter) => Promise<T>): Promise<T> {
+    const index = await IndexWriter.create(path);
+    try {
+      return await fill(index);
+    } finally {
+      await index.close();
+    }
+  }
+
   /** @throws internal when it does not follow what was added last. */
   async add(entry: LayerEntry, options?: RecordOptions): Promise<void> {
     this.#entries += 1;

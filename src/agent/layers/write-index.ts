@@ -6,8 +6,7 @@ import { keyOf } from './keys.ts';
 export async function writeIndex(path: string, { entries, whiteouts }: LayerIndex): Promise<IndexTotals> {
   const linked = new Set<string>();
   for (const { hardlink } of entries) if (hardlink !== undefined) linked.add(hardlink);
-  const writer = await IndexWriter.create(path);
-  try {
+  return await IndexWriter.write(path, async (writer) => {
     let written = 0;
     for (const entry of entries) {
       const key = keyOf(entry.path);
@@ -20,7 +19,5 @@ export async function writeIndex(path: string, { entries, whiteouts }: LayerInde
     }
     for (const hidden of whiteouts.slice(written)) await writer.addWhiteout(hidden);
     return await writer.finish();
-  } finally {
-    await writer.close();
-  }
+  });
 }

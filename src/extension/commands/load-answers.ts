@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
+import { jsonLines } from '../json-lines.ts';
 
 const Line = v.object({ stream: v.optional(v.string()), error: v.optional(v.string()) });
 
@@ -8,11 +9,9 @@ const Line = v.object({ stream: v.optional(v.string()), error: v.optional(v.stri
  * @returns what it said, as one line. @throws invalid with the engine's own words when the archive was refused.
  */
 export async function followAnswers(stream: AsyncIterable<Buffer | string>): Promise<string> {
-  let text = '';
-  for await (const chunk of stream) text += chunk.toString();
   const said: string[] = [];
-  for (const line of text.split('\n')) {
-    const answer = v.safeParse(v.pipe(v.string(), v.parseJson(), Line), line.trim());
+  for await (const value of jsonLines(stream)) {
+    const answer = v.safeParse(Line, value);
     if (!answer.success) continue;
     if (answer.output.error) throw new PortholeError('invalid', answer.output.error);
     if (answer.output.stream) said.push(answer.output.stream.trim());

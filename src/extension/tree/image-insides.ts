@@ -74,9 +74,17 @@ export class ImageInsides {
   async #ofImage(image: ObjectRef): Promise<InImageNode[]> {
     const part = (name: 'files' | 'configuration' | 'containers') => ({ type: 'part' as const, image, part: name });
     const made = this.#containers(image).length > 0 ? [part('containers')] : [];
-    const layers = await this.#layers.of(image);
-    const nodes = layers.map((layer) => ({ type: 'layer' as const, image, layer }));
-    return [...nodes, part('files'), part('configuration'), ...made];
+    const inside = await this.#ofLayers(image);
+    return [...inside, ...(inside[0]?.type === 'message' ? [] : [part('files')]), part('configuration'), ...made];
+  }
+
+  /** Where they cannot be read, a row that says why: what else is known of the image is no less true. */
+  async #ofLayers(image: ObjectRef): Promise<InImageNode[]> {
+    try {
+      return (await this.#layers.of(image)).map((layer) => ({ type: 'layer', image, layer }));
+    } catch (failure) {
+      return [{ type: 'message', id: idOf({ type: 'image', ref: image }), text: explain(failure), failed: true }];
+    }
   }
 
   async #changes(of: { image: ObjectRef; layer: LayerView }, path: string): Promise<InImageNode[]> {

@@ -70,8 +70,8 @@ async function wait(call: Call): Promise<Reply> {
   call.response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
   const { exitCode, error } = await ended;
   // Whoever waits while a start fails hears why in the answer to `start`: the docker command would print it twice.
-  const isToldLater = error !== undefined && condition === 'not-running' && !isUp(state.status);
-  const body = { ...(isToldLater && { Error: { Message: error } }), StatusCode: exitCode };
+  const hasFailed = error !== undefined && condition === 'not-running' && !isUp(state.status);
+  const body = { ...(hasFailed && { Error: { Message: error } }), StatusCode: exitCode };
   call.response.end(`${JSON.stringify(body)}\n`);
   return sent;
 }
