@@ -81,6 +81,12 @@ export function command(
 
 const quoted = (word: string): string => `'${word.replaceAll("'", `'\\''`)}'`;
 
+/** Makes an image of the static busybox. @param name for example 'bb:latest' */
+export async function importBusybox(engine: Engine, name: string): Promise<void> {
+  const { code, stderr } = await docker(engine, ['import', '-', name], { input: await busyboxTar() });
+  if (code !== 0) throw new Error(`docker import of busybox ended with ${code}: ${stderr}`);
+}
+
 /** A root file system of a static busybox with its applets, as a tar: what `docker import` takes. */
 export async function busyboxTar(): Promise<Buffer> {
   const busybox = which('busybox');

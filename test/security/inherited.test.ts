@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, readdirSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { busyboxTar, docker, type Engine } from '../conformance/engine.ts';
+import { docker, type Engine, importBusybox } from '../conformance/engine.ts';
 import { agentCommand, agentFlags } from '../support/agent.ts';
 import { requires } from '../support/tools.ts';
 import { compiled } from './compiled.ts';
@@ -33,7 +33,7 @@ describe('what the agent was born with', function () {
     });
     engine = { name: 'porthole', host: `unix://${places.socket}` };
     if (agent.stdout) await once(agent.stdout, 'data');
-    assert.equal((await docker(engine, ['import', '-', 'busybox'], { input: await busyboxTar() })).code, 0);
+    await importBusybox(engine, 'busybox');
     // One probe is enough to look at.
     const health = ['--health-cmd', '/inherited', '--health-interval', '50ms'];
     const long = ['--name', 'long', ...health, '-v', `${root}/inherited:/inherited:ro`, 'busybox', 'sleep', '1000'];

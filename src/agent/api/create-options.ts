@@ -1,6 +1,7 @@
 import { PortholeError } from '../../base/errors.ts';
 import { ContainerConfig, CreateBody, type HostConfig } from '../../protocol/docker.ts';
 import type { CreateOptions } from '../container/contract.ts';
+import { architectureOf } from '../oci/architectures.ts';
 import type { ApiMinor } from './api-version.ts';
 import { readJson } from './body.ts';
 import type { Engine } from './engine.ts';
@@ -72,16 +73,6 @@ function isNothing(value: unknown): boolean {
   return typeof value === 'object' && Object.values(value).every(isNothing);
 }
 
-/** Names of CPUs as clients may write them. */
-const architectures: Readonly<Record<string, string>> = {
-  amd64: 'amd64',
-  x86_64: 'amd64',
-  'x86-64': 'amd64',
-  arm64: 'arm64',
-  aarch64: 'arm64',
-  ...Object.fromEntries(['386', 'arm', 'ppc64le', 's390x', 'riscv64', 'mips64le'].map((name) => [name, name])),
-};
-
 /**
  * The image that is there has to be of the platform that is asked for.
  * @param wanted for example 'linux/amd64', 'linux', 'arm64/v8' or ''
@@ -89,8 +80,8 @@ const architectures: Readonly<Record<string, string>> = {
 function refusePlatform(wanted: string, { engine, image }: { readonly engine: Engine; readonly image: string }): void {
   if (wanted === '') return;
   const [first = '', ...rest] = wanted.toLowerCase().split('/');
-  const os = architectures[first] ? 'linux' : first;
-  const cpu = architectures[first] ?? (rest[0] === undefined ? undefined : architectures[rest[0]]);
+  const os = architectureOf(first) ? 'linux' : first;
+  const cpu = architectureOf(first) ?? (rest[0] === undefined ? undefined : architectureOf(rest[0]));
   if (!['linux', 'windows', 'darwin', 'freebsd'].includes(os) || (rest.length > 0 && cpu === undefined)) {
     throw badParameter(`${JSON.stringify(wanted)}: unknown operating system or architecture: invalid argument`);
   }

@@ -5,8 +5,9 @@ import { PortholeError } from '../../base/errors.ts';
 import { Holes } from '../store/holes.ts';
 import { abortable, type Bytes, decompressed } from '../store/streams.ts';
 import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
+import { tarFlags } from '../store/tar-header.ts';
 import { nameOf } from '../sys/names.ts';
-import { headerHash, tarFlags } from './file-hash.ts';
+import { headerHash } from './file-hash.ts';
 import { type SourceEntry, SourceTree } from './source-tree.ts';
 
 /** The files that a build may take: their bytes in one file that no name leads to, everything else in memory. */

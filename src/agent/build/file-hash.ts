@@ -34,26 +34,6 @@ export function headerHash(header: HashedHeader): Hash {
   return hash;
 }
 
-export const tarFlags = {
-  file: '0',
-  link: '1',
-  symlink: '2',
-  char: '3',
-  block: '4',
-  directory: '5',
-  fifo: '6',
-} as const;
-
-/** Bits of st_mode for each type, which Docker's archives carry. */
-export const typeBits = {
-  file: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  char: 0o020000,
-  block: 0o060000,
-  fifo: 0o010000,
-} as const;
-
 /** The checksum of several files or of a directory from those of its parts. */
 export function combinedHash(prefix: 'multi' | 'dir', hashes: readonly string[]): string {
   return `${prefix}:${createHash('sha256')

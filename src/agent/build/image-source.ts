@@ -2,8 +2,9 @@ import type { LayerEntry } from '../../protocol/layers.ts';
 import type { LayeredImage } from '../layers/contract.ts';
 import { walkMerged } from '../layers/merged.ts';
 import type { ImageStore } from '../store/contract.ts';
+import { tarFlags, typeBits } from '../store/tar-header.ts';
 import { type HostNames, readHostNames } from '../sys/host-names.ts';
-import { headerHash, tarFlags, typeBits } from './file-hash.ts';
+import { headerHash } from './file-hash.ts';
 import { type SourceEntry, SourceTree } from './source-tree.ts';
 
 /** The files of an image as COPY --from sees them. Their checksums are taken when somebody asks. */

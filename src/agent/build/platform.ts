@@ -1,24 +1,12 @@
 import { PortholeError } from '../../base/errors.ts';
+import { architectureOf } from '../oci/architectures.ts';
+import { ownPlatform } from '../store/disk-store.ts';
 
 export interface BuildPlatform {
   readonly os: string;
   readonly architecture: string;
   readonly variant?: string;
 }
-
-/** The word of GOARCH for what people call a CPU. */
-const architectures: Readonly<Record<string, string>> = {
-  ...{
-    amd64: 'amd64',
-    x86_64: 'amd64',
-    'x86-64': 'amd64',
-    arm64: 'arm64',
-    aarch64: 'arm64',
-    x64: 'amd64',
-    i386: '386',
-  },
-  ...Object.fromEntries(['386', 'arm', 'ppc64le', 's390x', 'riscv64', 'mips64le'].map((name) => [name, name])),
-};
 
 /** The words of GOOS. */
 const systems = new Set(
@@ -30,7 +18,7 @@ export function parsePlatform(text: string): BuildPlatform | undefined {
   if (text === '') return undefined;
   const parts = text.toLowerCase().split('/');
   const [first = ''] = parts;
-  const known = architectures[first];
+  const known = architectureOf(first);
   const [os, cpu, variant] = known === undefined ? parts : ['linux', ...parts];
   if (parts.some((part) => !/^[a-z0-9_.-]+$/.test(part))) {
     throw new PortholeError(
@@ -48,11 +36,11 @@ export function parsePlatform(text: string): BuildPlatform | undefined {
     );
   }
   if (os !== 'linux') throw new PortholeError('unsupported', 'operating system is not supported');
-  const architecture = cpu === undefined ? machine() : (architectures[cpu] ?? cpu);
+  const architecture = cpu === undefined ? machine() : (architectureOf(cpu) ?? cpu);
   return { os, architecture, ...(variant !== undefined && { variant }) };
 }
 
-const machine = (): string => architectures[process.arch] ?? process.arch;
+const machine = (): string => ownPlatform().architecture;
 
 /** What BuildKit predefines for those who declare it. */
 export function platformArgs(target: BuildPlatform | undefined): Readonly<Record<string, string>> {

@@ -1,3 +1,4 @@
+import { architectureOf } from '../oci/architectures.ts';
 import type { Descriptor } from '../oci/image.ts';
 import { brokenImage } from './errors.ts';
 
@@ -69,7 +70,7 @@ function runnable(wanted: WantedPlatform): WantedPlatform[] {
 
 /** Other words for the same, and variants that are the usual one, as containerd reads them. */
 export function normalized({ os, architecture, variant = '' }: WantedPlatform): WantedPlatform {
-  const cpu = architectures.get(architecture.toLowerCase()) ?? architecture.toLowerCase();
+  const cpu = architectureOf(architecture.toLowerCase()) ?? architecture.toLowerCase();
   let kind = variant.toLowerCase();
   if (/^\d+$/.test(kind)) kind = `v${kind}`;
   if (cpu === 'arm64' && kind === 'v8') kind = '';
@@ -77,12 +78,3 @@ export function normalized({ os, architecture, variant = '' }: WantedPlatform): 
   if (cpu === 'arm' && kind === '') kind = architecture.toLowerCase() === 'armel' ? 'v6' : 'v7';
   return { os: os.toLowerCase(), architecture: cpu, ...(kind !== '' && { variant: kind }) };
 }
-
-const architectures: ReadonlyMap<string, string> = new Map([
-  ['x86_64', 'amd64'],
-  ['x86-64', 'amd64'],
-  ['i386', '386'],
-  ['aarch64', 'arm64'],
-  ['armhf', 'arm'],
-  ['armel', 'arm'],
-]);

@@ -3,6 +3,7 @@ import { opaqueAttribute } from '../plan/overlay.ts';
 import type { Executor } from '../shim/contract.ts';
 import type { Inode } from './inodes.ts';
 import type { Piece } from './tar.ts';
+import { typeBits } from './tar-header.ts';
 
 /** Takes the files of a layer as they come, in the order in which they can be made. */
 export type LayerFiles = Pick<
@@ -79,7 +80,7 @@ export class LayerWriter {
       await this.#add({ op: 'symlink', target: inode.link ?? '', path: at, why });
     } else {
       const { major, minor } = inode.device ?? { major: 0, minor: 0 };
-      const mode = fileTypes[inode.type] | (inode.mode & 0o777);
+      const mode = typeBits[inode.type] | (inode.mode & 0o777);
       if (this.#rootless && inode.type !== 'fifo') return;
       await this.#add({ op: 'mknod', path: at, mode, major, minor, why });
     }
@@ -108,7 +109,7 @@ export class LayerWriter {
   }
 
   whiteout(path: string): Promise<void> {
-    return this.#add({ op: 'mknod', path: absolute(path), mode: fileTypes.char, major: 0, minor: 0, why });
+    return this.#add({ op: 'mknod', path: absolute(path), mode: typeBits.char, major: 0, minor: 0, why });
   }
 
   opaque(path: string): Promise<void> {
@@ -138,14 +139,5 @@ const why = 'Unpacks a layer of an image.';
 const batchOperations = 512;
 const batchBytes = 1 << 18;
 const largestAppend = 1 << 16;
-
-const fileTypes = {
-  file: 0o100000,
-  directory: 0o040000,
-  symlink: 0o120000,
-  char: 0o020000,
-  block: 0o060000,
-  fifo: 0o010000,
-};
 
 const absolute = (path: string): string => `/${path}`;

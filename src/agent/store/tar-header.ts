@@ -22,6 +22,27 @@ export interface RawHeader {
 
 export const blockSize = 512;
 
+/** The type flags that we write, tar(5). */
+export const tarFlags = {
+  file: '0',
+  link: '1',
+  symlink: '2',
+  char: '3',
+  block: '4',
+  directory: '5',
+  fifo: '6',
+} as const;
+
+/** Bits of st_mode for each type, inode(7). Docker's archives carry them. */
+export const typeBits = {
+  file: 0o100000,
+  directory: 0o040000,
+  symlink: 0o120000,
+  char: 0o020000,
+  block: 0o060000,
+  fifo: 0o010000,
+} as const;
+
 export const isZeroBlock = (block: Buffer): boolean => block.every((byte) => byte === 0);
 
 /** @throws invalid when the checksum or a number is wrong. */

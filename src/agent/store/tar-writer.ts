@@ -1,6 +1,6 @@
 import { bytesOf } from '../sys/names.ts';
 import type { Piece, TarEntry } from './tar.ts';
-import { blockSize } from './tar-header.ts';
+import { blockSize, tarFlags } from './tar-header.ts';
 
 /** An entry to be written; `body` has about `size` bytes: what is missing is filled with zeros, what is too much is left out. */
 export interface TarItem extends Omit<TarEntry, 'body' | 'rawMode'> {
@@ -61,16 +61,6 @@ async function* gathered(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> 
   if (size > 0) yield Buffer.concat(waiting);
 }
 
-const flags: Readonly<Record<TarItem['type'], string>> = {
-  file: '0',
-  link: '1',
-  symlink: '2',
-  char: '3',
-  block: '4',
-  directory: '5',
-  fifo: '6',
-};
-
 interface Fields {
   readonly name: Buffer;
   readonly prefix?: Buffer;
@@ -107,7 +97,7 @@ function headerOf(item: TarItem): Buffer {
     gid: fits(item.gid, 7) ? item.gid : 0,
     size: fits(size, 11) ? size : 0,
     mtime: fits(seconds, 11) ? seconds : 0,
-    flag: flags[item.type],
+    flag: tarFlags[item.type],
     link: asciiOf(link).subarray(0, nameSize),
     major: item.major,
     minor: item.minor,

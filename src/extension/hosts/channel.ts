@@ -4,18 +4,10 @@ import { text } from 'node:stream/consumers';
 import { Signal } from '../../base/async.ts';
 import { canceled } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
+import type { Hello } from '../../protocol/porthole.ts';
 import type { EngineKind } from './contract.ts';
 import { badAnswer, channelLost, channelSilent, noEngine } from './problems.ts';
 import { TunnelSocket } from './tunnel-socket.ts';
-
-/** What `GET /hello` of the bridge tells. */
-export interface Hello {
-  readonly version: string;
-  readonly pid: number;
-  readonly platform: string;
-  readonly arch: string;
-  readonly node: string;
-}
 
 export interface ChannelOptions {
   /** For messages. */
@@ -163,5 +155,6 @@ function parseHello(answer: string): Hello {
     platform: word('platform'),
     arch: word('arch'),
     node: word('node'),
+    socket: word('socket'),
   };
 }

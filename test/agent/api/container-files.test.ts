@@ -4,7 +4,7 @@ import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import { until } from '../../../scripts/processes.ts';
 import type { FileEntry } from '../../../src/protocol/files.ts';
-import { busyboxTar, docker as command } from '../../conformance/engine.ts';
+import { importBusybox } from '../../conformance/engine.ts';
 import { type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
 
@@ -17,8 +17,7 @@ describe('api: files of a container', function () {
     requires(this, { root: true, programs: ['docker', 'busybox'] });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    const engine = { name: 'porthole', host: `unix://${agent.socket}` } as const;
-    await command(engine, ['import', '-', 'bb:latest'], { input: await busyboxTar() });
+    await importBusybox({ name: 'porthole', host: `unix://${agent.socket}` }, 'bb:latest');
   });
   after(() => agent?.stop());
 

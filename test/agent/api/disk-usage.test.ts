@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
 interface Usage {
@@ -22,7 +21,7 @@ describe('api: what everything takes on the disk', function () {
     requires(this, { root: true });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(() => agent?.stop());
 

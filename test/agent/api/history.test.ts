@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import { containerDefaults } from '../../../src/agent/container/defaults.ts';
 import type { HistoryEntry } from '../../../src/protocol/history.ts';
 import { agentCommand, ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
 describe('api: history, and what the engine is told about containers', function () {
@@ -19,7 +18,7 @@ describe('api: history, and what the engine is told about containers', function 
     const flags = ['--init', '--log-driver', 'local', '--log-opt', 'max-size=1m', '--log-opt', 'max-file=2'];
     agent = await startAgent({ flags: [...flags, '--history-days', '1'] });
     docker = new Docker({ socketPath: agent.socket });
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(() => agent?.stop());
 

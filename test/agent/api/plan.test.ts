@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { request } from 'node:http';
-import { Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import type { PlannedContainer, PlanView } from '../../../src/protocol/trace.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
 describe('api: the plan of a container that is not made', function () {
@@ -18,7 +18,7 @@ describe('api: the plan of a container that is not made', function () {
     requires(this, { root: true });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(() => agent?.stop());
 

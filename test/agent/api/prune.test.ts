@@ -1,11 +1,10 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import { Filters } from '../../../src/agent/api/filters.ts';
 import { pruneUntil } from '../../../src/agent/api/moment.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
 describe('api: the until filter of prunes', () => {
@@ -35,7 +34,7 @@ describe('api: pruning containers', function () {
     requires(this, { root: true });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(() => agent?.stop());
 

@@ -6,7 +6,7 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../../scripts/processes.ts';
-import { busyboxTar, docker, type Engine } from '../../conformance/engine.ts';
+import { docker, type Engine, importBusybox } from '../../conformance/engine.ts';
 import { type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
 import { until } from '../container/rig.ts';
@@ -24,8 +24,7 @@ describe('build: ends, limits, stages side by side', function () {
     directory = await mkdtemp(join(tmpdir(), 'porthole-build-'));
     agent = await startAgent();
     engine = { name: 'porthole', host: `unix://${agent.socket}` };
-    const { code, stderr } = await docker(engine, ['import', '-', 'busybox'], { input: await busyboxTar() });
-    assert.equal(code, 0, stderr);
+    await importBusybox(engine, 'busybox');
   });
   after(async () => {
     await agent?.stop();

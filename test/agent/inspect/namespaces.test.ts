@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { type FileHandle, open, readlink } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import { containerOf } from '../../../src/agent/inspect/container-of.ts';
 import { surveyProcesses } from '../../../src/agent/sys/process-survey.ts';
 import type {
@@ -16,6 +14,7 @@ import type {
 } from '../../../src/protocol/namespaces.ts';
 import type { NamespaceKind } from '../../../src/protocol/usage.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
 describe('inspect: a process’s container, by its cgroup', () => {
@@ -49,7 +48,7 @@ describe('inspect: namespaces under the lens', function () {
     requires(this, { root: true, programs: ['ip'] });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(() => agent?.stop());
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import Docker from 'dockerode';
 import type { FileEntry } from '../../../src/protocol/files.ts';
 import type { VolumeView } from '../../../src/protocol/volumes.ts';
-import { busyboxTar, docker as command } from '../../conformance/engine.ts';
+import { importBusybox } from '../../conformance/engine.ts';
 import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
 import { requires } from '../../support/tools.ts';
 import { until } from '../container/rig.ts';
@@ -20,8 +20,7 @@ describe('api: volumes', function () {
     requires(this, { root: true, programs: ['docker', 'busybox'] });
     agent = await startAgent();
     docker = new Docker({ socketPath: agent.socket });
-    const engine = { name: 'porthole', host: `unix://${agent.socket}` } as const;
-    await command(engine, ['import', '-', 'bb:latest'], { input: await busyboxTar() });
+    await importBusybox({ name: 'porthole', host: `unix://${agent.socket}` }, 'bb:latest');
   });
   after(() => agent?.stop());
   afterEach(async () => {

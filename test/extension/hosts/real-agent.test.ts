@@ -18,6 +18,7 @@ import { endAgentsBelow } from '../../support/detached-agents.ts';
 import { type Dockerd, startDockerd } from '../../support/dockerd.ts';
 import { ScriptedUser } from '../../support/ssh-services.ts';
 import { type Sshd, sshdMissing, startSshd } from '../../support/sshd.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 import { which } from '../../support/tools.ts';
 
 const never = new AbortController().signal;
@@ -55,7 +56,7 @@ describe('the real agent over a real sshd', function () {
     host = make();
     await host.connect(never);
     docker = host.engine('porthole');
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(async () => {
     if (host?.state.kind === 'disconnected') await host.connect(never).catch(() => undefined);

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import type Dockerode from 'dockerode';
-import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
+import { starterImage } from '../../../scripts/starter-image.ts';
 import { type ContainerView, type FleetChange, keyOf, type LiveUsage } from '../../../src/extension/fleet.ts';
 import { LocalHost } from '../../../src/extension/hosts/local.ts';
 import { HostModel } from '../../../src/extension/model/host-model.ts';
 import { type RunningAgent, startAgent } from '../../support/agent.ts';
+import { loadStarterImage } from '../../support/starter.ts';
 
 const never = new AbortController().signal;
 
@@ -31,7 +30,7 @@ describe('host model on a real agent', function () {
     });
     await host.connect(never);
     docker = host.engine('porthole');
-    await text(await docker.loadImage(Readable.from([await makeStarterImage()]), {}));
+    await loadStarterImage(docker);
   });
   after(async () => {
     await host?.disconnect();
