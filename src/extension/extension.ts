@@ -1,6 +1,7 @@
 import { commands, type ExtensionContext, type LogOutputChannel, l10n, languages, window, workspace } from 'vscode';
 import { KeyedLock } from '../base/async.ts';
 import { messageOf } from '../base/errors.ts';
+import { archiveHandlers } from './commands/archive-handlers.ts';
 import { buildHandlers } from './commands/build-handlers.ts';
 import { containerHandlers } from './commands/container-handlers.ts';
 import { copyHandlers } from './commands/copy-handlers.ts';
@@ -11,6 +12,7 @@ import { connectTo, hostHandlers } from './commands/host-handlers.ts';
 import { imageHandlers } from './commands/image-handlers.ts';
 import { layerHandlers } from './commands/layer-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
+import { nameHandlers } from './commands/name-handlers.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
 import { Targets } from './commands/targets.ts';
 import { volumeHandlers } from './commands/volume-handlers.ts';
@@ -99,6 +101,8 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...hostHandlers({ fleet, targets, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets }),
+    ...nameHandlers({ fleet, targets }),
+    ...archiveHandlers({ targets }),
     ...buildHandlers({
       targets,
       output: own(window.createOutputChannel(l10n.t('Porthole Builds'))),

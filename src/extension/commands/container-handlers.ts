@@ -118,7 +118,10 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
         validateInput: (value) =>
           namePattern.test(value) ? undefined : l10n.t('Letters, digits, _ . and -, beginning with a letter or digit'),
       });
-      if (name && name !== container.name) await handleOf(container).rename({ name });
+      if (!name || name === container.name) return;
+      await withProgress(l10n.t('Renaming {0}', container.name), ({ signal }) =>
+        handleOf(container).rename({ name, abortSignal: signal }),
+      );
     },
 
     'porthole.container.exec': async (item) => {

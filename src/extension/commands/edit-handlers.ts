@@ -8,6 +8,7 @@ import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { parseCount, parseCpus, parseMemory } from './limits.ts';
 import { withProgress } from './progress.ts';
+import { isReference, splitReference } from './reference.ts';
 import { runLine } from './run-line.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
@@ -19,10 +20,8 @@ type EditHandlers = Pick<
   | 'porthole.container.killWith'
   | 'porthole.container.update'
   | 'porthole.container.commit'
-  | 'porthole.container.copyId'
   | 'porthole.container.copyRunLine'
   | 'porthole.container.prune'
-  | 'porthole.image.copyId'
   | 'porthole.image.prune'
 >;
 
@@ -92,7 +91,10 @@ export function editHandlers({ fleet, targets }: { fleet: Fleet; targets: Target
         title: l10n.t('Send a signal to the initial process of {0}', container.name),
         matchOnDescription: true,
       });
-      if (signal) await handleOf(container).kill({ signal: signal.label });
+      if (!signal) return;
+      await withProgress(l10n.t('Killing {0}', container.name), ({ signal: abortSignal }) =>
+        handleOf(container).kill({ signal: signal.label, abortSignal }),
+      );
     },
 
     'porthole.container.update': async (item) => {
@@ -119,7 +121,7 @@ export function editHandlers({ fleet, targets }: { fleet: Fleet; targets: Target
       const name = await window.showInputBox({
         title: l10n.t('An image of {0} as it is now', container.name),
         placeHolder: 'name:tag',
-        validateInput: (value) => (/^\S+$/.test(value) ? undefined : l10n.t('A name with an optional :tag')),
+        validateInput: (value) => (isReference(value) ? undefined : l10n.t('A name with an optional :tag')),
       });
       if (!name) return;
       const comment = await window.showInputBox({
@@ -127,21 +129,9 @@ export function editHandlers({ fleet, targets }: { fleet: Fleet; targets: Target
         prompt: l10n.t('It is kept in the history of the image; may be empty.'),
       });
       if (comment === undefined) return;
-      const colon = name.lastIndexOf(':');
-      const tagged = colon > name.lastIndexOf('/');
       await withProgress(l10n.t('Committing {0}', container.name), ({ signal }) =>
-        handleOf(container).commit({
-          repo: tagged ? name.slice(0, colon) : name,
-          tag: tagged ? name.slice(colon + 1) : 'latest',
-          comment,
-          abortSignal: signal,
-        }),
+        handleOf(container).commit({ ...splitReference(name.trim()), comment, abortSignal: signal }),
       );
-    },
-
-    'porthole.container.copyId': async (item) => {
-      const container = await targets.container('porthole.container.copyId', item);
-      if (container) await env.clipboard.writeText(container.id);
     },
 
     'porthole.container.copyRunLine': async (item) => {
@@ -169,11 +159,6 @@ export function editHandlers({ fleet, targets }: { fleet: Fleet; targets: Target
         run: () => host.engine(engine).pruneContainers(),
       });
       if (freed) void window.showInformationMessage(freed);
-    },
-
-    'porthole.image.copyId': async (item) => {
-      const image = await targets.image('porthole.image.copyId', item);
-      if (image) await env.clipboard.writeText(image.id);
     },
 
     'porthole.image.prune': async (item) => {

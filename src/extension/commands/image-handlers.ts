@@ -1,24 +1,17 @@
-import { createReadStream } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import type Dockerode from 'dockerode';
 import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
-import { formatSize } from '../../base/units.ts';
 import { uriParts } from '../editors/uris.ts';
 import { type Fleet, findEngine, hostLabel, type ImageView, imageName } from '../fleet.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { containerProgram } from '../terminal/programs.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
-import { followAnswers } from './load-answers.ts';
 import { withProgress } from './progress.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
 
-type ImageHandlers = Pick<
-  Handlers,
-  `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'tag' | 'remove' | 'load'}`
->;
+type ImageHandlers = Pick<Handlers, `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'history' | 'remove'}`>;
 
 export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): ImageHandlers {
   /** Names of the containers that are made of it: an engine refuses to remove it while they are there. */
@@ -79,17 +72,13 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
     },
 
-    'porthole.image.tag': async (item) => {
-      const image = await targets.image('porthole.image.tag', item);
+    'porthole.image.history': async (item) => {
+      const image = await targets.image('porthole.image.history', item);
       if (!image) return;
-      const name = await window.showInputBox({
-        title: l10n.t('Another name for {0}', imageName(image)),
-        placeHolder: 'name:tag',
-        validateInput: (value) => (/^\S+$/.test(value) ? undefined : l10n.t('A name with an optional :tag')),
-      });
-      if (!name) return;
-      const { repo, tag } = splitReference(name);
-      await engineOf(fleet, image).getImage(image.id).tag({ repo, tag });
+      const { host, engine, id } = image;
+      const name = imageName(image).replaceAll(/[/:@]/g, '-');
+      const uri = Uri.from(uriParts(`/${name}.history.txt`, { kind: 'history', host, engine, id }));
+      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
     },
 
     'porthole.image.remove': async (item, items) => {
@@ -123,27 +112,6 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
         for (const image of chosen) await removeByEveryName(engineOf(fleet, image), image);
       });
     },
-
-    'porthole.image.load': async (item) => {
-      const { host } = await targets.connectedHost(item);
-      const files = await window.showOpenDialog({
-        title: l10n.t('Load an image onto {0}', host.label),
-        filters: { [l10n.t('Image archives')]: ['tar', 'gz', 'tgz'] },
-      });
-      const file = files?.[0]?.fsPath;
-      if (!file) return;
-      const { size } = await stat(file);
-      const loaded = await withProgress(l10n.t('Loading {0}', file), async ({ signal, say }) => {
-        const archive = createReadStream(file, { signal });
-        let sent = 0;
-        archive.on('data', (chunk) => {
-          sent += chunk.length;
-          say(`${formatSize(sent)} / ${formatSize(size)}`);
-        });
-        return followAnswers(await host.engine('porthole').loadImage(archive, { abortSignal: signal }));
-      });
-      void window.showInformationMessage(loaded || l10n.t('The archive was loaded.'));
-    },
   };
 }
 
@@ -154,12 +122,4 @@ const reference = (image: ImageView): string => image.tags[0] ?? image.id;
 async function removeByEveryName(engine: Dockerode, image: ImageView): Promise<void> {
   if (image.tags.length === 0) await engine.getImage(image.id).remove();
   for (const name of image.tags) await engine.getImage(name).remove();
-}
-
-/** The repository and the tag, 'latest' where there is none, of a name without a digest. */
-export function splitReference(name: string): { repo: string; tag: string } {
-  const colon = name.lastIndexOf(':');
-  // A colon before the last slash belongs to a registry's port.
-  if (colon <= name.lastIndexOf('/')) return { repo: name, tag: 'latest' };
-  return { repo: name.slice(0, colon), tag: name.slice(colon + 1) };
 }

@@ -5,8 +5,8 @@ import { credentialsFor } from '../registry/credentials.ts';
 import { followTransfer } from '../registry/transfer.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
-import { splitReference } from './image-handlers.ts';
 import { withProgress } from './progress.ts';
+import { isReference, splitReference } from './reference.ts';
 import type { Targets } from './targets.ts';
 
 type RegistryHandlers = Pick<Handlers, 'porthole.image.pull' | 'porthole.image.push'>;
@@ -20,7 +20,7 @@ export function registryHandlers({ fleet, targets }: { fleet: Fleet; targets: Ta
         title: l10n.t('Pull an image onto {0}', host.label),
         placeHolder: 'registry.example.com/name:tag',
         prompt: l10n.t('The name of an image; without a registry it is one of Docker Hub.'),
-        validateInput: (value) => (/^\S+$/.test(value.trim()) ? undefined : l10n.t('A name with an optional :tag')),
+        validateInput: (value) => (isReference(value) ? undefined : l10n.t('A name with an optional :tag')),
       });
       const name = typed?.trim();
       if (!name) return;

@@ -186,6 +186,7 @@ export const commandRows = {
   },
   'porthole.container.export': { title: 'Export Files to Archive…', target: 'container', group: '4_edit@4' },
   'porthole.container.copyId': { title: 'Copy Container Id', icon: 'copy', target: 'container', group: '5_copy@1' },
+  'porthole.container.copyName': { title: 'Copy Container Name', target: 'container', group: '5_copy@1' },
   'porthole.container.copyRunLine': { title: 'Copy docker run Line', target: 'container', group: '5_copy@2' },
   'porthole.container.killWith': {
     title: 'Kill with Signal…',
@@ -208,9 +209,13 @@ export const commandRows = {
     inline: 2,
   },
   'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@2' },
+  'porthole.image.history': { title: 'Show History', icon: 'history', target: 'image', group: '3_look@2' },
   'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
+  'porthole.image.untag': { title: 'Untag…', target: 'image', states: ['tagged'], group: '4_edit@1' },
   'porthole.image.save': { title: 'Save Image to Archive…', icon: 'save', target: 'image', group: '4_edit@2' },
   'porthole.image.copyId': { title: 'Copy Image Id', icon: 'copy', target: 'image', group: '5_copy@1' },
+  'porthole.image.copyName': { title: 'Copy Image Name', target: 'image', states: ['tagged'], group: '5_copy@2' },
+  'porthole.image.copyDigest': { title: 'Copy Image Digest', target: 'image', group: '5_copy@3' },
   'porthole.image.prune': { title: 'Remove Unused Images…', target: 'images', inTitleMenu: 9 },
   'porthole.image.remove': { title: 'Remove Image', icon: 'trash', target: 'image', group: '9_remove@1' },
   'porthole.image.pull': { title: 'Pull Image…', icon: 'cloud-download', target: 'images', inTitle: 2 },
@@ -230,6 +235,8 @@ export const commandRows = {
       'resourceScheme =~ /^(file|vscode-remote)$/ && resourceFilename =~ /(^|\\.)(dockerfile|containerfile)(\\.[^.]+)?$/i',
   },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
+
+  'porthole.image.import': { title: 'Import Files as an Image…', target: 'images', inTitleMenu: 1 },
 
   'porthole.layer.changes': {
     title: 'Open All Changes of the Layer',

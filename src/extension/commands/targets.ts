@@ -62,7 +62,7 @@ export class Targets {
     const row = rowOf(id);
     const all = this.#fleet.hosts
       .flatMap(({ engines }) => engines.flatMap((view) => view.images))
-      .filter((image) => row.engines?.includes(image.engine) ?? true);
+      .filter((image) => isOffered(row, image.tags.length > 0 ? 'tagged' : 'dangling', image.engine));
     const picked = await pick(all, l10n.t('Choose an image'), (image) => ({
       label: imageName(image),
       description: shortId(image.id),

@@ -17,7 +17,11 @@ import { encodePath, imageRoute } from '../../protocol/paths.ts';
 import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
+import { historyTable } from './history.ts';
 import { parseSource, type Source } from './uris.ts';
+
+/** What an engine is asked for and what is kept until it changes. */
+type Described = Extract<Source, { kind: 'inspect' | 'history' }>;
 
 /** VS Code does not open larger files in an editor without asking; neither do we fetch them. Bytes. */
 const limit = 50 * 1024 * 1024;
@@ -38,7 +42,7 @@ export class PortholeFiles implements FileSystemProvider {
   touch(ids: ReadonlySet<string>): void {
     const stale = [...this.#inspected.values()].filter(({ uri }) => {
       const source = parseSource(uri.query);
-      return source?.kind === 'inspect' && ids.has(keyOf(source));
+      return (source?.kind === 'inspect' || source?.kind === 'history') && ids.has(keyOf(source));
     });
     for (const document of stale) {
       document.mtime = Date.now();
@@ -59,7 +63,7 @@ export class PortholeFiles implements FileSystemProvider {
   async readFile(uri: Uri): Promise<Uint8Array> {
     const source = sourceOf(uri);
     if (source.kind === 'text') return new TextEncoder().encode(source.text);
-    if (source.kind === 'inspect') return (await this.#inspect(uri, source)).bytes;
+    if (source.kind === 'inspect' || source.kind === 'history') return (await this.#inspect(uri, source)).bytes;
     const path = encodePath(source.path);
     const image = imageRoute({ engine: source.engine, id: source.image });
     const route =
@@ -103,14 +107,14 @@ export class PortholeFiles implements FileSystemProvider {
     this.#changed.dispose();
   }
 
-  async #inspect(uri: Uri, source: Source & { kind: 'inspect' }): Promise<{ bytes: Uint8Array; mtime: number }> {
+  async #inspect(uri: Uri, source: Described): Promise<{ bytes: Uint8Array; mtime: number }> {
     const key = uri.toString();
     const known = this.#inspected.get(key) ?? { uri, mtime: Date.now() };
     this.#inspected.set(key, known);
     if (!known.bytes) {
       try {
-        const words = await inspected(this.#host(source.host).engine(source.engine), source);
-        known.bytes = new TextEncoder().encode(`${JSON.stringify(words, undefined, 2)}\n`);
+        const words = await described(this.#host(source.host).engine(source.engine), source);
+        known.bytes = new TextEncoder().encode(words);
       } catch (failure) {
         this.#inspected.delete(key);
         throw FileSystemError.Unavailable(explain(failure));
@@ -124,6 +128,18 @@ export class PortholeFiles implements FileSystemProvider {
     if (!entry) throw FileSystemError.Unavailable(l10n.t('No such host: {0}', id));
     return entry.host;
   }
+}
+
+async function described(docker: Dockerode, source: Described): Promise<string> {
+  if (source.kind === 'history') {
+    return historyTable(await docker.getImage(source.id).history(), {
+      created: l10n.t('Created'),
+      size: l10n.t('Size'),
+      instruction: l10n.t('Instruction'),
+      comment: l10n.t('Comment'),
+    });
+  }
+  return `${JSON.stringify(await inspected(docker, source), undefined, 2)}\n`;
 }
 
 function inspected(docker: Dockerode, { object, id }: Source & { kind: 'inspect' }): Promise<unknown> {

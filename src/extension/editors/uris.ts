@@ -22,6 +22,13 @@ const Source = v.variant('kind', [
   }),
   /** Fixed text: a link's target, a device's numbers, or nothing at all. */
   v.object({ kind: v.literal('text'), text: v.string() }),
+  /** What an image was made with, as a table. */
+  v.object({
+    kind: v.literal('history'),
+    host: v.string(),
+    engine: v.picklist(['porthole', 'docker', 'podman']),
+    id: v.string(),
+  }),
   /** What an engine says about an object, as JSON. */
   v.object({
     kind: v.literal('inspect'),

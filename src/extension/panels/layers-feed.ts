@@ -6,10 +6,10 @@ import type { ChangeRow, LayerChange, LayerView } from '../../protocol/layers.ts
 import type { PanelSubject } from '../../protocol/pages.ts';
 import { type Fleet, findEngine, findImage, imageName, shortId } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
+import { cleanInstruction } from '../instruction.ts';
 import type { Layers } from '../layers/layers.ts';
 import type { LayerViewer } from '../layers/viewer.ts';
 import { explain, isCanceled } from '../problems.ts';
-import { cleanInstruction } from '../tree/instruction.ts';
 import type { Message, Wire } from './feed.ts';
 import { FollowedFeed } from './followed-feed.ts';
 

@@ -1,6 +1,7 @@
 import { l10n, ThemeIcon, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { formatMode, formatSize } from '../../base/units.ts';
 import { type Fleet, findContainer, findImage, imageName, keyOf, shortId } from '../fleet.ts';
+import { cleanInstruction } from '../instruction.ts';
 import { containerLook } from './appearance.ts';
 import { changeItem } from './change-item.ts';
 import { contextValue } from './context-value.ts';
@@ -15,7 +16,6 @@ import type {
   MergedNode,
   MessageNode,
 } from './image-nodes.ts';
-import { cleanInstruction } from './instruction.ts';
 
 const { None, Collapsed } = TreeItemCollapsibleState;
 

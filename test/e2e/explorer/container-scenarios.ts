@@ -164,13 +164,15 @@ export const containerScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'id and docker run line are in the clipboard',
-    covers: ['porthole.container.copyId', 'porthole.container.copyRunLine'],
+    name: 'id, name and docker run line are in the clipboard',
+    covers: ['porthole.container.copyId', 'porthole.container.copyName', 'porthole.container.copyRunLine'],
     run: async (scene) => {
       const made = await scene.started('copied', { HostConfig: { Memory: 64 << 20 } });
       const row = await scene.container('copied');
       await scene.choose(row, 'porthole.container.copyId');
       await until('the id is in the clipboard', async () => (await scene.clipboard()) === made.id);
+      await scene.choose(row, 'porthole.container.copyName');
+      await scene.becomes('the name', () => scene.clipboard(), 'copied');
       await scene.choose(row, 'porthole.container.copyRunLine');
       await scene.told(/The line is in the clipboard/);
       assert.match(

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -75,6 +76,73 @@ export const imageScenarios: readonly Scenario[] = [
       const { Id } = await scene.docker.getImage(starterImage).inspect();
       await scene.choose(await scene.image('porthole/starter'), 'porthole.image.copyId');
       await scene.becomes('the id', () => scene.clipboard(), Id);
+    },
+  },
+  {
+    name: 'an image’s name and digest are in the clipboard; one that was never pushed has none',
+    covers: ['porthole.image.copyName', 'porthole.image.copyDigest'],
+    run: async (scene) => {
+      const image = await scene.image('porthole/starter');
+      await scene.choose(image, 'porthole.image.copyName');
+      await scene.becomes('the name', () => scene.clipboard(), starterImage);
+      await scene.choose(image, 'porthole.image.copyDigest');
+      await scene.told(/has no digest/);
+    },
+  },
+  {
+    name: 'an image’s history is a table of its instructions',
+    covers: ['porthole.image.history'],
+    run: async (scene) => {
+      await scene.choose(await scene.image('porthole/starter'), 'porthole.image.history');
+      await scene.editorSays(/Created +Size +Instruction[\s\S]*edit \/etc\/motd/);
+    },
+  },
+  {
+    name: 'an image loses one of its names, and goes with the last after a question',
+    covers: ['porthole.image.untag'],
+    run: async (scene) => {
+      await madeImage(scene, 'scene/named');
+      await scene.docker.getImage('scene/named:1').tag({ repo: 'scene/other-name', tag: '2' });
+      const names = async () => {
+        const images = await scene.docker.listImages();
+        return images.flatMap(({ RepoTags }) => (RepoTags ?? []).filter((tag) => tag.startsWith('scene/'))).join();
+      };
+      const row = await scene.image('scene/named:1');
+      await scene.choose(row, 'porthole.image.untag');
+      await scene.select(/scene\/other-name:2/);
+      await scene.becomes('the names', names, 'scene/named:1');
+      await scene.choose(row, 'porthole.image.untag');
+      await scene.workbench.confirm(new RegExp(`scene/named:1 from ${hostName}[\\s\\S]*only name`), /^Remove/);
+      await row.waitFor({ state: 'detached' });
+    },
+  },
+  {
+    name: 'files become an image, from an archive of this computer and from an address',
+    covers: ['porthole.image.import'],
+    run: async (scene) => {
+      const archive = await tarOf({ hello: 'from afar\n' });
+      const file = join(scene.dir, 'files.tar');
+      await writeFile(file, archive);
+      await scene.fromTitle('Images', 'porthole.image.import');
+      await scene.select(/archive of this computer/);
+      await scene.answerPath(/Import files as an image/, file);
+      await scene.answer(/Name of the image on/, 'scene/imported:1');
+      await scene.image('scene/imported:1');
+
+      const server = createServer((_, response) => response.end(archive));
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      try {
+        const address = server.address();
+        assert.ok(typeof address === 'object' && address !== null);
+        await scene.fromTitle('Images', 'porthole.image.import');
+        await scene.select(/address that the host downloads/);
+        await scene.answer(/Import files as an image/, `http://127.0.0.1:${address.port}/files.tar`);
+        await scene.answer(/Name of the image on/, 'scene/imported:2');
+        await scene.image('scene/imported:2');
+      } finally {
+        await new Promise((resolve) => server.close(resolve));
+      }
+      for (const tag of ['1', '2']) await scene.docker.getImage(`scene/imported:${tag}`).remove();
     },
   },
   {

@@ -10,6 +10,7 @@ import tar from 'tar-stream';
 import { parseCount, parseCpus, parseMemory } from '../../../src/extension/commands/limits.ts';
 import { runLine } from '../../../src/extension/commands/run-line.ts';
 import { extractBelow, saveStream } from '../../../src/extension/commands/transfer.ts';
+import { historyTable } from '../../../src/extension/editors/history.ts';
 import { filesOf, filesRoute, filesUriParts } from '../../../src/extension/fs/uris.ts';
 
 type EntryOfTest = Parameters<tar.Pack['entry']>[0] & { readonly content?: string };
@@ -161,5 +162,31 @@ describe('addresses of files', () => {
     }
     assert.equal(filesRoute({ kind: 'volume', host: 'h', engine: 'porthole', id: 'a b' }), '/volumes/a%20b');
     assert.equal(filesOf('nothing.of.ours'), undefined);
+  });
+});
+
+describe('the history of an image as a table', () => {
+  const words = { created: 'Created', size: 'Size', instruction: 'Instruction', comment: 'Comment' };
+  const step = (CreatedBy: string, more: object = {}) => ({ Id: 'x', Created: 0, CreatedBy, Size: 0, ...more });
+
+  it('has the newest step first, cleaned of what builders add, with names and comments below', () => {
+    const history = [
+      step('/bin/sh -c #(nop)  CMD ["sh"]', { Created: 1_700_000_000, Tags: ['a:1'] }),
+      step('RUN /bin/sh -c make # buildkit', { Size: 5_000_000, Comment: 'built' }),
+    ];
+    assert.deepEqual(historyTable(history, words).split('\n'), [
+      'Created              Size  Instruction  # Comment',
+      '2023-11-14 22:13:20   0 B  CMD ["sh"]',
+      '                           # a:1',
+      '                     5 MB  RUN make',
+      '                           # built',
+      '',
+    ]);
+  });
+
+  it('lets nothing in it move a cursor or turn a line around', () => {
+    const text = historyTable([step('RUN \u001b[2Jx\u202ey', { Comment: 'a\nb' })], words);
+    assert.ok(!text.includes('\u001b') && !text.includes('\u202e'), text);
+    assert.equal(text.split('\n').length, 4);
   });
 });

@@ -3,7 +3,7 @@ import { formatMemory, formatMode, formatNanoseconds, formatPercent, formatSize 
 import { hostNames } from '../../../src/extension/commands/config-hosts.ts';
 import { followAnswers } from '../../../src/extension/commands/load-answers.ts';
 import { splitWords } from '../../../src/extension/commands/words.ts';
-import { cleanInstruction } from '../../../src/extension/tree/instruction.ts';
+import { cleanInstruction } from '../../../src/extension/instruction.ts';
 
 function table<I, O>(name: string, run: (input: I) => O, rows: readonly (readonly [I, O])[]): void {
   describe(name, () => {
