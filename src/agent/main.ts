@@ -43,6 +43,7 @@ import { isRoot, type Settings, serveCommand, serveOptions, settingsOf, UsageErr
 import { createShims } from './shim/client.ts';
 import { readLineages } from './shim/lineage.ts';
 import { openImageStore, ownPlatform } from './store/disk-store.ts';
+import { UnpackLimits } from './store/unpack-limits.ts';
 import { writeDurable } from './sys/durable.ts';
 import { engineSockets } from './sys/engine-sockets.ts';
 import { readHostFacts } from './sys/facts.ts';
@@ -55,6 +56,7 @@ const usage = `Usage:
                          [--userns-remap default|auto|USER[:GROUP]] [--take-over]
                          [--insecure-registry HOST[:PORT]|CIDR]... [--registry-mirror URL]... [--registry-ca DIR]
                          [--max-concurrent-downloads N] [--max-concurrent-uploads N] [--max-download-attempts N]
+                         [--max-layer-size BYTES]
                          [--docker PATH] [--podman PATH] [--podman-root DIR]
   porthole-agent connect [--start] [--data-root DIR] [--exec-root DIR] [--host unix://PATH] [--shim FILE]
                          [--cgroup-parent PATH] [--docker PATH] [--podman PATH] [--podman-root DIR]
@@ -63,6 +65,8 @@ const usage = `Usage:
 
 serve    runs the agent in the foreground. SIGTERM ends it; its containers go on.
          With --take-over it follows the agent that runs on the same roots.
+         With --max-layer-size, such as 10g, what unpacks to more is refused; the default is 100g. What looks like a bomb
+         (over 256 MB, a hundredth of it or less when packed) is refused when little of the disk is left, too.
 connect  is a bridge: HTTP/2 on standard input and output leads to the agent's and other engines' sockets.
          With --start the agent is started, detached, when it does not answer, and an older one is replaced.
 service  has systemd start the agent with the host, so that containers with a restart policy come back after a reboot.
@@ -144,6 +148,10 @@ async function serve(settings: Settings): Promise<void> {
     platform,
     shims,
     rootless: host.rootless !== undefined,
+    limits: new UnpackLimits({
+      directory: dataRoot,
+      ...(settings.maxLayerSize !== undefined && { most: settings.maxLayerSize }),
+    }),
     report: (problem) => console.error(problem),
   });
   const registry = await openRegistry({

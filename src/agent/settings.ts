@@ -33,6 +33,8 @@ export interface Settings {
   readonly usernsRemap: string;
   readonly realtime: RealtimeShare;
   readonly registry: RegistryOptions;
+  /** Bytes of an unpacked layer. */
+  readonly maxLayerSize?: number;
   readonly start: boolean;
   readonly takeOver: boolean;
   /** What `serve` was told beside its roots, as its successor has to be told. */
@@ -50,7 +52,7 @@ export const serveOptions = [
   ...(['delegated', 'undelegated'] as const),
   ...(['insecure-registry', 'registry-mirror', 'registry-ca'] as const),
   ...(['max-concurrent-downloads', 'max-concurrent-uploads', 'max-download-attempts'] as const),
-  ...(['docker', 'podman', 'podman-root'] as const),
+  ...(['max-layer-size', 'docker', 'podman', 'podman-root'] as const),
 ];
 
 export class UsageError extends Error {}
@@ -101,6 +103,9 @@ export function settingsOf(
       runtime: microseconds('--cpu-rt-runtime', values['cpu-rt-runtime']),
     },
     registry: registryOptionsOf(values),
+    ...(values['max-layer-size'] !== undefined && {
+      maxLayerSize: bytesOf('--max-layer-size', values['max-layer-size']),
+    }),
     takeOver: values['take-over'] ?? false,
     user: values.user ?? false,
     ...(values.delegated !== undefined && { delegated: values.delegated }),
@@ -139,6 +144,7 @@ function parse(args: string[]) {
         'max-concurrent-downloads': { type: 'string' },
         'max-concurrent-uploads': { type: 'string' },
         'max-download-attempts': { type: 'string' },
+        'max-layer-size': { type: 'string' },
         'take-over': { type: 'boolean' },
         user: { type: 'boolean' },
         // Not for people: what the process that a user started tells the one inside its user namespace.
@@ -202,6 +208,16 @@ function registryOptionsOf(values: ReturnType<typeof parse>): RegistryOptions {
 function microseconds(option: string, text: string | undefined): number {
   if (!/^\d{1,9}$/.test(text ?? '0')) throw new UsageError(`${option} is a number of microseconds, not ${text}`);
   return Number(text ?? '0');
+}
+
+/** In Docker's words: 512m, 10g. */
+function bytesOf(option: string, text: string): number {
+  const [, number, unit = ''] = /^(\d{1,12})([kmgt]?)b?$/i.exec(text) ?? [];
+  const bytes = Number(number) * 1024 ** ' kmgt'.indexOf(unit.toLowerCase() || ' ');
+  if (!Number.isSafeInteger(bytes) || bytes === 0) {
+    throw new UsageError(`${option} is a number of bytes such as 512m or 10g, not ${text}`);
+  }
+  return bytes;
 }
 
 function daysOf(text: string): number {

@@ -36,6 +36,7 @@ describe('porthole-agent', function () {
     [['serve', '--host', 'tcp://127.0.0.1:1'], /--host is unix:\/\/PATH/],
     [['serve', '--start'], /--start is not an option here/],
     [['serve', '--odd'], /--odd/],
+    [['serve', '--max-layer-size', 'lots'], /--max-layer-size is a number of bytes such as 512m or 10g, not lots/],
     [['connect', 'more'], /more/],
   ];
   for (const [args, expected] of mistakes) {

@@ -3,9 +3,10 @@ import { posix } from 'node:path';
 import type { Readable } from 'node:stream';
 import { PortholeError } from '../../base/errors.ts';
 import { Holes } from '../store/holes.ts';
-import { abortable, type Bytes, decompressed } from '../store/streams.ts';
+import { abortable, type Bytes } from '../store/streams.ts';
 import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
 import { tarFlags } from '../store/tar-header.ts';
+import type { UnpackLimits } from '../store/unpack-limits.ts';
 import { nameOf } from '../sys/names.ts';
 import { headerHash } from './file-hash.ts';
 import { type SourceEntry, SourceTree } from './source-tree.ts';
@@ -32,13 +33,15 @@ const outside = (name: string) =>
  */
 export async function readContext(
   archive: Readable,
-  { file, signal }: { readonly file: FileHandle; readonly signal: AbortSignal },
+  options: { readonly file: FileHandle; readonly limits: UnpackLimits; readonly signal: AbortSignal },
 ): Promise<BuildContext> {
+  const { file, limits, signal } = options;
   const tree = new SourceTree();
   tree.set('', impliedDirectory(''));
   const spool = new Spool(file);
   let count = 0;
-  for await (const entry of readTar(decompressed(abortable(archive, { signal, doing: 'build the image' })))) {
+  const sent = limits.decompressed(abortable(archive, { signal, doing: 'build the image' }), 'the build context');
+  for await (const entry of readTar(sent)) {
     if (++count > mostEntries) {
       throw new PortholeError('invalid', `the build context has more than ${mostEntries} files`);
     }

@@ -1,8 +1,9 @@
 import { posix } from 'node:path';
 import type { FileRoot, NewFile } from '../files/contract.ts';
 import { type ExtractedEntry, type ExtractOptions, extractEntries } from '../files/extract.ts';
-import { decompressed } from '../store/streams.ts';
 import { readTar } from '../store/tar.ts';
+import { zerosOf } from '../store/tar-writer.ts';
+import type { UnpackLimits } from '../store/unpack-limits.ts';
 import { type CopySource, entriesBelow, entryOf } from './copy-sources.ts';
 import { failed, wrapped } from './errors.ts';
 import type { SourceEntry } from './source-tree.ts';
@@ -16,6 +17,7 @@ export interface CopyOptions {
   readonly mode: number | undefined;
   /** Archives are unpacked. */
   readonly unpacks: boolean;
+  readonly limits: UnpackLimits;
 }
 
 /** Copies into a root by Docker's rules for COPY and ADD. Paths of the root are the kernel's to resolve. */
@@ -30,10 +32,11 @@ async function copyOne(root: FileRoot, source: CopySource, options: CopyOptions)
     const { real, entry } = entryOf(source);
     const destination = await root.resolve(options.destination);
     if (entry.type === 'directory') await copyDirectory(root, { source, real, destination }, options);
-    else if (options.unpacks && !source.isVerbatim && (await isArchive(entry))) {
+    else if (options.unpacks && !source.isVerbatim && (await isArchive(entry, options.limits))) {
       await makeDirectories(root, destination, rootOwner);
       // To whom the archive says, whatever --chown says.
-      await extractEntries(root, readTar(decompressed(bytesOf(entry))), {
+      const content = options.limits.decompressed(bytesOf(entry), `'${source.path}'`);
+      await extractEntries(root, readTar(content), {
         into: destination,
         keepKinds: false,
         anyLinks: true,
@@ -124,10 +127,10 @@ export async function makeDirectories(
   for (const each of missing) await root.mkdir(each, { mode: 0o755, ...owner });
 }
 
-async function isArchive(entry: SourceEntry): Promise<boolean> {
+async function isArchive(entry: SourceEntry, limits: UnpackLimits): Promise<boolean> {
   if (entry.type !== 'file') return false;
   try {
-    for await (const _ of readTar(decompressed(bytesOf(entry)))) return true;
+    for await (const _ of readTar(limits.decompressed(bytesOf(entry), 'it'))) return true;
     return false;
   } catch (failure) {
     // One that is only packed in a way that we do not know is said to be so.
@@ -137,7 +140,10 @@ async function isArchive(entry: SourceEntry): Promise<boolean> {
 }
 
 async function* bytesOf(entry: SourceEntry): AsyncGenerator<Uint8Array> {
-  for await (const piece of entry.body()) yield 'hole' in piece ? Buffer.alloc(piece.hole) : piece;
+  for await (const piece of entry.body()) {
+    if ('hole' in piece) yield* zerosOf(piece.hole);
+    else yield piece;
+  }
 }
 
 const why = 'Files are copied into an image that is being built.';

@@ -59,6 +59,7 @@ export async function copyStep(
         owner: keepsOwners ? undefined : owner,
         mode,
         unpacks: instruction.kind === 'add',
+        limits: job.parts.images.limits,
       });
     } finally {
       await root.close();

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { PortholeError } from '../../base/errors.ts';
+import type { UnpackLimits } from '../store/unpack-limits.ts';
 import { type BuildContext, readContext, textContext } from './context.ts';
 import { failed, wrapped } from './errors.ts';
 import type { BuilderParts } from './job.ts';
@@ -22,9 +23,14 @@ export function checkRemote(address: string): void {
 export async function remoteContext(
   parts: Pick<BuilderParts, 'fetch'>,
   address: string,
-  options: { readonly file: FileHandle; readonly dockerfile: string; readonly signal: AbortSignal },
+  options: {
+    readonly file: FileHandle;
+    readonly limits: UnpackLimits;
+    readonly dockerfile: string;
+    readonly signal: AbortSignal;
+  },
 ): Promise<BuildContext> {
-  const { file, dockerfile, signal } = options;
+  const { file, limits, dockerfile, signal } = options;
   const words = `error downloading remote context ${address}`;
   const answer = await parts.fetch(address, signal).catch((failure: unknown) => {
     throw signal.aborted ? failure : wrapped(words, failure);
@@ -33,7 +39,7 @@ export async function remoteContext(
     if (answer.status >= 400) throw failed(`${words}: failed to GET ${address} with status ${answer.status}`);
     const [type = ''] = (answer.headers['content-type'] ?? '').split(';');
     if (type.trim() === 'text/plain') return await textContext(answer.body, { file, path: dockerfile });
-    if (archives.test(type.trim())) return await readContext(answer.body, { file, signal });
+    if (archives.test(type.trim())) return await readContext(answer.body, { file, limits, signal });
     throw failed(
       `error detecting content type for remote ${address}: unsupported Content-Type ${JSON.stringify(type)}`,
     );

@@ -32,11 +32,11 @@ export async function runBuild(parts: BuilderParts, run: Run): Promise<string> {
   const { request, signal } = run;
   const workspace = await Workspace.open(parts);
   try {
-    const file = await workspace.spool();
+    const reading = { file: await workspace.spool(), limits: parts.images.limits, signal };
     const context =
       typeof request.context === 'string'
-        ? await remoteContext(parts, request.context, { file, dockerfile: request.dockerfile, signal })
-        : await readContext(request.context, { file, signal });
+        ? await remoteContext(parts, request.context, { ...reading, dockerfile: request.dockerfile })
+        : await readContext(request.context, reading);
     const dockerfile = await dockerfileOf(context, request.dockerfile);
     return await buildStages(parts, { ...run, workspace, context, dockerfile });
   } catch (failure) {

@@ -4,7 +4,7 @@ import { PortholeError } from '../../base/errors.ts';
 import type { FileRoot, FileStatus } from '../files/contract.ts';
 import { extract } from '../files/extract.ts';
 import { treeItems } from '../files/tree.ts';
-import { abortable, decompressed } from '../store/streams.ts';
+import { abortable } from '../store/streams.ts';
 import { writeTar } from '../store/tar-writer.ts';
 import type { Container } from './container.ts';
 import type { PathStatus } from './contract.ts';
@@ -78,7 +78,8 @@ export async function writeArchive(
     if (there.type !== 'directory') throw invalid('extraction point is not a directory');
     checkWritable(into);
     const owner = options.ownUser ? await ownerOf(engine, container) : undefined;
-    const archive = decompressed(abortable(options.archive, { signal, doing: 'copy into the container' }));
+    const sent = abortable(options.archive, { signal, doing: 'copy into the container' });
+    const archive = engine.images.limits.decompressed(sent, 'the whole');
     await extract(root, archive, { into, keepKinds: options.keepKinds, ...(owner && { owner }) });
   });
   announce(engine, container, 'extract-to-dir');

@@ -38,8 +38,13 @@ export class IndexWriter {
   /** @param path of a file that is not there yet. */
   static async create(path: string): Promise<IndexWriter> {
     const file = await open(path, 'wx', 0o600);
-    await file.write(magic);
-    return new IndexWriter(file);
+    try {
+      await file.writeFile(magic);
+      return new IndexWriter(file);
+    } catch (failure) {
+      await file.close();
+      throw failure;
+    }
   }
 
   /** Opens one for as long as it takes to fill; `fill` finishes it. */
@@ -71,7 +76,7 @@ export class IndexWriter {
     const numbers = [this.#offset, this.#places.length, totals.entries, totals.whiteouts, totals.bytes];
     for (const [position, number] of numbers.entries()) footer.writeDoubleLE(number, 8 * position);
     magic.copy(footer, footerSize - magic.length);
-    await this.#file.write(Buffer.concat([...this.#places, footer]));
+    await this.#file.writeFile(Buffer.concat([...this.#places, footer]));
     return totals;
   }
 
@@ -100,7 +105,8 @@ export class IndexWriter {
     place.writeUInt16LE(key.length, 12);
     key.copy(place, placeSize);
     this.#places.push(place);
-    await this.#file.write(block);
+    // Where it stands, and all of it: a disk that is nearly full takes a part of a write and says nothing.
+    await this.#file.writeFile(block);
     this.#offset += block.length;
     this.#block = [];
     this.#blockBytes = 0;

@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto';
 import { isKind, PortholeError } from '../../base/errors.ts';
 import { type Descriptor, type ImageConfig, type Manifest, mediaTypes } from '../oci/image.ts';
-import { readBytes, type StagedBlob } from './blobs.ts';
+import type { StagedBlob } from './blobs.ts';
 import { isIndexType, parseDockerManifest, parseForeignConfig, parseIndex, parseManifest } from './documents.ts';
 import { invalidArchive, unsupportedArchive } from './errors.ts';
 import { legacyConfig, legacyImages } from './legacy-archive.ts';
 import { normalized, parseReference, type Reference, withDefaultTag } from './reference.ts';
 import type { SpooledArchive } from './spool.ts';
-import { decompressed } from './streams.ts';
+import type { Bytes } from './streams.ts';
 
 /** An image as an archive describes it: nothing of it is in the store yet. */
 export interface ArchivedImage {
@@ -59,7 +59,7 @@ async function oldImages(archive: SpooledArchive): Promise<ArchivedImage[]> {
   for (const legacy of await legacyImages((name) => archive.document(name))) {
     const blobs = legacy.layers.map((id) => archive.file(`${id}/layer.tar`));
     const diffIds: string[] = [];
-    for (const blob of blobs) diffIds.push(await plainDigest(blob));
+    for (const id of legacy.layers) diffIds.push(await digestOf(archive.unpacked(`${id}/layer.tar`)));
     const { config, data } = legacyConfig(legacy, diffIds);
     const configBlob = await archive.add(data);
     const references = images.get(configBlob.digest)?.references ?? [];
@@ -71,10 +71,9 @@ async function oldImages(archive: SpooledArchive): Promise<ArchivedImage[]> {
   return [...images.values()];
 }
 
-/** The digest of a layer without its compression. */
-async function plainDigest({ path }: StagedBlob): Promise<string> {
+async function digestOf(content: Bytes): Promise<string> {
   const hash = createHash('sha256');
-  for await (const chunk of decompressed(readBytes(path))) hash.update(chunk);
+  for await (const chunk of content) hash.update(chunk);
   return `sha256:${hash.digest('hex')}`;
 }
 

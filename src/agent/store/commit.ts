@@ -26,7 +26,8 @@ export async function commitImage(
   const references = options.reference === undefined ? [] : [tagReference(options.reference)];
   return await withStaging({ storage, signal, doing: 'commit the container' }, async (directory, pin) => {
     for (const chainId of parent?.chainIds ?? []) pin(chainId);
-    const staged = options.layer && (await stageBlob(join(directory, 'layer'), options.layer));
+    const layer = options.layer && storage.limits.plain(options.layer, 'the layer');
+    const staged = layer && (await stageBlob(join(directory, 'layer'), layer));
     const blob = staged?.digest === emptyTar ? undefined : staged;
     if (blob) {
       const below = parent?.chainIds.at(-1);

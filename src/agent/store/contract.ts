@@ -4,6 +4,7 @@ import type { LayeredImage } from '../layers/contract.ts';
 import type { History, ImageConfig, RunConfig } from '../oci/image.ts';
 import type { ImageContent, ImageIntake } from './pieces.ts';
 import type { Reference } from './reference.ts';
+import type { UnpackLimits } from './unpack-limits.ts';
 
 /**
  * Images as stacks of changesets.
@@ -26,6 +27,9 @@ import type { Reference } from './reference.ts';
  * const { base, lowers } = images.containerRootfs(image.id);   // for an overlay mount
  */
 export interface ImageStore {
+  /** For whoever else unpacks what clients send. */
+  readonly limits: UnpackLimits;
+
   /** Every image, newest first. */
   list(): ImageRecord[];
 

@@ -34,6 +34,7 @@ import { familiar, familiarName, normalized, type Reference } from './reference.
 import { forgetUnused, planRemoval } from './removal.ts';
 import { saveImages } from './save.ts';
 import { Storage } from './storage.ts';
+import { UnpackLimits } from './unpack-limits.ts';
 
 export interface ImageStoreOptions {
   /** DATA_ROOT: the store owns `image/`, `layers/` and `staging/` below it. */
@@ -44,6 +45,8 @@ export interface ImageStoreOptions {
   readonly now?: () => Date;
   /** Which image of an index for several platforms is taken. The machine's own when undefined. */
   readonly platform?: Platform;
+  /** What layers and archives may become; of `root` when undefined. */
+  readonly limits?: UnpackLimits;
   /** Told at the start of images that cannot be read; they are left out and nothing of them is removed. */
   readonly report?: (problem: string) => void;
 }
@@ -51,8 +54,9 @@ export interface ImageStoreOptions {
 /** Opens the store of a data root, and removes what a crash left. One process at a time. */
 export async function openImageStore(options: ImageStoreOptions): Promise<ImageStore> {
   const { root, shims, rootless = false, report = () => undefined } = options;
+  const limits = options.limits ?? new UnpackLimits({ directory: root });
   return new DiskImageStore({
-    storage: await Storage.open(root, { shims, rootless, report }),
+    storage: await Storage.open(root, { shims, limits, rootless, report }),
     platform: options.platform ?? ownPlatform(),
     now: options.now ?? (() => new Date()),
   });
@@ -69,6 +73,10 @@ class DiskImageStore implements ImageStore {
     this.#storage = parts.storage;
     this.#platform = parts.platform;
     this.#now = parts.now;
+  }
+
+  get limits(): UnpackLimits {
+    return this.#storage.limits;
   }
 
   list(): ImageRecord[] {

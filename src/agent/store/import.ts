@@ -9,7 +9,7 @@ import { invalidArchive } from './errors.ts';
 import { applyInstructions } from './instructions.ts';
 import { keepImages, type LoadContext, stageText, withStaging } from './load.ts';
 import { parseReference, type Reference, withDefaultTag } from './reference.ts';
-import { abortable, decompressed } from './streams.ts';
+import { abortable } from './streams.ts';
 
 /** Makes an image of one layer from the tar of a root file system. @returns its id */
 export async function importArchive(
@@ -21,7 +21,8 @@ export async function importArchive(
   const references = options.reference === undefined ? [] : [tagReference(options.reference)];
   const config = applyInstructions({}, options.changes ?? []);
   return await withStaging({ ...context, doing }, async (directory, pin) => {
-    const blob = await stageBlob(join(directory, 'layer'), decompressed(abortable(archive, { signal, doing })));
+    const content = context.storage.limits.decompressed(abortable(archive, { signal, doing }), 'the whole');
+    const blob = await stageBlob(join(directory, 'layer'), content);
     if (blob.size === 0) throw invalidArchive('it is empty');
     const created = context.now().toISOString();
     const document: ImageConfig = {

@@ -8,13 +8,13 @@ import { chainIdsOf, withImages } from './catalog.ts';
 import type { ImageRecord } from './contract.ts';
 import { isDockerConfigType, layerTypeOf, parseImageConfig, parseManifest } from './documents.ts';
 import { archiveFailure } from './errors.ts';
-import { chainIdOf } from './layer-store.ts';
+import { chainIdOf, layerNamed } from './layer-store.ts';
 import { imageOf } from './layout.ts';
 import type { LoadContext } from './load.ts';
 import type { BlobBytes, FinishedImage, ImageIntake, PackedLayer } from './pieces.ts';
 import { isDigest, parseReference, withDefaultTag } from './reference.ts';
 import { largestDocument } from './spool.ts';
-import { type Bytes, decompressed, verified } from './streams.ts';
+import { counted, verified } from './streams.ts';
 
 export interface IntakeOptions extends Pick<LoadContext, 'storage' | 'now' | 'signal'> {
   readonly doing: string;
@@ -61,11 +61,17 @@ export class DiskImageIntake implements ImageIntake {
     const isVerified = digest === diffId;
     const isHere = this.hasLayer(chainId);
     const { path } = await this.#find(digest);
-    const open = () => stoppable(readBytes(path), { signal: this.#options.signal, onBytes });
+    const { storage, signal } = this.#options;
+    const count = (read: number): void => {
+      signal.throwIfAborted();
+      onBytes(read);
+    };
+    const open = () => counted(readBytes(path), count);
     await this.#explained(async () => {
-      if (!isHere) await this.#options.storage.layers.ensure({ diffId, parent, isVerified, open });
+      if (!isHere) await storage.layers.ensure({ diffId, parent, isVerified, open });
       // A blob that nobody unpacks is kept, too: it must hold what its image says.
-      else if (!isVerified) for await (const _ of verified(decompressed(open()), diffId));
+      else if (!isVerified)
+        for await (const _ of verified(storage.limits.decompressed(open(), layerNamed(diffId)), diffId));
     });
     return chainId;
   }
@@ -164,19 +170,6 @@ export class DiskImageIntake implements ImageIntake {
 }
 
 const invalidImage = (what: string) => new PortholeError('invalid', `invalid image: ${what}`);
-
-async function* stoppable(
-  source: Bytes,
-  { signal, onBytes }: { readonly signal: AbortSignal; readonly onBytes: (read: number) => void },
-): Bytes {
-  let read = 0;
-  for await (const chunk of source) {
-    signal.throwIfAborted();
-    read += chunk.length;
-    onBytes(read);
-    yield chunk;
-  }
-}
 
 /** The same blobs in the words of OCI: tools for OCI layouts look away from Docker's. */
 function ociManifest({ config, layers }: Manifest): Manifest {

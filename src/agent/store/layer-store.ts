@@ -18,8 +18,9 @@ import { initDiffId, initLayer } from './init-layer.ts';
 import type { LayerTotals, Lower } from './layer-index.ts';
 import { LayerWriter } from './layer-writer.ts';
 import { giveUp, type Staging } from './staging.ts';
-import { type Bytes, decompressed, verified } from './streams.ts';
+import { type Bytes, verified } from './streams.ts';
 import { unpack } from './unpack.ts';
+import type { UnpackLimits } from './unpack-limits.ts';
 
 /** An unpacked layer: `layers/NAME/{fs/,index,layer.json}`, where `layer.json` holds this. */
 export interface StoredLayer {
@@ -43,6 +44,9 @@ export interface NewLayer {
   open(): Bytes;
 }
 
+/** A layer in messages. */
+export const layerNamed = (diffId: string): string => `layer ${diffId}`;
+
 /** The chain id of a layer: itself at the bottom, else the digest of the one below and itself (OCI image specification). */
 export function chainIdOf(parent: string | undefined, diffId: string): string {
   if (parent === undefined) return diffId;
@@ -52,28 +56,34 @@ export function chainIdOf(parent: string | undefined, diffId: string): string {
 /** Directory name of a layer, short because the options of an overlay mount are. */
 const layerName = (chainId: string): string => chainId.slice('sha256:'.length, 'sha256:'.length + 16);
 
+interface LayerStoreParts {
+  readonly shims: Shims;
+  readonly staging: Staging;
+  readonly limits: UnpackLimits;
+  readonly rootless: boolean;
+}
+
 /** The unpacked layers, each once however many images have it. A layer appears and goes by rename. */
 export class LayerStore {
   readonly directory: string;
   readonly #shims: Shims;
   readonly #staging: Staging;
+  readonly #limits: UnpackLimits;
   readonly #rootless: boolean;
   readonly #layers = new Map<string, StoredLayer>();
   readonly #pins = new Map<string, number>();
   readonly #locks = new KeyedLock();
   readonly #indexes = new WeightedCache<IndexFile>(cachedBytes, ({ weight }) => weight);
 
-  private constructor(directory: string, parts: { shims: Shims; staging: Staging; rootless: boolean }) {
+  private constructor(directory: string, parts: LayerStoreParts) {
     this.directory = directory;
     this.#shims = parts.shims;
     this.#staging = parts.staging;
+    this.#limits = parts.limits;
     this.#rootless = parts.rootless;
   }
 
-  static async open(
-    directory: string,
-    parts: { shims: Shims; staging: Staging; rootless: boolean },
-  ): Promise<LayerStore> {
+  static async open(directory: string, parts: LayerStoreParts): Promise<LayerStore> {
     // Docker's mode for the same: nobody but root looks into layers.
     await mkdir(join(directory, emptyLayer, 'fs'), { recursive: true, mode: 0o755 });
     const store = new LayerStore(directory, parts);
@@ -196,16 +206,16 @@ export class LayerStore {
     sink: IndexWriter,
   ): Promise<LayerTotals> {
     const content = join(directory, 'fs');
-    await mkdir(content, { mode: 0o755 });
     const executor = this.#shims.execute();
     const lower = new LowerLayers(() => this.find(parent));
     try {
+      await mkdir(content, { mode: 0o755 });
       await executor.send([
         { op: 'chroot', path: content, why: 'Nothing that an archive says can reach outside its layer.' },
         { op: 'chdir', path: '/', why: 'The old working directory lies outside the new root.' },
         { op: 'umask', mask: 0, why: 'Files get exactly the modes that the archive gives them.' },
       ]);
-      const plain = decompressed(open());
+      const plain = this.#limits.decompressed(open(), layerNamed(diffId));
       const tar = isVerified ? plain : verified(plain, diffId);
       const spill = join(directory, 'spill');
       const writer = new LayerWriter(executor, { rootless: this.#rootless });

@@ -6,11 +6,12 @@ import { readBytes, type StagedBlob, stageBlob } from './blobs.ts';
 import { type Catalog, chainIdsOf, type NamedImage, withImages } from './catalog.ts';
 import type { LoadedImage, LoadOptions } from './contract.ts';
 import { archiveFailure } from './errors.ts';
+import { layerNamed } from './layer-store.ts';
 import { imageOf } from './layout.ts';
 import { familiar, normalized } from './reference.ts';
 import { spool } from './spool.ts';
 import type { Storage } from './storage.ts';
-import { abortable, type Bytes, decompressed, verified } from './streams.ts';
+import { abortable, counted, verified } from './streams.ts';
 
 export interface LoadContext {
   readonly storage: Storage;
@@ -24,7 +25,8 @@ export interface LoadContext {
 export async function loadArchive(archive: Readable, context: LoadContext): Promise<LoadedImage[]> {
   const doing = 'load the image';
   return await withStaging({ ...context, doing }, async (directory, pin) => {
-    const spooled = await spool(abortable(archive, { signal: context.signal, doing }), directory);
+    const { limits } = context.storage;
+    const spooled = await spool(abortable(archive, { signal: context.signal, doing }), { directory, limits });
     const images = await describeArchive(spooled, context.platform);
     const before = await keepImages(images, { ...context, directory, pin });
     return images.map(({ configBlob: { digest: id }, references }) => ({
@@ -91,35 +93,25 @@ export async function withStaging<T>(
 }
 
 async function ensureLayers(image: ArchivedImage, context: LoadContext & { readonly pin: Pin }): Promise<void> {
-  const { layers } = context.storage;
+  const { onLayer, signal } = context;
+  const { layers, limits } = context.storage;
   const chain = chainIdsOf(image.config);
   for (const chainId of chain) context.pin(chainId);
   for (const [position, { diffId, blob }] of image.layers.entries()) {
-    context.signal.throwIfAborted();
+    signal.throwIfAborted();
     const chainId = chain[position] ?? '';
     const isVerified = blob.digest === diffId;
     if (!layers.has(chainId)) {
-      const open = () => observed(readBytes(blob.path), { ...blob, diffId }, context);
+      const onBytes = (read: number): void => {
+        signal.throwIfAborted();
+        onLayer?.({ diffId, read, size: blob.size });
+      };
+      const open = () => counted(readBytes(blob.path), onBytes);
       await layers.ensure({ diffId, parent: chain[position - 1], isVerified, open });
     } else if (!isVerified) {
       // A blob that nobody unpacks is kept, too: it must hold what its image says.
-      for await (const _ of verified(decompressed(readBytes(blob.path)), diffId));
+      for await (const _ of verified(limits.decompressed(readBytes(blob.path), layerNamed(diffId)), diffId));
     }
-  }
-}
-
-/** The bytes of a layer, until the signal says stop. */
-async function* observed(
-  source: Bytes,
-  { diffId, size }: { readonly diffId: string; readonly size: number },
-  { onLayer, signal }: Pick<LoadContext, 'onLayer' | 'signal'>,
-): Bytes {
-  let read = 0;
-  for await (const chunk of source) {
-    signal.throwIfAborted();
-    read += chunk.length;
-    onLayer?.({ diffId, read, size });
-    yield chunk;
   }
 }
 

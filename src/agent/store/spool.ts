@@ -1,9 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { join, posix } from 'node:path';
-import { type StagedBlob, stageBlob } from './blobs.ts';
+import { readBytes, type StagedBlob, stageBlob } from './blobs.ts';
 import { invalidArchive } from './errors.ts';
-import { type Bytes, decompressed } from './streams.ts';
+import type { Bytes } from './streams.ts';
 import { type Piece, readTar } from './tar.ts';
+import type { UnpackLimits } from './unpack-limits.ts';
 
 /**
  * The files of an image archive, each written once to a staging directory: the manifest that explains them comes last in
@@ -13,16 +14,19 @@ export class SpooledArchive {
   readonly #files: ReadonlyMap<string, StagedBlob>;
   readonly #links: ReadonlyMap<string, string>;
   readonly #directory: string;
+  readonly #limits: UnpackLimits;
   #added = 0;
 
   constructor(parts: {
     files: ReadonlyMap<string, StagedBlob>;
     links: ReadonlyMap<string, string>;
     directory: string;
+    limits: UnpackLimits;
   }) {
     this.#files = parts.files;
     this.#links = parts.links;
     this.#directory = parts.directory;
+    this.#limits = parts.limits;
   }
 
   /** A document that the archive has not, beside its files. */
@@ -40,6 +44,11 @@ export class SpooledArchive {
     const found = this.#resolve(name);
     if (!found) throw invalidArchive(`it has no file '${name}'`);
     return found;
+  }
+
+  /** What a file holds without its compression. */
+  unpacked(name: string): Bytes {
+    return this.#limits.decompressed(readBytes(this.file(name).path), `'${name}'`);
   }
 
   /** A document, whole. */
@@ -66,11 +75,14 @@ const mostHops = 10;
 /** Bytes of a document that is read whole. */
 export const largestDocument = 1 << 24;
 
-export async function spool(archive: Bytes, directory: string): Promise<SpooledArchive> {
+export async function spool(
+  archive: Bytes,
+  { directory, limits }: { readonly directory: string; readonly limits: UnpackLimits },
+): Promise<SpooledArchive> {
   const files = new Map<string, StagedBlob>();
   const links = new Map<string, string>();
   let count = 0;
-  for await (const entry of readTar(decompressed(archive))) {
+  for await (const entry of readTar(limits.decompressed(archive, 'the whole'))) {
     if (++count > mostFiles) throw invalidArchive(`it has more than ${mostFiles} files`);
     const name = clean(entry.name);
     if (entry.type === 'file') {
@@ -80,7 +92,7 @@ export async function spool(archive: Bytes, directory: string): Promise<SpooledA
       links.set(name, entry.type === 'link' ? `/${entry.link}` : entry.link);
     }
   }
-  return new SpooledArchive({ files, links, directory });
+  return new SpooledArchive({ files, links, directory, limits });
 }
 
 /** A path inside the archive as a key: without '.', '..' and doubled slashes. */

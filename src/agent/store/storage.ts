@@ -10,6 +10,7 @@ import { LayerStore } from './layer-store.ts';
 import { Layout, readImage } from './layout.ts';
 import { Reserve } from './reserve.ts';
 import { Staging } from './staging.ts';
+import type { UnpackLimits } from './unpack-limits.ts';
 
 /**
  * The store's parts on disk and the one place where its catalog changes. A change is written first and taken second, and
@@ -21,6 +22,7 @@ export class Storage {
   readonly layers: LayerStore;
   readonly staging: Staging;
   readonly downloads: Downloads;
+  readonly limits: UnpackLimits;
   readonly #layout: Layout;
   readonly #lock = new KeyedLock();
   readonly #reserve: Reserve;
@@ -34,12 +36,14 @@ export class Storage {
     layers: LayerStore;
     staging: Staging;
     downloads: Downloads;
+    limits: UnpackLimits;
     layout: Layout;
   }) {
     this.blobs = parts.blobs;
     this.layers = parts.layers;
     this.staging = parts.staging;
     this.downloads = parts.downloads;
+    this.limits = parts.limits;
     this.#layout = parts.layout;
     this.#report = parts.report;
     this.#reserve = parts.reserve;
@@ -47,16 +51,16 @@ export class Storage {
 
   static async open(
     root: string,
-    parts: { shims: Shims; rootless: boolean; report: (problem: string) => void },
+    parts: { shims: Shims; limits: UnpackLimits; rootless: boolean; report: (problem: string) => void },
   ): Promise<Storage> {
-    const { shims, rootless, report } = parts;
+    const { shims, limits, rootless, report } = parts;
     const staging = await Staging.open(join(root, 'staging'), shims);
     const layout = await Layout.open(join(root, 'image'));
     const blobs = await BlobStore.open(join(root, 'image'));
-    const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, rootless });
+    const layers = await LayerStore.open(join(root, 'layers'), { shims, staging, limits, rootless });
     const downloads = await Downloads.open(join(root, 'downloads'));
     const reserve = new Reserve(join(root, 'reserve'));
-    const storage = new Storage({ blobs, layers, staging, downloads, layout, reserve, report });
+    const storage = new Storage({ blobs, layers, staging, downloads, limits, layout, reserve, report });
     const problems: string[] = [];
     storage.#catalog = await layout.read(blobs, (problem) => problems.push(problem));
     await storage.#unpackMissing((problem) => problems.push(problem));

@@ -44,7 +44,20 @@ export async function* buffers(source: Bytes): AsyncGenerator<Buffer> {
   for await (const piece of source) yield Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
 }
 
-/** Undoes the compression that the first bytes show; what is not compressed passes through. */
+/** @param onBytes gets the bytes that have passed, with each piece before it is read */
+export async function* counted(source: Bytes, onBytes: (passed: number) => void): Bytes {
+  let passed = 0;
+  for await (const chunk of source) {
+    passed += chunk.length;
+    onBytes(passed);
+    yield chunk;
+  }
+}
+
+/**
+ * Undoes the compression that the first bytes show; what is not compressed passes through. For bytes that come from elsewhere
+ * there is `UnpackLimits`.
+ */
 export async function* decompressed(source: Bytes): Bytes {
   const iterator = source[Symbol.asyncIterator]();
   try {

@@ -40,7 +40,7 @@ async function* contentOf(item: TarItem): AsyncGenerator<Buffer> {
   yield* zerosOf(left + ((blockSize - (item.size % blockSize)) % blockSize));
 }
 
-function* zerosOf(length: number): Generator<Buffer> {
+export function* zerosOf(length: number): Generator<Buffer> {
   for (let left = length; left > 0; left -= zeros.length) yield zeros.subarray(0, Math.min(left, zeros.length));
 }
 

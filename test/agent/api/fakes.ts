@@ -10,6 +10,7 @@ import type { ContainerRecord, Containers } from '../../../src/agent/container/c
 import { EventHub } from '../../../src/agent/container/events.ts';
 import { defaultRegistryOptions, type Registry } from '../../../src/agent/registry/contract.ts';
 import type { ImageStore } from '../../../src/agent/store/contract.ts';
+import { UnpackLimits } from '../../../src/agent/store/unpack-limits.ts';
 import type { Volumes } from '../../../src/agent/volume/contract.ts';
 
 /** What a test does not expect to be called. */
@@ -61,6 +62,7 @@ const noContainers: Containers = {
 const noBuilder: Builder = { build: unexpected, builds: () => [], stepsOf: () => [], settled: async () => undefined };
 
 const noImages: ImageStore = {
+  limits: new UnpackLimits({ directory: tmpdir() }),
   list: () => [],
   get: unexpected,
   load: unexpected,

@@ -13,6 +13,7 @@ import { createShims } from '../../../src/agent/shim/client.ts';
 import type { ImageStore, LoadedImage } from '../../../src/agent/store/contract.ts';
 import { openImageStore } from '../../../src/agent/store/disk-store.ts';
 import { readTar } from '../../../src/agent/store/tar.ts';
+import type { UnpackLimits } from '../../../src/agent/store/unpack-limits.ts';
 import type { LayerChange, LayerEntry, LayerIndex } from '../../../src/protocol/layers.ts';
 import { requires } from '../../support/tools.ts';
 import { changesAt, indexAt, mergedAt } from '../layers/questions.ts';
@@ -166,9 +167,10 @@ export class Rig {
   }
 }
 
-export function openAt(root: string): Promise<ImageStore> {
+export function openAt(root: string, { limits }: { readonly limits?: UnpackLimits } = {}): Promise<ImageStore> {
   return openImageStore({
     root,
+    ...(limits && { limits }),
     shims: createShims({ path: freshShim() }),
     platform: { os: 'linux', architecture: 'amd64' },
     report: (problem) => {
