@@ -6,15 +6,15 @@ import { ask } from '../support/agent.ts';
 import { command, type Engine, type Outcome, socketOf } from './engine.ts';
 import { eventsOf, secondsAt } from './events.ts';
 import { normalized } from './normalized.ts';
-import { image, type Scenario } from './scenario.ts';
+import { type Difference, image, type Scenario } from './scenario.ts';
 
 export type Engines = readonly [ours: Engine, theirs: Engine];
 
 interface Problem {
   readonly line: string;
   readonly problem: string;
-  readonly ours?: unknown;
-  readonly dockerd?: unknown;
+  /** Two that should be equal and are not. */
+  readonly answers?: readonly [ours: unknown, other: readonly [whose: string, answer: unknown]];
 }
 
 /** Runs a scenario on both engines and compares them step by step, and then the events it left. */
@@ -35,21 +35,28 @@ export async function compare(scenario: Scenario, [ours, theirs]: Engines): Prom
 }
 
 /** A failure is read by people: of both answers, the lines that the other has not. */
-function told({ line, problem, ours, dockerd }: Problem): string {
-  const rows = (what: unknown): string[] => (what === undefined ? [] : JSON.stringify(what, null, 1).split('\n'));
-  const [mine, reference] = [rows(ours), rows(dockerd)];
+function told({ line, problem, answers }: Problem): string {
+  if (answers === undefined) return `${line}: ${problem}`;
+  const rows = (what: unknown): string[] => JSON.stringify(what, null, 1).split('\n');
+  const [ours, [whose, answer]] = answers;
+  const [mine, reference] = [rows(ours), rows(answer)];
   const block = (who: string, all: string[], others: string[]) => {
     const own = all.filter((row) => !others.includes(row));
-    return all.length === 0 ? [] : [`  ${who}:`, ...(own.length > 0 ? own : all).map((row) => `   ${row}`)];
+    return [`  ${who}:`, ...(own.length > 0 ? own : all).map((row) => `   ${row}`)];
   };
-  return [`${line}: ${problem}`, ...block('ours', mine, reference), ...block('dockerd', reference, mine)].join('\n');
+  return [`${line}: ${problem}`, ...block('ours', mine, reference), ...block(whose, reference, mine)].join('\n');
 }
 
-function judged(line: string, differs: string | undefined, [ours, dockerd]: readonly [unknown, unknown]): Problem[] {
+function judged<Answer>(
+  line: string,
+  differs: Difference<Answer> | undefined,
+  [ours, dockerd]: readonly [Answer | undefined, Answer | undefined],
+): Problem[] {
   const isSame = isDeepStrictEqual(ours, dockerd);
-  if (isSame !== (differs !== undefined)) return [];
-  if (isSame) return [{ line, problem: `no difference any more: ${differs}` }];
-  return [{ line, problem: 'differs', ours, dockerd }];
+  if (differs === undefined) return isSame ? [] : [{ line, problem: 'differs', answers: [ours, ['dockerd', dockerd]] }];
+  if (isSame) return [{ line, problem: `no difference any more: ${differs.why}` }];
+  if (isDeepStrictEqual(ours, differs.ours)) return [];
+  return [{ line, problem: 'not what is listed', answers: [ours, ['listed', differs.ours]] }];
 }
 
 /** Who waits for an end may learn of it before the last event is out: unequal events are asked for again for a while. */

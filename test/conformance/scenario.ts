@@ -1,3 +1,5 @@
+import type { Outcome } from './engine.ts';
+
 /** The image that both engines have before the first scenario. */
 export const image = 'busybox';
 
@@ -12,8 +14,14 @@ export interface Step {
   readonly isQuiet?: boolean;
   /** Turns what differs from run to run (figures, pids) into words, after ids, times and addresses. */
   readonly normalize?: (text: string) => string;
-  /** Why the two engines answer differently here. A listed difference that is none any more fails too. */
-  readonly differs?: string;
+  readonly differs?: Difference<Outcome>;
+}
+
+/** A listed difference: one that is none any more fails, and so does an answer of ours other than this. */
+export interface Difference<Answer> {
+  /** Why the two engines answer differently, and why that is right. */
+  readonly why: string;
+  readonly ours: Answer;
 }
 
 /** What is typed after `docker `, with the quotes of a shell. */
@@ -30,7 +38,7 @@ export interface EventRule {
   /** Several containers do things at once: only the order of each one's own events counts. */
   readonly isInterleaved?: boolean;
   /** Events of ours or of dockerd that the other does not have, or in another order. */
-  readonly differs?: string;
+  readonly differs?: Difference<readonly string[]>;
   /** Turns what differs from run to run into words. */
   readonly normalize?: (lines: string) => string;
 }
@@ -51,8 +59,11 @@ export const quiet = (line: Line): Step => ({ ...stepOf(line), isQuiet: true });
 export const typed = (input: Buffer | string, line: Line): Step => ({ ...stepOf(line), input });
 /** On a pseudoterminal. */
 export const terminal = (line: Line): Step => ({ ...stepOf(line), isTerminal: true });
-/** The engines answer differently, and why that is right. */
-export const differs = (why: string, line: Line): Step => ({ ...stepOf(line), differs: why });
+/** The engines answer differently, and why that is right. What of ours is not named is 0 or empty. */
+export const differs = (why: string, line: Line, ours: Partial<Outcome>): Step => ({
+  ...stepOf(line),
+  differs: { why, ours: { code: 0, stdout: '', stderr: '', ...ours } },
+});
 /** A script of the host's shell, in the directory of the scenario. */
 export const shell = (script: string): Step => ({ words: ['sh', '-c', script] });
 /** Compared after a function has taken out what differs from run to run. */

@@ -49,14 +49,16 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
       ])
       .join('\n'),
   );
-  const qemu = start(which('qemu-system-x86_64') ?? 'qemu-system-x86_64', [
-    ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', '2048'],
-    ...['-kernel', parts.kernel, '-initrd', parts.initrd],
-    ...['-append', 'root=/dev/vda rw console=ttyS0 quiet loglevel=4 mitigations=off psi=1 random.trust_cpu=on'],
-    ...['-drive', `file=${parts.disk},format=raw,if=virtio,snapshot=on`],
-    ...['-nic', `user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:${port}-:22`],
-    ...['-device', 'virtio-rng-pci', '-display', 'none', '-serial', 'stdio', '-monitor', 'none'],
-  ]);
+  const boot = () =>
+    start(which('qemu-system-x86_64') ?? 'qemu-system-x86_64', [
+      ...['-accel', 'tcg,thread=multi,tb-size=512', '-cpu', 'max', '-smp', '2', '-m', '2048'],
+      ...['-kernel', parts.kernel, '-initrd', parts.initrd],
+      ...['-append', 'root=/dev/vda rw console=ttyS0 quiet loglevel=4 mitigations=off psi=1 random.trust_cpu=on'],
+      ...['-drive', `file=${parts.disk},format=raw,if=virtio,snapshot=on`],
+      ...['-nic', `user,model=virtio-net-pci,hostfwd=tcp:127.0.0.1:${port}-:22`],
+      ...['-device', 'virtio-rng-pci', '-display', 'none', '-serial', 'stdio', '-monitor', 'none'],
+    ]);
+  let qemu = boot();
   const ssh = (command: string, as?: VmUser) =>
     attempt('ssh', ['-F', configFile, '-o', 'ConnectTimeout=10', as ?? 'vm', command], { quiet: true });
   const run = async (command: string, as?: VmUser): Promise<string> => {
@@ -69,22 +71,31 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
     const { code, output } = await ssh('cat /proc/sys/kernel/random/boot_id');
     return code === 0 ? output.trim() : undefined;
   };
-  const untilUp = (last?: string) =>
+  const untilUp = (options: { readonly last?: string; readonly mayHang?: boolean } = {}) =>
     until(
       'the virtual machine answers',
       async () => {
         checkAlive(qemu);
+        if (options.mayHang === true && qemu.output().includes('soft lockup')) throw new Error('its kernel hangs');
         const id = await bootId();
-        return id !== undefined && id !== last;
+        return id !== undefined && id !== options.last;
       },
-      { timeoutMs: 400_000, everyMs: 200 },
+      { timeoutMs: options.mayHang === true ? 240_000 : 400_000, everyMs: 200 },
     );
   const stop = async () => {
     await qemu.stop(2_000);
     await rm(dir, { recursive: true, force: true });
   };
   try {
-    await untilUp();
+    // An emulated kernel can hang in its drivers. Nothing of ours is on the disk yet, so a second start hides nothing.
+    await untilUp({ mayHang: true }).catch(async (failure: unknown) => {
+      console.log(
+        `      the virtual machine is started once more: ${messageOf(failure)}\n${qemu.output().slice(-1000)}`,
+      );
+      await qemu.stop(2_000);
+      qemu = boot();
+      await untilUp();
+    });
   } catch (failure) {
     await stop();
     throw new Error(`${messageOf(failure)}; its console ended with\n${qemu.output().slice(-2000)}`, { cause: failure });
@@ -97,7 +108,7 @@ export async function startVirtualMachine(): Promise<VirtualMachine> {
       const before = await bootId();
       // The connection dies with the guest: how the command ends says nothing.
       await ssh('systemctl reboot');
-      await untilUp(before);
+      await untilUp(before === undefined ? {} : { last: before });
     },
     console: () => qemu.output(),
     stop,

@@ -17,7 +17,7 @@ describe('an ordinary user of a host with cgroup v2 and systemd', function () {
   const made: Dockerode.Container[] = [];
 
   before(async function () {
-    this.timeout(900_000);
+    this.timeout(1_200_000);
     requires(this, {
       root: true,
       programs: ['qemu-system-x86_64', 'debootstrap', 'mkfs.ext4', 'busybox', 'ssh-keygen'],

@@ -33,6 +33,7 @@ export function chosenContainers(
     throw badParameter(`Unrecognised filter value for health: ${health}`);
   }
   for (const key of ['expose', 'publish'] as const) for (const value of filters.get(key)) checkPorts(key, value);
+  const isTask = filters.flag('is-task');
   const exitCodes = filters.get('exited').map(exitCodeOf);
   const before = filters.get('before').map((name) => createdAt(engine, name));
   const since = filters.get('since').map((name) => createdAt(engine, name));
@@ -57,7 +58,7 @@ export function chosenContainers(
         isInNetwork(record, filters) &&
         hasVolume(record, filters) &&
         hasPorts(record, filters) &&
-        filters.flag('is-task') !== true
+        isTask !== true
       );
     })
     .sort((a, b) => (a.created < b.created ? 1 : a.created > b.created ? -1 : 0));

@@ -221,6 +221,8 @@ function hostConfigJson(config: HostConfig): object {
     config.Privileged === true
       ? { MaskedPaths: null, ReadonlyPaths: null }
       : { MaskedPaths: maskedPaths, ReadonlyPaths: readonlyPaths };
-  const given = Object.fromEntries(Object.entries(config).filter(([, value]) => value !== undefined && value !== ''));
+  const given = Object.fromEntries(
+    Object.entries(config).filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  );
   return { ...defaults, ...hidden, ...given };
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { patternMatch } from '../container/patterns.ts';
 import { badParameter } from './errors.ts';
 
-const Listed = v.record(v.string(), v.array(v.string()));
+const Listed = v.nullable(v.record(v.string(), v.array(v.string())));
 const Mapped = v.record(v.string(), v.record(v.string(), v.boolean()));
 
 /** The `filters` parameter of list, event and prune routes: several values of one key are alternatives. */
@@ -72,13 +72,18 @@ export class Filters {
     return this.labels(labels) && !(this.has('label!') && this.labels(labels, 'label!'));
   }
 
-  /** A filter whose value is a truth: undefined when it is absent. @throws invalid when it says neither, or both */
-  flag(key: string): boolean | undefined {
+  /**
+   * A filter whose value is a truth: undefined when it is absent.
+   * @param options.both what it means when it says both; without it that is refused
+   * @throws invalid when it says neither
+   */
+  flag(key: string, { both }: { readonly both?: boolean } = {}): boolean | undefined {
     const values = this.get(key);
     if (values.length === 0) return undefined;
     const isTrue = values.some((value) => value === '1' || value === 'true');
     const isFalse = values.some((value) => value === '0' || value === 'false');
     if (isTrue !== isFalse) return isTrue;
+    if (isTrue && both !== undefined) return both;
     throw badParameter(`invalid filter '${key}=[${this.get(key).join(' ')}]'`);
   }
 }
@@ -91,7 +96,7 @@ function shapeOf(text: string): Readonly<Record<string, readonly string[]>> {
     throw badParameter('invalid filters: it is not JSON');
   }
   const listed = v.safeParse(Listed, parsed);
-  if (listed.success) return listed.output;
+  if (listed.success) return listed.output ?? {};
   const mapped = v.safeParse(Mapped, parsed);
   if (!mapped.success) throw badParameter('invalid filters: a map of lists of text is expected');
   return Object.fromEntries(

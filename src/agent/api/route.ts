@@ -47,13 +47,13 @@ export interface Call {
 }
 
 export type Reply =
-  | { readonly kind: 'json'; readonly status: number; readonly value: unknown }
+  | { readonly kind: 'json'; readonly status: number; readonly text: string }
   | { readonly kind: 'text'; readonly status: number; readonly text: string }
   | { readonly kind: 'empty'; readonly status: number }
   /** The handler has answered by itself. */
   | { readonly kind: 'sent' };
 
-export const json = (value: unknown, status = 200): Reply => ({ kind: 'json', status, value });
+export const json = (value: unknown, status = 200): Reply => ({ kind: 'json', status, text: JSON.stringify(value) });
 export const empty = (status: number): Reply => ({ kind: 'empty', status });
 export const text = (words: string): Reply => ({ kind: 'text', status: 200, text: words });
 export const sent: Reply = { kind: 'sent' };

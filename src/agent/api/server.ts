@@ -224,17 +224,17 @@ function send(response: ServerResponse, reply: Reply): void {
         .end(reply.text);
       return;
     case 'json':
-      sendJson(response, reply.status, reply.value);
+      sendJson(response, reply.status, reply.text);
   }
 }
 
 function sendFailure(response: ServerResponse, failure: unknown): void {
   const status = statusOf(failure);
   if (status === 304) response.writeHead(304).end();
-  else sendJson(response, status, { message: messageOf(failure) });
+  else sendJson(response, status, JSON.stringify({ message: messageOf(failure) }));
 }
 
-function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  const body = Buffer.from(`${JSON.stringify(value)}\n`);
+function sendJson(response: ServerResponse, status: number, text: string): void {
+  const body = Buffer.from(`${text}\n`);
   response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': body.length }).end(body);
 }

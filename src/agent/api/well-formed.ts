@@ -1,8 +1,11 @@
-/** As `JSON.stringify` writes the stray bytes of text that is not UTF-8, behind no backslash that is itself escaped. */
-const strayBytes = /(?<=(?:^|[^\\])(?:\\\\)*)\\udc[89a-f][0-9a-f]/g;
+import type { Reply } from './route.ts';
 
-/** The same answer with U+FFFD for bytes that are not UTF-8: as Go writes labels, environments and instructions. */
-export function wellFormed(value: object): object {
-  const text = JSON.stringify(value);
-  return text.search(strayBytes) < 0 ? value : Object(JSON.parse(text.replace(strayBytes, '\ufffd')));
-}
+/** Every escape of JSON text; of them `JSON.stringify` writes only the stray bytes of text that is not UTF-8 as `\udcXX`. */
+const escapes = /\\(?:(udc[89a-f][0-9a-f])|.)/g;
+
+/** A JSON answer with U+FFFD for bytes that are not UTF-8: as Go writes labels, environments and instructions. */
+export const wellFormed = (value: object): Reply => ({
+  kind: 'json',
+  status: 200,
+  text: JSON.stringify(value).replace(escapes, (found, stray) => (stray === undefined ? found : '\ufffd')),
+});

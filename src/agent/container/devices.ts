@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { errnoOf } from '../../base/errors.ts';
+import { errnoOf, PortholeError } from '../../base/errors.ts';
 import type { HostConfig } from '../../protocol/docker.ts';
 import type { Device, DeviceRule } from '../oci/runtime.ts';
 import type { HostFacts } from '../plan/facts.ts';
@@ -23,9 +23,11 @@ export async function wantedDevices(config: HostConfig, host: Pick<HostFacts, 'r
   if (config.Privileged && host.rootless === undefined) nodes.push(...(await nodesBelow('/dev', '/dev')));
   for (const { PathOnHost: source, PathInContainer: target, CgroupPermissions: access } of config.Devices ?? []) {
     const found = await nodesAt(source, target || source);
-    if (access !== '' && !/^[rwm]{1,3}$/.test(access)) throw invalid(`invalid device mode: ${access}`);
+    // Letters that mean nothing are passed over, as runc does it; without one that does it fails.
+    const rights = [...'rwm'].filter((right) => access.includes(right)).join('');
+    if (rights === '') throw noRights(source);
     nodes.push(...found);
-    for (const { type, major, minor } of found) rules.push(rule({ type, major, minor, access: access || 'rwm' }));
+    rules.push(...found.map(({ type, major, minor }) => rule({ type, major, minor, access: rights })));
   }
   for (const text of config.DeviceCgroupRules ?? []) rules.push(parseRule(text));
   return { nodes, rules };
@@ -43,6 +45,9 @@ async function nodesAt(source: string, target: string): Promise<Device[]> {
   }
   throw invalid(`error gathering device information while adding custom device "${source}": not a device node`);
 }
+
+const noRights = (source: string) =>
+  new PortholeError('internal', `device ${source}: its permissions hold none of r, w and m`);
 
 /** What a container has of its own: a terminal is bound over /dev/console, and /dev/ptmx leads to its own devpts. */
 const nodesOfOurs = new Set(['console', 'ptmx']);

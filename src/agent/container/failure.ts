@@ -57,5 +57,8 @@ export function startFailure(thrown: unknown, kind: 'create' | 'exec'): StartFai
     const text = `${unable}: chdir to cwd ("${operation.path}") set in config.json failed: ${why}: unknown`;
     return new StartFailed(text, { exitCode: thrown.errnoName === 'ENOENT' ? 127 : 126, cause: thrown });
   }
-  return new StartFailed(`${unable}: ${thrown.message}: unknown`, { exitCode: 128, cause: thrown });
+  // The docker command takes "permission denied" for the program's, and dockerd's runtime has no words here.
+  const isScore = operation.op === 'write' && operation.path.endsWith('/oom_score_adj');
+  const message = isScore ? thrown.message.replace(' (permission denied)', '') : thrown.message;
+  return new StartFailed(`${unable}: ${message}: unknown`, { exitCode: 128, cause: thrown });
 }

@@ -36,13 +36,21 @@ export function checkLogConfig(config: LogConfig): void {
     if (mode !== 'non-blocking') {
       throw invalid("logger: max-buffer-size option is only supported with 'mode=non-blocking'");
     }
-    if (bytesOf(buffer, 1024) === undefined)
-      throw invalid(`error parsing option max-buffer-size: invalid size: '${buffer}'`);
+    checkBufferSize(buffer);
   }
   for (const name of Object.keys(options)) {
     if (!known[driver].includes(name)) throw invalid(unknownOption[driver](name));
   }
   if (isTrue(options['compress'])) throw notSupportedYet('The log option compress');
+}
+
+function checkBufferSize(text: string): void {
+  try {
+    bytesOf(text, 1024);
+  } catch (failure) {
+    if (failure instanceof NoValue) throw invalid(`error parsing option max-buffer-size: ${failure.message}`);
+    throw failure;
+  }
 }
 
 function driverOf({ Type: name = 'json-file' }: LogConfig): Driver {
@@ -61,25 +69,64 @@ const ofLocal = { limit: 20 * 1024 * 1024, keep: 5 };
 
 /** How a container's log is cut; undefined: it grows. @throws internal in the words in which dockerd refuses the start */
 export function logRotationOf(config: LogConfig = {}): { readonly limit: number; readonly keep: number } | undefined {
-  const isLocal = config.Type === 'local';
-  const { 'max-size': size, 'max-file': files, compress } = config.Config ?? {};
-  const keep = files === undefined ? undefined : fileCount(files);
-  if (compress !== undefined && isTrue(compress) === undefined) {
-    throw cannotLog(`strconv.ParseBool: parsing "${compress}": invalid syntax`);
-  }
-  if (size === undefined) return isLocal ? { ...ofLocal, ...(keep && { keep }) } : undefined;
-  const limit = bytesOf(size, isLocal ? 1024 : 1000);
-  if (limit === undefined)
-    throw cannotLog(`${isLocal ? `invalid value for max-size: ${size}: ` : ''}invalid size: '${size}'`);
-  if (limit === 0) return undefined;
-  return { limit, keep: keep ?? (isLocal ? ofLocal.keep : 1) };
+  return config.Type === 'local' ? localRotation(config.Config ?? {}) : jsonFileRotation(config.Config ?? {});
 }
 
-function fileCount(text: string): number {
-  if (!/^[+-]?\d{1,9}$/.test(text)) throw cannotLog(`strconv.Atoi: parsing "${text}": invalid syntax`);
-  const count = Number(text);
-  if (count < 1) throw cannotLog('max-file cannot be less than 1');
-  return count;
+type Options = NonNullable<LogConfig['Config']>;
+
+/** What is wrong is found in dockerd's order: of two things both engines name the same. */
+function jsonFileRotation(options: Options): { readonly limit: number; readonly keep: number } | undefined {
+  const { 'max-size': size, 'max-file': files, compress } = options;
+  const limit = size === undefined ? undefined : refusing('', () => bytesOf(size, 1000));
+  if (limit !== undefined && limit <= 0) throw cannotLog('max-size must be a positive number');
+  const keep = files === undefined ? 1 : refusing('', () => wholeNumber(files));
+  if (keep < 1) throw cannotLog('max-file cannot be less than 1');
+  if (compress !== undefined) refusing('', () => truthOf(compress));
+  return limit === undefined ? undefined : { limit, keep: Math.min(keep, mostFiles) };
+}
+
+function localRotation(options: Options): { readonly limit: number; readonly keep: number } {
+  const { 'max-size': size, 'max-file': files, compress } = options;
+  const limit =
+    size === undefined ? ofLocal.limit : refusing(`invalid value for max-size: ${size}: `, () => bytesOf(size, 1024));
+  const keep =
+    files === undefined ? ofLocal.keep : refusing(`invalid value for max-file: ${files}: `, () => wholeNumber(files));
+  const compresses = compress === undefined || refusing('error reading compress log option: ', () => truthOf(compress));
+  if (limit < 0) throw cannotLog('max size should be a positive number');
+  if (keep < 0) throw cannotLog('max file count cannot be less than 0');
+  if (compresses && keep <= 1) throw cannotLog('compression cannot be enabled when max file count is 1');
+  // No size at all: every line is a file.
+  return { limit: Math.max(limit, 1), keep: Math.min(Math.max(keep, 1), mostFiles) };
+}
+
+/** Beyond this the shim does not count, and no disk holds them. */
+const mostFiles = 2 ** 31 - 1;
+
+/** What is no value says why: in dockerd's words these stand behind those of the driver. */
+class NoValue extends Error {}
+
+function refusing<Value>(words: string, read: () => Value): Value {
+  try {
+    return read();
+  } catch (failure) {
+    if (failure instanceof NoValue) throw cannotLog(words + failure.message);
+    throw failure;
+  }
+}
+
+/** As Go's Atoi, beyond 2^53 about so. */
+function wholeNumber(text: string): number {
+  if (!/^[+-]?\d+$/.test(text)) throw new NoValue(`strconv.Atoi: parsing ${JSON.stringify(text)}: invalid syntax`);
+  const number = Number(text);
+  if (Math.abs(number) >= 2 ** 63)
+    throw new NoValue(`strconv.Atoi: parsing ${JSON.stringify(text)}: value out of range`);
+  return number;
+}
+
+function truthOf(text: string): boolean {
+  const truth = isTrue(text);
+  if (truth !== undefined) return truth;
+  throw new NoValue(`strconv.ParseBool: parsing ${JSON.stringify(text)}: invalid syntax`);
 }
 
 /** As Go's ParseBool; undefined when it is neither. */
@@ -89,9 +136,12 @@ function isTrue(text: string | undefined): boolean | undefined {
 }
 
 /** @param step 1000 or 1024, what a k is */
-function bytesOf(text: string, step: number): number | undefined {
+function bytesOf(text: string, step: number): number {
   const [, amount, unit = ''] = /^(\d+(?:\.\d+)*) ?([kKmMgGtTpP]?)(?:[iI]?[bB])?$/.exec(text) ?? [];
+  if (amount === undefined) throw new NoValue(`invalid size: '${text}'`);
   const number = Number(amount);
-  if (amount === undefined || Number.isNaN(number)) return undefined;
-  return Math.trunc(number * step ** ['', 'k', 'm', 'g', 't', 'p'].indexOf(unit.toLowerCase()));
+  if (Number.isNaN(number)) throw new NoValue(`strconv.ParseFloat: parsing "${amount}": invalid syntax`);
+  const bytes = Math.trunc(number * step ** ['', 'k', 'm', 'g', 't', 'p'].indexOf(unit.toLowerCase()));
+  // What 64 bits do not hold is less than nothing there.
+  return bytes < 2 ** 63 ? bytes : -1;
 }

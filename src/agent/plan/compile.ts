@@ -360,20 +360,24 @@ const ownedSysctls: readonly (readonly [pattern: RegExp, namespace: 'ipc' | 'net
 ];
 
 function sysctlSteps(spec: Spec): Operation[] {
-  return Object.entries(spec.linux.sysctl ?? {}).map(([name, value]) => {
-    const place = `linux.sysctl ${name}`;
+  return Object.entries(spec.linux.sysctl ?? {}).map(([given, value]) => {
+    const place = `linux.sysctl ${given}`;
+    // Either separator parts a name, whichever comes first; the other then stands for itself, see sysctl(8).
+    const name = /^[^.]*\//.test(given) ? exchanged(given) : given;
     const owner = ownedSysctls.find(([pattern]) => pattern.test(name));
-    // A dot inside a name (of an interface, say) is written as a slash, see sysctl(8).
-    const path = name.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
+    const path = exchanged(name);
     if (owner === undefined || path.split('/').some((part) => ['', '.', '..'].includes(part))) {
       throw invalidSpec(place, 'is not a setting of a container’s namespaces');
     }
     if (!spec.linux.namespaces.some((one) => one.type === owner[1])) {
-      throw invalidSpec(place, `needs a ${owner[1]} namespace of its own`);
+      throw invalidSpec(place, `needs ${owner[1] === 'ipc' ? 'an' : 'a'} ${owner[1]} namespace of its own`);
     }
     return { op: 'sysctl', path: `sys/${path}`, data: text(value), why: reasons.sysctl };
   });
 }
+
+/** Dots for slashes and slashes for dots. */
+const exchanged = (name: string): string => name.replace(/[./]/g, (character) => (character === '.' ? '/' : '.'));
 
 function maskStep(path: string): Operation {
   return { op: 'mask', path, tolerate: ['ENOENT', 'ENOTDIR'], why: reasons.mask };

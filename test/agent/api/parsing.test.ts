@@ -7,6 +7,7 @@ import { globMatches } from '../../../src/agent/api/glob.ts';
 import { humanDuration } from '../../../src/agent/api/human-duration.ts';
 import { Query } from '../../../src/agent/api/query.ts';
 import { matcher, type Route, sent } from '../../../src/agent/api/route.ts';
+import { wellFormed } from '../../../src/agent/api/well-formed.ts';
 import { record } from './fakes.ts';
 
 describe('api: reading requests', () => {
@@ -192,5 +193,26 @@ describe('api: reading requests', () => {
     assert.equal(words({ status: 'exited', finishedAt: '0001-01-01T00:00:00Z' }), 'Created');
     assert.equal(words({ status: 'dead' }), 'Dead');
     assert.equal(words({ status: 'removing' }), 'Removal In Progress');
+  });
+});
+
+describe('api: stray bytes', () => {
+  const said = (value: object) => {
+    const reply = wellFormed(value);
+    assert.ok(reply.kind === 'json');
+    return reply.text;
+  };
+
+  it('are U+FFFD in names and values, behind whatever backslashes', () => {
+    assert.equal(said({ '\udcff': 'a\udc80' }), '{"\ufffd":"a\ufffd"}');
+    assert.equal(
+      said(['\\\udcff', '\\udcff', '\\\\udcff', '\n\udcff"']),
+      '["\\\\\ufffd","\\\\udcff","\\\\\\\\udcff","\\n\ufffd\\""]',
+    );
+  });
+
+  it('are found in the time that the text takes, whatever is in it', () => {
+    const backslashes = '\\'.repeat(300_000);
+    assert.equal(said([backslashes]), JSON.stringify([backslashes]));
   });
 });

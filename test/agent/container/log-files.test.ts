@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync, statSync } from 'node:fs';
+import { readdirSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkLogConfig, keepsLog, logRotationOf, withLogDefaults } from '../../../src/agent/container/log-options.ts';
 import type { HostConfig } from '../../../src/protocol/docker.ts';
@@ -35,6 +35,8 @@ describe('log options', () => {
     [of('local', { 'max-size': 'zz' }), "invalid value for max-size: zz: invalid size: 'zz'"],
     [of('json-file', { 'max-file': '0' }), 'max-file cannot be less than 1'],
     [of('json-file', { 'max-file': 'zz' }), 'strconv.Atoi: parsing "zz": invalid syntax'],
+    [of('local', { 'max-size': '9999999999p' }), 'max size should be a positive number'],
+    [of('local', { 'max-file': '1' }), 'compression cannot be enabled when max file count is 1'],
     [of('json-file', { compress: 'zz' }), 'strconv.ParseBool: parsing "zz": invalid syntax'],
   ] as const) {
     it(`${JSON.stringify(config.Config)} of ${config.Type} is refused at the start`, () => {
@@ -65,6 +67,26 @@ describe('log options', () => {
     assert.equal(keepsLog(of('none')), false);
   });
 });
+
+/** A signal that is aborted once it has been asked so many times whether it is. */
+function abortedWhenAsked(times: number): AbortSignal {
+  const { signal } = new AbortController();
+  let asked = 0;
+  Object.defineProperty(signal, 'aborted', { get: () => asked++ >= times });
+  return signal;
+}
+
+/** What this process has open below a directory. */
+function openBelow(directory: string): string[] {
+  return readdirSync('/proc/self/fd').flatMap((fd) => {
+    try {
+      const path = readlinkSync(`/proc/self/fd/${fd}`);
+      return path.startsWith(`${directory}/`) ? [path] : [];
+    } catch {
+      return []; // The one that lists them is gone by now.
+    }
+  });
+}
 
 describe('logs of several files', function () {
   this.timeout(60_000);
@@ -117,6 +139,18 @@ describe('logs of several files', function () {
     await rig.containers.start(id);
     const followed = await Promise.all([1, 2, 3].map(() => rig.logs(id, { follow: true })));
     for (const { stdout } of followed) assert.ok(stdout === lines(1, 20_000), `${stdout.length} bytes`);
+  });
+
+  it('are held by nobody when a reader has left, at whatever moment', async () => {
+    const id = await rig.run(['seq', '1', '2000'], host({ 'max-size': '10k', 'max-file': '3' }));
+    await finished(id);
+    const { bundle } = rig.containers.get(id);
+    const whole = (await rig.logs(id)).stdout;
+    for (let moment = 0, said = ''; said !== whole; moment++) {
+      said = (await rig.logs(id, { signal: abortedWhenAsked(moment) })).stdout;
+      assert.ok(whole.startsWith(said), `${said.length} bytes`);
+      assert.deepEqual(openBelow(bundle), [], `left at moment ${moment}`);
+    }
   });
 
   it('go on being cut without the agent, and in the next life', async () => {

@@ -89,6 +89,11 @@ describe('a configuration that cannot be', () => {
       /hostname: needs a UTS namespace/,
     ],
     ['a sysctl of the whole machine', { linux: { sysctl: { 'kernel.panic': '1' } } }, /not a setting of a container/],
+    [
+      'a sysctl that climbs out behind a slash',
+      { linux: { sysctl: { 'net/../kernel/panic': '1' } } },
+      /not a setting of/,
+    ],
     ['a sysctl that climbs out', { linux: { sysctl: { 'net.//.kernel.panic': '1' } } }, /not a setting of a container/],
     [
       'a sysctl of a shared namespace',

@@ -24,7 +24,10 @@ export const execScenarios: readonly Scenario[] = [
     `exec -u user host sh -c 'echo $HOME'`,
     'exec -u 5:6 host id',
     'exec -u user:staff host id',
-    differs(onStderr, 'exec -w relative host pwd'),
+    differs(onStderr, 'exec -w relative host pwd', {
+      code: 126,
+      stderr: 'OCI runtime exec failed: exec failed: Cwd must be an absolute path: unknown\n',
+    }),
     'exec -e =bad host true',
   ),
   scenario(
@@ -49,10 +52,26 @@ export const execScenarios: readonly Scenario[] = [
     differs(
       '20.10 ends with 126 and says so on standard output; 127 and standard error are right',
       'exec host nothere',
+      {
+        code: 127,
+        stderr:
+          'OCI runtime exec failed: exec failed: unable to start container process: exec: "nothere": executable file not found in $PATH: unknown\n',
+      },
     ),
-    differs(onStderr, 'exec host /etc/notx'),
-    differs('as for any name that is not there', "exec host ''"),
-    differs(onStderr, 'exec -u unknown host true'),
+    differs(onStderr, 'exec host /etc/notx', {
+      code: 126,
+      stderr:
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "/etc/notx": permission denied: unknown\n',
+    }),
+    differs('as for any name that is not there', "exec host ''", {
+      code: 127,
+      stderr:
+        'OCI runtime exec failed: exec failed: unable to start container process: exec: "": executable file not found in $PATH: unknown\n',
+    }),
+    differs(onStderr, 'exec -u unknown host true', {
+      code: 126,
+      stderr: 'unable to find user unknown: no matching entries in passwd file\n',
+    }),
     'exec -d host nothere',
     'exec nobody true',
   ),

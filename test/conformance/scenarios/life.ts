@@ -66,7 +66,10 @@ export const lifeScenarios: readonly Scenario[] = [
     'run -d --name kk busybox sleep 100',
     'kill -s USR7 kk',
     'kill -s 0 kk',
-    differs('no number is told as another', 'kill -s -1 kk'),
+    differs('no number is told as another', 'kill -s -1 kk', {
+      code: 1,
+      stderr: 'Error response from daemon: invalid signal: -1\n',
+    }),
     'kill -s 99 kk',
     'kill -s SIGWINCH kk',
     `inspect -f '{{.State.Status}}' kk`,

@@ -3,6 +3,8 @@ import { differs, quiet, type Scenario, scenario, seenAs, withEvents } from '../
 
 const loop = `sh -c 'i=0; while [ $i -lt 5 ]; do i=$((i+1)); echo out $i; echo err $i >&2; done'`;
 
+const local = (options: string) => `run --rm --log-driver local ${options} busybox echo x`;
+
 /** `docker logs` and `docker attach`. */
 export const logScenarios: readonly Scenario[] = [
   scenario(
@@ -86,14 +88,46 @@ export const logScenarios: readonly Scenario[] = [
     'run --log-driver local --log-opt labels=a busybox true',
     'run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=4m busybox echo x',
     'run --rm --log-opt compress=false busybox echo x',
-    differs('each has its own words for what is no expression', 'run --log-opt labels-regex=( busybox true'),
+    differs('each has its own words for what is no expression', 'run --log-opt labels-regex=( busybox true', {
+      code: 125,
+      stderr:
+        "docker: Error response from daemon: failed to initialize logging driver: error parsing regexp: invalid syntax: `(`\n\nRun 'docker run --help' for more information\n",
+    }),
   ),
   withEvents(
-    { differs: 'dockerd makes the container before it refuses the start' },
+    { differs: { why: 'dockerd makes the container before it refuses the start', ours: [] } },
     scenario(
       'the log option that is not there yet',
-      differs('ours refuses it by name', 'run --rm --log-opt compress=true busybox true'),
+      differs('ours refuses it by name', 'run --rm --log-opt compress=true busybox true', {
+        code: 125,
+        stderr:
+          "docker: Error response from daemon: the log option compress is not supported yet\n\nRun 'docker run --help' for more information\n",
+      }),
     ),
+  ),
+  scenario(
+    'log sizes and numbers of files: odd ones',
+    ...['0', '0.5', '-1', '1.5k', '.5k', '1e3', '', '10 k', '9999999999p', '1.2.3k'].map(
+      (size) => `run --rm --log-opt 'max-size=${size}' busybox echo x`,
+    ),
+    ...['0', '-1', '1.5', '', '+3', '03', '9'.repeat(20)].map(
+      (count) => `run --rm --log-opt 'max-file=${count}' busybox echo x`,
+    ),
+    'run --rm --log-opt max-size=1k --log-opt max-file=9999999999 busybox echo x',
+    'run --rm --log-opt max-size=0 --log-opt max-file=0 busybox echo x',
+    'run --rm --log-opt max-size=zz --log-opt compress=zz busybox echo x',
+    'run --rm --log-opt max-file=0 --log-opt compress=zz busybox echo x',
+    'run --rm --log-opt mode=non-blocking --log-opt max-buffer-size=1.2.3 busybox echo x',
+  ),
+  scenario(
+    'log sizes and numbers of files of the driver local: odd ones',
+    ...['zz', '-1', '9999999999p'].map((size) => local(`--log-opt max-size=${size}`)),
+    ...['0', '1', 'zz'].map((count) => local(`--log-opt max-file=${count}`)),
+    ...['0', '1', '-1'].map((count) => local(`--log-opt max-file=${count} --log-opt compress=false`)),
+    local('--log-opt max-size=zz --log-opt max-file=zz'),
+    local('--log-opt compress=zz'),
+    quiet('run --name each --log-driver local --log-opt max-size=0 busybox seq 1 20'),
+    'logs each',
   ),
   scenario('logs of one that never ran', quiet('create --name never busybox true'), 'logs never', 'logs -f never'),
   scenario(

@@ -36,11 +36,12 @@ export const nameScenarios: readonly Scenario[] = [
     quiet('create --name box --network none busybox sh'),
     quiet('cp in box:/all'),
     listed('docker cp box:/all -'),
-    differs(lost, shell(`docker cp "box:/all/caf$(printf '\\351')" out && cat out`)),
-    differs(lost, shell(`docker cp "box:/all/d$(printf '\\377')" . && ls -b`)),
+    differs(lost, shell(`docker cp "box:/all/caf$(printf '\\351')" out && cat out`), { stdout: 'latin' }),
+    differs(lost, shell(`docker cp "box:/all/d$(printf '\\377')" . && ls -b`), { stdout: 'd\\377\nin\nout\n' }),
     differs(
       lost,
       shell(`docker cp "box:/all/l$(printf '\\375')" . && find . -type l | LC_ALL=C sort | od -An -c | tr -s ' '`),
+      { stdout: ' . / i n / l 375 \\n . / l 375 \\n\n' },
     ),
     shell(`docker cp "box:/all/caf$(printf '\\350')" nothing`),
     differs(
@@ -48,6 +49,7 @@ export const nameScenarios: readonly Scenario[] = [
       shell(
         `docker cp in/plain "box:/n$(printf '\\345')" && docker cp "box:/n$(printf '\\345')" - | tar -t --quoting-style=escape`,
       ),
+      { stdout: 'n\\345\n' },
     ),
     shell(`docker diff box | LC_ALL=C sort`),
     quiet('commit box odd:1'),

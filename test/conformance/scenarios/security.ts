@@ -3,9 +3,25 @@ import { differs, quiet, type Scenario, scenario, shell, withEvents } from '../s
 
 const ownWords = 'ours names the step or the field, dockerd passes on what its runtime says';
 /** Machines may lack a capability (CAP_SYS_RESOURCE mostly): runc then cannot give all, ours gives what there is. */
-const isWhole = /^CapBnd:\t0*[137]?f+$/m.test(readFileSync('/proc/self/status', 'utf8'));
-const needsAll = (line: string) => (isWhole ? line : differs('runc gives every capability or fails', line));
-const eventsOfAll = isWhole ? {} : { differs: 'runc gives every capability or fails' };
+const bounding = BigInt(`0x${/^CapBnd:\t(\w+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? '0'}`);
+const isWhole = /^[137]?f+$/.test(bounding.toString(16));
+const fails = 'runc gives every capability or fails';
+const needsAll = (line: string, stdout: string) => (isWhole ? line : differs(fails, line, { stdout }));
+const eventsOfAll = (...ours: readonly string[]) => (isWhole ? {} : { differs: { why: fails, ours } });
+/** What the machine has, without one of them. */
+const allBut = (number?: bigint) => {
+  const set = (bounding & ~(number === undefined ? 0n : 1n << number)).toString(16).padStart(16, '0');
+  const [none, row] = ['0'.repeat(16), (name: string, value: string) => `Cap${name}:\t${value}\n`];
+  return [row('Inh', none), row('Prm', set), row('Eff', set), row('Bnd', set), row('Amb', none)].join('');
+};
+const sysAdmin = 21n;
+const lifeOf = (index: number) =>
+  ['create', 'attach', 'start', 'die', 'destroy'].map(
+    (action) => `container ${action} #${index} ${action === 'die' ? 'exitCode=0 ' : ''}image=busybox name=DRAWN`,
+  );
+const sysResource = 24n;
+const isLowerable = ((bounding >> sysResource) & 1n) === 1n;
+const lowering = 'run --rm --oom-score-adj -500 busybox cat /proc/self/oom_score_adj';
 const caps = `grep -E 'Cap(Eff|Bnd|Prm|Inh|Amb)' /proc/self/status`;
 
 /** Capabilities, privileges, seccomp, devices, sysctls, namespaces. */
@@ -23,28 +39,40 @@ export const securityScenarios: readonly Scenario[] = [
     'create --cap-drop NONSENSE busybox true',
   ),
   withEvents(
-    eventsOfAll,
+    eventsOfAll(...lifeOf(0), ...lifeOf(1), 'container create #2 image=busybox name=cc'),
     scenario(
       'capabilities: all of them',
-      needsAll(`run --rm --cap-add ALL busybox ${caps}`),
-      needsAll(`run --rm --cap-add ALL --cap-drop SYS_ADMIN busybox ${caps}`),
+      needsAll(`run --rm --cap-add ALL busybox ${caps}`, allBut()),
+      needsAll(`run --rm --cap-add ALL --cap-drop SYS_ADMIN busybox ${caps}`, allBut(sysAdmin)),
       `create --name cc --cap-add all --cap-drop net_raw busybox true`,
       `inspect -f '{{json .HostConfig.CapAdd}} {{json .HostConfig.CapDrop}}' cc`,
     ),
   ),
   withEvents(
-    eventsOfAll,
+    eventsOfAll(...lifeOf(0), ...lifeOf(1), ...lifeOf(2)),
     scenario(
       'privileged',
-      needsAll(`run --rm --privileged busybox ${caps}`),
+      needsAll(`run --rm --privileged busybox ${caps}`, allBut()),
       needsAll(
         `run --rm --privileged busybox sh -c 'mount -t tmpfs x /tmp && echo mounted; grep -E "Seccomp:|NoNew" /proc/self/status'`,
+        'mounted\nNoNewPrivs:\t0\nSeccomp:\t0\n',
       ),
       needsAll(
         `run --rm --privileged busybox sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward && cat /proc/sys/net/ipv4/ip_forward'`,
+        '1\n',
       ),
       'create --privileged --cap-add NONSENSE busybox true',
     ),
+  ),
+  scenario(
+    'an OOM score that is lowered',
+    isLowerable
+      ? lowering
+      : differs('runc ends without a word where the machine lacks the right; ours says which', lowering, {
+          code: 125,
+          stderr:
+            "docker: Error response from daemon: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: echo -500 > /proc/self/oom_score_adj: write: EACCES: lowering it needs CAP_SYS_RESOURCE: unknown\n\nRun 'docker run --help' for more information\n",
+        }),
   ),
   scenario(
     'security options',
@@ -93,7 +121,7 @@ export const securityScenarios: readonly Scenario[] = [
     `create --device-cgroup-rule 'nonsense' busybox true`,
   ),
   withEvents(
-    { differs: 'ours refuses what it cannot do when it is asked to, not when it starts' },
+    { differs: { why: 'ours refuses what it cannot do when it is asked to, not when it starts', ours: [] } },
     scenario('GPUs', 'run --rm --gpus all busybox true'),
   ),
   scenario(
@@ -102,9 +130,21 @@ export const securityScenarios: readonly Scenario[] = [
     'run --rm --sysctl kernel.msgmax=4096 busybox cat /proc/sys/kernel/msgmax',
     'run --rm --sysctl kernel.hostname=x busybox true',
     'run --rm --sysctl vm.swappiness=1 busybox true',
-    differs(ownWords, 'run --rm --sysctl net.ipv4.nothere=1 busybox true'),
-    differs(ownWords, 'run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true'),
-    differs(ownWords, 'run --rm --ipc host --sysctl kernel.msgmax=4096 busybox true'),
+    differs(ownWords, 'run --rm --sysctl net.ipv4.nothere=1 busybox true', {
+      code: 127,
+      stderr:
+        "docker: Error response from daemon: failed to create shim task: OCI runtime create failed: runc create failed: unable to start container process: echo 1 > /proc/sys/net/ipv4/nothere: sysctl: ENOENT (no such file or directory): unknown\n\nRun 'docker run --help' for more information\n",
+    }),
+    differs(ownWords, 'run --rm --network host --sysctl net.ipv4.ip_forward=1 busybox true', {
+      code: 125,
+      stderr:
+        "docker: Error response from daemon: linux.sysctl net.ipv4.ip_forward: needs a network namespace of its own\n\nRun 'docker run --help' for more information\n",
+    }),
+    differs(ownWords, 'run --rm --ipc host --sysctl kernel.msgmax=4096 busybox true', {
+      code: 125,
+      stderr:
+        "docker: Error response from daemon: linux.sysctl kernel.msgmax: needs an ipc namespace of its own\n\nRun 'docker run --help' for more information\n",
+    }),
     'create --sysctl nonsense busybox true',
   ),
   scenario(
@@ -120,8 +160,14 @@ export const securityScenarios: readonly Scenario[] = [
     'create --uts host -h box busybox true',
   ),
   withEvents(
-    { differs: '20.10 takes a mode that does not exist; today’s dockerd refuses it' },
-    scenario('an IPC mode that does not exist', differs('as its events say', 'create --ipc nonsense busybox true')),
+    { differs: { why: '20.10 takes a mode that does not exist; today’s dockerd refuses it', ours: [] } },
+    scenario(
+      'an IPC mode that does not exist',
+      differs('as its events say', 'create --ipc nonsense busybox true', {
+        code: 1,
+        stderr: 'Error response from daemon: invalid IPC mode: nonsense\n',
+      }),
+    ),
   ),
   scenario(
     'namespaces of another container',
@@ -137,7 +183,11 @@ export const securityScenarios: readonly Scenario[] = [
     'run --rm --uts container:base busybox true',
     'kill base',
     'wait base',
-    differs('ours says what it has to do with it', 'run --rm --pid container:base busybox true'),
+    differs('ours says what it has to do with it', 'run --rm --pid container:base busybox true', {
+      code: 125,
+      stderr:
+        "docker: Error response from daemon: cannot join PID of a non running container: ID\n\nRun 'docker run --help' for more information\n",
+    }),
     'run --rm --network container:base busybox true',
   ),
   scenario(

@@ -31,18 +31,18 @@ async function list(call: Call): Promise<Reply> {
   const found = chosenImages(engine, filters).filter((image) => query.flag('all') || !isStep(image));
   const isSharedAsked = minor >= 42 && query.flag('shared-size');
   const sharedOf = ({ id }: ImageRecord) => isSharedAsked && { shared: sharedSize(engine.images.layers(id)) };
-  return json(wellFormed(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) }))));
+  return wellFormed(found.map((image) => imageSummary(image, { minor, ...sharedOf(image) })));
 }
 
 async function inspect(call: Call): Promise<Reply> {
   await call.engine.images.refresh();
   const image = call.engine.images.get(call.param('name'));
-  return json(wellFormed(imageInspect(image, call.engine.images.rootfs(image.id), call.minor)));
+  return wellFormed(imageInspect(image, call.engine.images.rootfs(image.id), call.minor));
 }
 
 async function history(call: Call): Promise<Reply> {
   const image = call.engine.images.get(call.param('name'));
-  return json(wellFormed(imageHistory(image, call.engine.images.layers(image.id), parentsOf(call.engine, image))));
+  return wellFormed(imageHistory(image, call.engine.images.layers(image.id), parentsOf(call.engine, image)));
 }
 
 async function tag(call: Call): Promise<Reply> {
@@ -73,7 +73,8 @@ async function prune(call: Call): Promise<Reply> {
   const until = pruneUntil(filters, Date.now());
   const before = engine.images.list();
   const { removed, bytes } = await engine.images.prune({
-    all: isNo(filters, 'dangling'),
+    // The command adds its own yes to the user's no.
+    all: filters.flag('dangling', { both: false }) === false,
     usedBy: usersOf(engine),
     chosen: (image) => {
       const labels = image.config.config?.Labels ?? undefined;
@@ -85,10 +86,6 @@ async function prune(call: Call): Promise<Reply> {
   engine.events.announce({ type: 'image', action: 'prune', id: '', attributes: { reclaimed: String(bytes) } });
   return json({ ImagesDeleted: removed.length === 0 ? null : removed, SpaceReclaimed: bytes });
 }
-
-/** As in dockerd, a no wins: the command adds its own yes to the user's. */
-const isNo = (filters: Filters, key: string): boolean =>
-  filters.get(key).some((value) => value === 'false' || value === '0') || filters.flag(key) === false;
 
 const usersOf = (engine: Engine) => (imageId: string) =>
   engine.containers
@@ -129,6 +126,7 @@ function parentsOf(engine: Engine, image: ImageRecord): ImageRecord[] {
 /** 'repo:tag' from the two parameters; dockerd lets the tag be part of the first too. */
 export function referenceOf(repository: string, tagOrDigest: string): string {
   if (repository === '' || tagOrDigest === '') return repository;
+  if (!/^[\w][\w.-]{0,127}$|:/.test(tagOrDigest)) throw badParameter('invalid tag format');
   return `${repository}${tagOrDigest.includes(':') ? '@' : ':'}${tagOrDigest}`;
 }
 

@@ -114,8 +114,8 @@ function refuseLink(call: Call): never {
 export function sizeOf(call: Call): { rows: number; columns: number } {
   const [rows, columns] = [call.query.whole('h'), call.query.whole('w')];
   if (rows === undefined || columns === undefined) throw badParameter('a terminal size needs h and w');
-  if (rows < 0 || columns < 0 || rows > 65_535 || columns > 65_535) throw badParameter('h and w are 0 to 65535');
-  return { rows, columns };
+  // The kernel's numbers have 16 bits; dockerd hands it the lowest ones of whatever it gets.
+  return { rows: rows & 0xffff, columns: columns & 0xffff };
 }
 
 function grace(call: Call): StopOptions {
