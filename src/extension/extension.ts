@@ -98,9 +98,9 @@ export function activate(context: ExtensionContext): PortholeApi {
     unfoldAnew();
   };
   const handlers = {
-    ...hostHandlers({ fleet, targets, settings, arrange: fill, refresh, log }),
+    ...hostHandlers({ fleet, targets, panels, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
-    ...imageHandlers({ fleet, targets }),
+    ...imageHandlers({ fleet, targets, panels }),
     ...nameHandlers({ fleet, targets }),
     ...archiveHandlers({ targets }),
     ...buildHandlers({
@@ -113,7 +113,7 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...editHandlers({ fleet, targets }),
     ...copyHandlers({ fleet, targets }),
     ...registryHandlers({ fleet, targets }),
-    ...volumeHandlers({ fleet, targets }),
+    ...volumeHandlers({ fleet, targets, panels }),
     ...fileHandlers({ fleet, targets, layers }),
   };
   for (const command of registerCommands(handlers, (line) => log.error(line))) own(command);

@@ -18,8 +18,10 @@ import * as v from 'valibot';
 export const PanelSubject = v.object({
   host: v.string(),
   engine: v.picklist(['porthole', 'docker', 'podman']),
-  /** Of a container or an image; which of them follows from the page. '' for the host itself. */
+  /** Of a container, an image or a volume. '' for the host itself. */
   id: v.string(),
+  /** What it is, where that does not follow from the page. */
+  object: v.exactOptional(v.picklist(['container', 'image', 'volume'])),
   name: v.string(),
 });
 export type PanelSubject = v.InferOutput<typeof PanelSubject>;

@@ -37,7 +37,7 @@ export class Details {
     }
     const { path, entry } = item;
     this.node.replaceChildren(
-      element('h3', { text: `/${path}` }),
+      element('h2', { text: `/${path}` }),
       ...(entry ? [element('p', { class: 'muted', text: entryWords(entry, t) })] : []),
       ...(entry && entry.type !== 'directory' ? [this.#actions(item)] : []),
       element('ol', { class: 'versions', attributes: { id: 'versions', 'aria-live': 'polite' } }),

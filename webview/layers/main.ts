@@ -5,13 +5,13 @@ import type { WasteReport } from '../../src/protocol/layers.ts';
 import type { PanelSubject } from '../../src/protocol/pages.ts';
 import { byId, element } from '../shared/dom.ts';
 import { type Frame, openPage, type Page, type View } from '../shared/page.ts';
+import { Tabs } from '../shared/tabs.ts';
 import { Details } from './details.ts';
 import { changeItem, mergedItem } from './items.ts';
 import type { Item } from './outline.ts';
 import { Pane } from './pane.ts';
 import { Questions } from './questions.ts';
 import { Stack } from './stack.ts';
-import { Tabs } from './tabs.ts';
 import { wasteTables } from './waste.ts';
 
 interface Parts {

@@ -1,9 +1,9 @@
 import type { LayerChange } from '../../src/protocol/layers.ts';
 import { element } from '../shared/dom.ts';
 import type { Page } from '../shared/page.ts';
+import { VirtualTree } from '../shared/virtual-tree.ts';
 import { lineCells, lineWords } from './items.ts';
 import { type Arrangement, type Item, type Level, type Line, Outline } from './outline.ts';
-import { VirtualTree } from './virtual-tree.ts';
 
 export interface PaneOptions {
   readonly id: string;

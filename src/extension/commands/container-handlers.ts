@@ -1,6 +1,5 @@
 import type Dockerode from 'dockerode';
-import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
-import { uriParts } from '../editors/uris.ts';
+import { l10n, ThemeIcon, window } from 'vscode';
 import { type ContainerView, type Fleet, hostLabel, shortId } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
 import { engineStatus } from '../problems.ts';
@@ -16,7 +15,7 @@ import { splitWords } from './words.ts';
 
 type ContainerHandlers = Pick<
   Handlers,
-  `porthole.container.${'start' | 'stop' | 'restart' | 'pause' | 'unpause' | 'kill' | 'remove' | 'rename' | 'exec' | 'logs' | 'inspect' | 'birth' | 'usage' | 'timeline' | 'isolation'}`
+  `porthole.container.${'start' | 'stop' | 'restart' | 'pause' | 'unpause' | 'kill' | 'remove' | 'rename' | 'exec' | 'logs' | 'inspect' | 'birth' | 'usage' | 'timeline' | 'isolation' | 'namespaces'}`
 >;
 
 export interface ContainerParts {
@@ -157,10 +156,12 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
 
     'porthole.container.inspect': async (item) => {
       const container = await targets.container('porthole.container.inspect', item);
-      if (!container) return;
-      const { host, engine, id, name } = container;
-      const uri = Uri.from(uriParts(`/${name}.json`, { kind: 'inspect', object: 'container', host, engine, id }));
-      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+      if (container) panels.show('inspect', { ...subjectOf(container), object: 'container' });
+    },
+
+    'porthole.container.namespaces': async (item) => {
+      const container = await targets.container('porthole.container.namespaces', rowAbove(item));
+      if (container) panels.show('namespaces', subjectOf(container));
     },
 
     'porthole.container.birth': async (item) => {
@@ -183,6 +184,12 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
       if (container) panels.show('isolation', subjectOf(container));
     },
   };
+}
+
+/** The row of a container for one of the rows that it unfolds into. */
+function rowAbove(item: unknown): unknown {
+  if (typeof item !== 'object' || item === null || !('container' in item)) return item;
+  return { type: 'container', ref: item.container };
 }
 
 const subjectOf = ({ host, engine, id, name }: ContainerView) => ({ host, engine, id, name });

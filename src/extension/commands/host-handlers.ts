@@ -2,6 +2,7 @@ import { type LogOutputChannel, l10n, type QuickPickItem, window } from 'vscode'
 import { type Fleet, findHost } from '../fleet.ts';
 import type { HostSettings } from '../host-settings.ts';
 import type { Host } from '../hosts/contract.ts';
+import type { Panels } from '../panels/panels.ts';
 import { explain, inWords } from '../problems.ts';
 import { parseTarget } from '../ssh/target.ts';
 import type { Handlers } from './handlers.ts';
@@ -14,6 +15,7 @@ type HostHandlers = Pick<Handlers, Extract<CommandId, `porthole.host.${string}`>
 export interface HostParts {
   readonly fleet: Fleet;
   readonly targets: Targets;
+  readonly panels: Panels;
   readonly settings: HostSettings;
   /** Brings the fleet in line with the settings. */
   readonly arrange: () => Promise<void>;
@@ -22,7 +24,7 @@ export interface HostParts {
   readonly log: LogOutputChannel;
 }
 
-export function hostHandlers({ fleet, targets, settings, arrange, refresh, log }: HostParts): HostHandlers {
+export function hostHandlers({ fleet, targets, panels, settings, arrange, refresh, log }: HostParts): HostHandlers {
   const connect = async (hostId: string) => {
     const entry = findHost(fleet, hostId);
     if (entry) await connectTo(entry.host, log);
@@ -63,6 +65,13 @@ export function hostHandlers({ fleet, targets, settings, arrange, refresh, log }
       if (chosen !== remove) return;
       await entry.host.disconnect();
       await settings.remove(entry.host.id);
+    },
+
+    'porthole.host.namespaces': async (item) => {
+      const entry = await targets.host('porthole.host.namespaces', item);
+      if (!entry) return;
+      const { id: host, label: name } = entry.host;
+      panels.show('namespaces', { host, engine: 'porthole', id: '', name });
     },
 
     'porthole.host.showLog': () => log.show(),

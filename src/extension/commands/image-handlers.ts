@@ -3,6 +3,7 @@ import { l10n, ThemeIcon, Uri, window, workspace } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { uriParts } from '../editors/uris.ts';
 import { type Fleet, findEngine, hostLabel, type ImageView, imageName } from '../fleet.ts';
+import type { Panels } from '../panels/panels.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { containerProgram } from '../terminal/programs.ts';
 import { engineOf } from './engine-of.ts';
@@ -13,7 +14,13 @@ import { splitWords } from './words.ts';
 
 type ImageHandlers = Pick<Handlers, `porthole.image.${'run' | 'runInteractive' | 'inspect' | 'history' | 'remove'}`>;
 
-export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): ImageHandlers {
+export interface ImageParts {
+  readonly fleet: Fleet;
+  readonly targets: Targets;
+  readonly panels: Panels;
+}
+
+export function imageHandlers({ fleet, targets, panels }: ImageParts): ImageHandlers {
   /** Names of the containers that are made of it: an engine refuses to remove it while they are there. */
   const usersOf = (image: ImageView): readonly string[] => {
     const containers = findEngine(fleet, image)?.containers ?? [];
@@ -67,9 +74,7 @@ export function imageHandlers({ fleet, targets }: { fleet: Fleet; targets: Targe
       const image = await targets.image('porthole.image.inspect', item);
       if (!image) return;
       const { host, engine, id } = image;
-      const name = imageName(image).replaceAll(/[/:@]/g, '-');
-      const uri = Uri.from(uriParts(`/${name}.json`, { kind: 'inspect', object: 'image', host, engine, id }));
-      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+      panels.show('inspect', { host, engine, id, name: imageName(image), object: 'image' });
     },
 
     'porthole.image.history': async (item) => {

@@ -87,7 +87,9 @@ function contextClause(row: CommandRow): string | undefined {
   if (!view) return undefined;
   const states = row.states ? `(${row.states.join('|')})` : '[a-z]+';
   const engines = row.engines ? `(${row.engines.join('|')})` : '[a-z]+';
-  return `view == ${view} && viewItem =~ /^${row.target}\\.${states}\\.${engines}$/`;
+  const rows = [`${row.target}\\.${states}\\.${engines}`, ...(row.alsoOn ?? []).map((one) => `${one}\\.${engines}`)];
+  const pattern = rows.length > 1 ? `(${rows.join('|')})` : (rows[0] ?? '');
+  return `view == ${view} && viewItem =~ /^${pattern}$/`;
 }
 
 function viewOf(target: CommandRow['target']): string | undefined {

@@ -24,6 +24,8 @@ export interface CommandRow {
   readonly states?: readonly string[];
   /** Engines (third word of viewItem) that have it; absent: all. */
   readonly engines?: readonly string[];
+  /** Rows of the same view that it is offered on too, by the beginning of their viewItem (an expression). */
+  readonly alsoOn?: readonly string[];
   /** Section and order in the context menu; VS Code sorts sections by name, so destructive ones start with 9. */
   readonly group?: string;
   /** Also a button in the row: order. */
@@ -62,6 +64,13 @@ export const commandRows = {
   },
   'porthole.host.add': { title: 'Add SSH Host…', icon: 'add', target: 'hosts', inTitle: 1 },
   'porthole.host.remove': { title: 'Remove Host', target: 'host', engines: ['ssh'], group: '9_remove@1' },
+  'porthole.host.namespaces': {
+    title: 'Show Namespaces of the Host',
+    icon: 'symbol-namespace',
+    target: 'host',
+    states: ['connected'],
+    group: '5_look@2',
+  },
   'porthole.host.showLog': { title: 'Show Connection Log', icon: 'output', target: 'host', group: '5_look@1' },
 
   'porthole.container.start': {
@@ -169,6 +178,14 @@ export const commandRows = {
     title: 'Show Isolation Report',
     icon: 'shield',
     target: 'container',
+    group: '3_look@2',
+  },
+  'porthole.container.namespaces': {
+    title: 'Show Namespaces',
+    icon: 'symbol-namespace',
+    target: 'container',
+    states: ['running', 'paused'],
+    alsoOn: ['section\\.namespaces', 'namespace\\.[a-z]+'],
     group: '3_look@2',
   },
   'porthole.container.inspect': { title: 'Inspect Container', icon: 'json', target: 'container', group: '3_look@3' },

@@ -1,8 +1,8 @@
 import type Dockerode from 'dockerode';
-import { l10n, Uri, window, workspace } from 'vscode';
+import { l10n, window } from 'vscode';
 import { formatSize } from '../../base/units.ts';
-import { uriParts } from '../editors/uris.ts';
 import { type Fleet, findEngine, hostLabel, type VolumeView, volumeName } from '../fleet.ts';
+import type { Panels } from '../panels/panels.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
@@ -14,7 +14,13 @@ type VolumeHandlers = Pick<Handlers, Exclude<Extract<CommandId, `porthole.volume
 /** As local volumes may be called, by dockerd and by our agent. */
 const namePattern = /^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/;
 
-export function volumeHandlers({ fleet, targets }: { fleet: Fleet; targets: Targets }): VolumeHandlers {
+export interface VolumeParts {
+  readonly fleet: Fleet;
+  readonly targets: Targets;
+  readonly panels: Panels;
+}
+
+export function volumeHandlers({ fleet, targets, panels }: VolumeParts): VolumeHandlers {
   const usersOf = (volume: VolumeView): readonly string[] =>
     (findEngine(fleet, volume)?.containers ?? [])
       .filter(({ volumes }) => volumes.includes(volume.id))
@@ -41,9 +47,7 @@ export function volumeHandlers({ fleet, targets }: { fleet: Fleet; targets: Targ
       const volume = await targets.volume('porthole.volume.inspect', item);
       if (!volume) return;
       const { host, engine, id } = volume;
-      const source = { kind: 'inspect', object: 'volume', host, engine, id } as const;
-      const uri = Uri.from(uriParts(`/${volumeName(volume)}.json`, source));
-      await window.showTextDocument(await workspace.openTextDocument(uri), { preview: true });
+      panels.show('inspect', { host, engine, id, name: volumeName(volume), object: 'volume' });
     },
 
     'porthole.volume.remove': async (item, items) => {

@@ -16,6 +16,7 @@ import { isKind } from '../../base/errors.ts';
 import { encodePath, imageRoute } from '../../protocol/paths.ts';
 import { type Fleet, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
+import { inspected } from '../inspect/inspected.ts';
 import { explain } from '../problems.ts';
 import { historyTable } from './history.ts';
 import { parseSource, type Source } from './uris.ts';
@@ -140,17 +141,6 @@ async function described(docker: Dockerode, source: Described): Promise<string> 
     });
   }
   return `${JSON.stringify(await inspected(docker, source), undefined, 2)}\n`;
-}
-
-function inspected(docker: Dockerode, { object, id }: Source & { kind: 'inspect' }): Promise<unknown> {
-  switch (object) {
-    case 'container':
-      return docker.getContainer(id).inspect();
-    case 'image':
-      return docker.getImage(id).inspect();
-    case 'volume':
-      return docker.getVolume(id).inspect();
-  }
 }
 
 const readOnly = () => FileSystemError.NoPermissions(l10n.t('Images do not change'));

@@ -1,6 +1,8 @@
 import type { Disposable } from '../../base/lifetime.ts';
+import type { ToInspect } from '../../protocol/inspect-page.ts';
 import type { ToLayers } from '../../protocol/layer-page.ts';
 import type { ToLogs } from '../../protocol/log-page.ts';
+import type { ToNamespaces } from '../../protocol/namespace-page.ts';
 import type { ToPage } from '../../protocol/pages.ts';
 import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
 
@@ -13,7 +15,16 @@ export interface Feed extends Disposable {
   receive?(message: unknown): void;
 }
 
-export type Message = ToPage | ToBirth | ToUsage | ToIsolation | ToTimeline | ToLogs | ToLayers;
+export type Message =
+  | ToPage
+  | ToBirth
+  | ToUsage
+  | ToIsolation
+  | ToTimeline
+  | ToLogs
+  | ToLayers
+  | ToInspect
+  | ToNamespaces;
 
 export interface Wire {
   send(message: Message): void;

@@ -2,7 +2,7 @@ import { l10n } from 'vscode';
 import { messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import type { PanelSubject } from '../../protocol/pages.ts';
-import { type Fleet, findHost, keyOf } from '../fleet.ts';
+import { type Fleet, type FleetChange, findHost, keyOf } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
 import type { Feed, Message, Wire } from './feed.ts';
@@ -14,22 +14,32 @@ export abstract class FollowedFeed implements Feed {
   readonly #wire: Wire;
   readonly #changes: Disposable;
   readonly #stop = new AbortController();
+  #isStale = false;
+  #reading: Promise<void> | undefined;
 
   constructor(fleet: Fleet, subject: PanelSubject, wire: Wire) {
     this.#fleet = fleet;
     this.subject = subject;
     this.#wire = wire;
-    const key = keyOf(subject);
-    this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
-      if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
+    this.#changes = fleet.onDidChange((change) => {
+      // A page that is hidden is taken apart; it says that it is ready when it is made again.
+      if (this.#wire.visible && this.concerns(change)) this.refresh();
     });
+  }
+
+  /** Whether what is shown may have changed. */
+  protected concerns({ kind, structure, keys }: FleetChange): boolean {
+    return kind === 'host-state' || structure || keys.includes(keyOf(this.subject));
   }
 
   /** What is to be sent now. */
   protected abstract read(host: Host, signal: AbortSignal): Promise<Message>;
 
   refresh(): void {
-    void this.#send();
+    this.#isStale = true;
+    this.#reading ??= this.#readStale().finally(() => {
+      this.#reading = undefined;
+    });
   }
 
   visibilityChanged(): void {
@@ -39,6 +49,14 @@ export abstract class FollowedFeed implements Feed {
   dispose(): void {
     this.#stop.abort();
     this.#changes.dispose();
+  }
+
+  /** One at a time: many changes while something is read are one reason to read again. */
+  async #readStale(): Promise<void> {
+    while (this.#isStale && !this.#stop.signal.aborted) {
+      this.#isStale = false;
+      await this.#send();
+    }
   }
 
   async #send(): Promise<void> {

@@ -5,9 +5,11 @@ import type { Layers } from '../layers/layers.ts';
 import type { LayerViewer } from '../layers/viewer.ts';
 import { BirthFeed } from './birth-feed.ts';
 import type { Feed, Wire } from './feed.ts';
+import { InspectFeed } from './inspect-feed.ts';
 import { IsolationFeed } from './isolation-feed.ts';
 import { LayersFeed } from './layers-feed.ts';
 import { LogsFeed } from './logs-feed.ts';
+import { NamespacesFeed } from './namespaces-feed.ts';
 import type { PageName } from './page-names.ts';
 import { TimelineFeed } from './timeline-feed.ts';
 import { UsageFeed } from './usage-feed.ts';
@@ -45,6 +47,14 @@ export const pages: Readonly<Record<PageName, PageRow>> = {
   layers: {
     title: (name) => l10n.t('Layers: {0}', name),
     feed: (parts, subject, wire) => new LayersFeed({ ...parts, subject, wire }),
+  },
+  inspect: {
+    title: (name) => l10n.t('Inspect: {0}', name),
+    feed: ({ fleet }, subject, wire) => new InspectFeed(fleet, subject, wire),
+  },
+  namespaces: {
+    title: (name) => l10n.t('Namespaces: {0}', name),
+    feed: ({ fleet }, subject, wire) => new NamespacesFeed(fleet, subject, wire),
   },
   logs: {
     title: (name) => l10n.t('Logs: {0}', name),

@@ -98,7 +98,7 @@ export class Panels implements Disposable {
   }
 }
 
-const panelKey = (page: PageName, subject: PanelSubject): string => `${page}:${keyOf(subject)}`;
+const panelKey = (page: PageName, subject: PanelSubject): string => `${page}:${subject.object ?? ''}:${keyOf(subject)}`;
 
 async function save({ name, text }: { name: string; text: string }): Promise<void> {
   try {

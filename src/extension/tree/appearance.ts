@@ -2,6 +2,8 @@ import { l10n, ThemeColor, ThemeIcon } from 'vscode';
 import { formatMemory, formatPercent } from '../../base/units.ts';
 import type { ContainerView, LiveUsage } from '../fleet.ts';
 import type { HostState } from '../hosts/contract.ts';
+import { exitWords } from '../inspect/exit-codes.ts';
+import { inWords } from '../problems.ts';
 
 /** An icon with the words that a screen reader says for it. */
 export interface Look {
@@ -48,20 +50,8 @@ export function containerProblem(container: ContainerView): string | undefined {
 /** What a shell's or the kernel's exit code usually means; undefined for a program's own codes. */
 export function exitHint({ state, exitCode, oomKilled }: ContainerView): string | undefined {
   if (state !== 'exited' || oomKilled) return undefined;
-  switch (exitCode) {
-    case 126:
-      return l10n.t('126: the program was found but could not be executed.');
-    case 127:
-      return l10n.t('127: the program was not found. Look into the logs for its name.');
-    case 137:
-      return l10n.t('137: ended by SIGKILL.');
-    case 139:
-      return l10n.t('139: ended by SIGSEGV, an invalid access to memory.');
-    case 143:
-      return l10n.t('143: ended by SIGTERM, the usual request to stop.');
-    default:
-      return undefined;
-  }
+  const words = exitCode === undefined ? undefined : exitWords(exitCode);
+  return words && inWords(words);
 }
 
 /** What stands behind a container's name: live numbers, or how it ended; then its image. */

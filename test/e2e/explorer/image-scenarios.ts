@@ -66,7 +66,7 @@ export const imageScenarios: readonly Scenario[] = [
     covers: ['porthole.image.inspect'],
     run: async (scene) => {
       await scene.choose(await scene.image('porthole/starter'), 'porthole.image.inspect');
-      await scene.editorSays(/"RepoTags"/);
+      await scene.shows('page inspect', /Image porthole\/starter[\s\S]*Used by[\s\S]*no container/);
     },
   },
   {

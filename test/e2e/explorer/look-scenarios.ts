@@ -2,6 +2,7 @@ import { starterImage } from '../../../scripts/starter-image.ts';
 import type { CommandId } from '../../../src/extension/commands/rows.ts';
 import type { Item } from './covered.ts';
 import type { Scenario } from './scenario.ts';
+import { hostName } from './scene.ts';
 
 const pages: readonly {
   readonly page: Item & `page ${string}`;
@@ -29,12 +30,65 @@ export const lookScenarios: readonly Scenario[] = [
     },
   },
   {
-    name: 'a container is described',
-    covers: ['porthole.container.inspect'],
+    name: 'a container is described: what people look for, all of it to be searched, and as a document; it is followed to its end',
+    covers: ['porthole.container.inspect', 'page inspect'],
     run: async (scene) => {
-      const made = await scene.started('described');
+      const made = await scene.started('described', { Env: ['WORD=one two'], HostConfig: { Memory: 64 << 20 } });
       await scene.choose(await scene.container('described'), 'porthole.container.inspect');
+      const frame = await scene.shows('page inspect', /Container described[\s\S]*running[\s\S]*64 MiB[\s\S]*one two/);
+      await frame.getByRole('tab', { name: 'JSON' }).click();
+      await frame.locator('#search').fill('one two');
+      await frame.locator('#search').press('Enter');
+      await frame.locator('.path').filter({ hasText: '$.Config.Env[1]' }).waitFor();
+      await frame.locator('#copy-value').click();
+      await scene.becomes('what was copied', () => scene.clipboard(), 'WORD=one two');
+      await frame.getByRole('tab', { name: 'Summary' }).click();
+      await made.kill();
+      await frame.locator('.part.state dd').filter({ hasText: 'exited with code 137' }).waitFor();
+      await frame.locator('.part.state dd').filter({ hasText: 'A user sent it SIGKILL' }).waitFor();
+      await frame.getByRole('tab', { name: 'JSON' }).click();
+      await frame.locator('#document').click();
       await scene.editorSays(new RegExp(made.id));
+      await scene.workbench.tab('Inspect: described').click();
+      await made.remove();
+      await scene.shows('page inspect', /described is no longer there/);
+    },
+  },
+  {
+    name: 'namespaces are seen beside those of the host and of other containers, from a container, its row of namespaces, and its host',
+    covers: ['porthole.container.namespaces', 'porthole.host.namespaces', 'page namespaces', 'row namespace'],
+    run: async (scene) => {
+      const { workbench } = scene;
+      await scene.started('first');
+      await scene.started('joined', { HostConfig: { NetworkMode: 'container:first' } });
+      const container = await scene.container('joined');
+      await scene.choose(container, 'porthole.container.namespaces');
+      const frame = await scene.shows('page namespaces', /Namespaces of joined[\s\S]*first/);
+      const row = frame.locator('.matrix tr.chosen');
+      const net = row.getByRole('button', { name: /^A ?, shared with first$/ });
+      await net.click();
+      await frame
+        .locator('.members td', { hasText: /^first$/ })
+        .first()
+        .waitFor();
+      await frame
+        .locator('.members td', { hasText: /^joined$/ })
+        .first()
+        .waitFor();
+      await scene.docker.getContainer('first').kill();
+      await row.locator('td').nth(2).getByRole('button', { name: /^own/ }).waitFor();
+      await workbench.command('View: Close All Editors');
+      await workbench.unfold(container);
+      const section = await scene.row('row section', 'Containers', /^Namespaces/);
+      await workbench.unfold(section);
+      await scene.choose(await scene.row('row namespace', 'Containers', /^pid/), 'porthole.container.namespaces');
+      await scene.shows('page namespaces', /Namespaces of joined/);
+      const host = await scene.row('row host', 'Hosts', new RegExp(`^${hostName}`));
+      await scene.choose(host, 'porthole.host.namespaces');
+      await scene.shows(
+        'page namespaces',
+        new RegExp(`Namespaces on ${hostName}[\\s\\S]*The host itself[\\s\\S]*joined`),
+      );
     },
   },
   {

@@ -17,7 +17,7 @@ export const volumeScenarios: readonly Scenario[] = [
       await scene.answer(new RegExp(`Create a volume on ${hostName}`), 'shelf');
       const row = await scene.row('row volume', 'Volumes', /^shelf/);
       await scene.choose(row, 'porthole.volume.inspect');
-      await scene.editorSays(/"Mountpoint"/);
+      await scene.shows('page inspect', /Volume shelf[\s\S]*Where it lies/);
       await scene.choose(row, 'porthole.volume.remove');
       await scene.workbench.confirm(new RegExp(`shelf from ${hostName}`), /^Remove/);
       await row.waitFor({ state: 'detached' });

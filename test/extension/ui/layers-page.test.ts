@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
 import type { Page } from 'playwright-core';
 import type { FromLayers, ToLayers } from '../../../src/protocol/layer-page.ts';
 import type { ChangeRow, LayerEntry, MergedEntry } from '../../../src/protocol/layers.ts';
 import { requires } from '../../support/tools.ts';
-import { PageStage, send, type Theme, themes } from './page-stage.ts';
+import { PageStage, picture, send, type Theme, themeNames } from './page-stage.ts';
+import { violations } from './violations.ts';
 
 const subject = { host: 'local', engine: 'porthole', id: 'sha256:4f0c8d1a2b3c', name: 'shop/web:3' };
 const start = { type: 'start', subject, texts: {}, locale: 'en' };
-const themeNames = Object.keys(themes).filter((name): name is Theme => name in themes);
 const none = { added: 0, modified: 0, deleted: 0, storedBytes: 0, hiddenBytes: 0 };
 /** More than anybody scrolls through row by row. */
 const many = 6000;
@@ -174,15 +172,8 @@ describe('The layers page', function () {
   const sent = (page: Page, type: string) =>
     page.evaluate<Record<string, unknown>[]>(`window.sent.filter(({ type }) => type === ${JSON.stringify(type)})`);
 
-  async function picture(page: Page, name: string): Promise<void> {
-    const folder = process.env['PORTHOLE_SCREENSHOTS'];
-    if (!folder) return;
-    await mkdir(folder, { recursive: true });
-    await page.screenshot({ path: path.join(folder, `${name}.png`) });
-  }
-
   for (const theme of themeNames) {
-    it(`show the stack, and what a layer changed (${theme})`, async () => {
+    it(`shows the stack, and what a layer changed, and axe finds nothing (${theme})`, async () => {
       const page = await opened(theme);
       assert.equal(await page.locator('.layer').count(), 4);
       const first = await page.locator('.layer').first().innerText();
@@ -202,12 +193,14 @@ describe('The layers page', function () {
       assert.match(await page.locator('#details').innerText(), /\/etc\/nginx\.conf[\s\S]*Layer 1[\s\S]*Layer 3/);
       await page.locator('#fact-wasted dd').waitFor();
       assert.equal(await page.locator('#fact-wasted dd').innerText(), '18 MB · 10%');
+      assert.deepEqual(await violations(page), []);
       await picture(page, `layers-${theme}`);
       await page.getByRole('tab', { name: 'Waste' }).click();
       assert.match(
         await page.locator('#panel-waste').innerText(),
         /17 MB\s+\/var\/lib\/apt\/lists\/main\s+Layer 2\s+Layer 4\s+deleted/,
       );
+      assert.deepEqual(await violations(page), []);
       await picture(page, `waste-${theme}`);
       await page.close();
     });
@@ -237,7 +230,7 @@ describe('The layers page', function () {
     await tree.press('Home');
     const active = () =>
       page.evaluate<string>(
-        `document.getElementById(document.querySelector('#changes').getAttribute('aria-activedescendant')).getAttribute('aria-label')`,
+        `document.getElementById(document.querySelector('#changes').getAttribute('aria-activedescendant')).querySelector('.visually-hidden').textContent`,
       );
     assert.match(await active(), /^etc/);
     await tree.press('ArrowRight');
@@ -314,7 +307,7 @@ describe('The layers page', function () {
       const page = await opened();
       await named(page, 'evil').click();
       await page.locator('#changes [role=treeitem]', { hasText: 'onerror' }).click();
-      assert.match(await page.locator('#details h3').innerText(), /onerror/);
+      assert.match(await page.locator('#details h2').innerText(), /onerror/);
       assert.equal(await page.locator('main img').count(), 0);
       assert.equal(await page.evaluate('window.harmed'), undefined);
       await page.close();

@@ -26,6 +26,9 @@ export const themes = {
     'input-foreground': '#cccccc',
     'button-secondaryBackground': '#313131',
     'button-secondaryForeground': '#cccccc',
+    'gitDecoration-addedResourceForeground': '#81b88b',
+    'gitDecoration-modifiedResourceForeground': '#e2c08d',
+    'gitDecoration-deletedResourceForeground': '#c74e39',
   },
   'vscode-light': {
     foreground: '#3b3b3b',
@@ -43,6 +46,9 @@ export const themes = {
     'input-foreground': '#3b3b3b',
     'button-secondaryBackground': '#e5e5e5',
     'button-secondaryForeground': '#3b3b3b',
+    'gitDecoration-addedResourceForeground': '#587c0c',
+    'gitDecoration-modifiedResourceForeground': '#895503',
+    'gitDecoration-deletedResourceForeground': '#ad0707',
   },
   'vscode-high-contrast': {
     foreground: '#ffffff',
@@ -57,6 +63,9 @@ export const themes = {
     'editorWarning-foreground': '#d18616',
     'input-background': '#000000',
     'input-foreground': '#ffffff',
+    'gitDecoration-addedResourceForeground': '#a1e3ad',
+    'gitDecoration-modifiedResourceForeground': '#e2c08d',
+    'gitDecoration-deletedResourceForeground': '#c74e39',
   },
   'vscode-high-contrast-light': {
     foreground: '#292929',
@@ -71,9 +80,21 @@ export const themes = {
     'editorWarning-foreground': '#895503',
     'input-background': '#ffffff',
     'input-foreground': '#292929',
+    'gitDecoration-addedResourceForeground': '#374e06',
+    'gitDecoration-modifiedResourceForeground': '#895503',
+    'gitDecoration-deletedResourceForeground': '#ad0707',
   },
 } as const;
 export type Theme = keyof typeof themes;
+export const themeNames = Object.keys(themes).filter((name): name is Theme => name in themes);
+
+/** With PORTHOLE_SCREENSHOTS=DIR every page is left there as a picture, to be looked at. */
+export async function picture(page: Page, name: string): Promise<void> {
+  const folder = process.env['PORTHOLE_SCREENSHOTS'];
+  if (!folder) return;
+  await mkdir(folder, { recursive: true });
+  await page.screenshot({ path: path.join(folder, `${name}.png`) });
+}
 
 /** The bundled pages, opened alone in a browser with a stand-in for the half of the wire that VS Code holds. */
 export class PageStage {

@@ -1,24 +1,12 @@
 import assert from 'node:assert/strict';
-import { mkdir } from 'node:fs/promises';
-import path from 'node:path';
-import type { Page } from 'playwright-core';
 import { isolationOf } from '../../../src/extension/isolation/report.ts';
 import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
 import { life, looselyHeld, reading, trace } from './fixtures.ts';
-import { PageStage, send, type Theme, themes } from './page-stage.ts';
+import { PageStage, picture, send, themeNames } from './page-stage.ts';
 
 const subject = { host: 'local', engine: 'porthole', id: '4f0c8d1a2b3c', name: 'clock' };
 const start = { type: 'start', subject, texts: { host: 'host!' }, locale: 'en' };
-const themeNames = Object.keys(themes).filter((name): name is Theme => name in themes);
-
-/** With PORTHOLE_SCREENSHOTS=DIR every page is left there as a picture, to be looked at. */
-async function picture(page: Page, name: string): Promise<void> {
-  const folder = process.env['PORTHOLE_SCREENSHOTS'];
-  if (!folder) return;
-  await mkdir(folder, { recursive: true });
-  await page.screenshot({ path: path.join(folder, `${name}.png`) });
-}
 
 describe('The webviews', function () {
   this.timeout(60_000);

@@ -1,4 +1,4 @@
-import { element } from '../shared/dom.ts';
+import { element } from './dom.ts';
 
 export interface Tab {
   readonly id: string;

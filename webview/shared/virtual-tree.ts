@@ -1,4 +1,4 @@
-import { element } from '../shared/dom.ts';
+import { element } from './dom.ts';
 
 /** What the tree asks about its rows; everything else is the owner's. */
 export interface TreeOwner<Row> {
@@ -72,6 +72,12 @@ export class VirtualTree<Row> {
     this.#draw();
   }
 
+  /** Makes a row the active one and brings it into sight. */
+  choose(key: string): void {
+    const index = this.#rows.findIndex((row) => this.#owner.key(row) === key);
+    if (index >= 0) this.#activate(index);
+  }
+
   /** Back to the top, with nothing active. */
   reset(): void {
     this.#active = undefined;
@@ -107,17 +113,18 @@ export class VirtualTree<Row> {
           'aria-level': String(level),
           'aria-posinset': String(position),
           'aria-setsize': String(count),
-          'aria-label': this.#owner.words(row),
           'data-index': String(index),
           ...(isOpen !== undefined && { 'aria-expanded': String(isOpen) }),
         },
       },
       [
+        // What is heard says more than what is seen, in an order of its own.
+        element('span', { class: 'visually-hidden', text: this.#owner.words(row) }),
         element('span', {
           class: `twisty ${isOpen === undefined ? 'leaf' : ''}`,
           attributes: { 'aria-hidden': 'true' },
         }),
-        ...this.#owner.cells(row),
+        element('span', { class: 'cells', attributes: { 'aria-hidden': 'true' } }, this.#owner.cells(row)),
       ],
     );
     node.style.top = `${index * rowHeight}px`;
