@@ -12,6 +12,7 @@ import { listenOn } from './api/listen.ts';
 import { createApiServer } from './api/server.ts';
 import { openBuilder } from './build/builder.ts';
 import { prepareParent } from './cgroup/parent.ts';
+import { readUsageNow } from './cgroup/reading.ts';
 import { serveBridge } from './connect/bridge.ts';
 import { ensureAgent } from './connect/detached.ts';
 import { removeOldVersions } from './connect/old-versions.ts';
@@ -26,6 +27,7 @@ import { hasCgroups, unavailableWithoutRoot } from './container/without-root.ts'
 import { openOtherEngines } from './engines/other-engines.ts';
 import { cgroupLens } from './inspect/cgroups.ts';
 import { describeHost } from './inspect/host.ts';
+import { UsageRecorder } from './inspect/usage-recorder.ts';
 import { defaultCgroupParent } from './plan/cgroup-path.ts';
 import type { HostFacts } from './plan/facts.ts';
 import { Certificates } from './registry/certificates.ts';
@@ -202,6 +204,17 @@ async function serve(settings: Settings): Promise<void> {
     options: settings.options,
     startedAt: new Date().toISOString(),
   };
+  const recorder = new UsageRecorder({
+    running: () => containers.liveCgroups(),
+    isThere: (id) => containers.list().some((container) => container.id === id),
+    read: (path) => readUsageNow(host.cgroup, path),
+    now: Date.now,
+  });
+  const turns = new Set(['start', 'die', 'oom', 'update', 'pause', 'unpause', 'destroy']);
+  events.signal.on(({ type, action, id }) => {
+    if (type === 'container' && turns.has(action)) recorder.note(id);
+  });
+  recorder.start();
   const retired = deferred<void>();
   const deaf = deferred<void>();
   const engine: Engine = {
@@ -225,6 +238,7 @@ async function serve(settings: Settings): Promise<void> {
       shims,
       host,
     }),
+    usage: recorder,
     cgroups: cgroupLens(host.cgroup, (id) => containers.list().some((container) => container.id === id)),
     readLineages: (paths) => readLineages(shims, paths),
   };
@@ -244,6 +258,7 @@ async function serve(settings: Settings): Promise<void> {
   // Closing has removed the socket's name; what is there from now on is the successor's.
   deaf.resolve();
   await drained;
+  await recorder.close();
   await builder.settled();
   await containers.shutdown();
   await api.close();

@@ -6,6 +6,7 @@ import type { OtherEngines } from '../engines/contract.ts';
 import type { CgroupLens } from '../inspect/cgroups.ts';
 import type { HostDescription } from '../inspect/host.ts';
 import type { ReadLineages } from '../inspect/survey.ts';
+import type { UsageRecorder } from '../inspect/usage-recorder.ts';
 import type { Registry } from '../registry/contract.ts';
 import type { ImageStore } from '../store/contract.ts';
 import type { Volumes } from '../volume/contract.ts';
@@ -28,5 +29,7 @@ export interface Engine {
   /** Fresh facts about the host. */
   describeHost(): Promise<HostDescription>;
   readonly cgroups: CgroupLens;
+  /** What containers used before now. */
+  readonly usage: Pick<UsageRecorder, 'of'>;
   readonly readLineages: ReadLineages;
 }

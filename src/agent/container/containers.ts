@@ -29,8 +29,8 @@ import { rename } from './rename.ts';
 import { restart } from './restart.ts';
 import { startLocked, stillThere } from './start.ts';
 import { kill, stop } from './stop.ts';
-import { updateLocked } from './update.ts';
-import { figuresOf, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
+import { updateLocked, updatePlanOf } from './update.ts';
+import { figuresOf, liveCgroups, pidsOf, planOf, readingOf, traceOfContainer } from './views.ts';
 import { visit } from './visit.ts';
 import { waitFor } from './waiting.ts';
 
@@ -89,6 +89,7 @@ export async function createContainers(
     unpause: (nameOrId) => locked(nameOrId, (container) => unpauseLocked(engine, container)),
     wait: async (nameOrId, condition, abort) => waitFor(find(nameOrId), condition, abort),
     update: (nameOrId, change) => locked(nameOrId, (container) => updateLocked(engine, container, change)),
+    updatePlan: (nameOrId, change) => locked(nameOrId, (container) => updatePlanOf(engine, container, change)),
     rename: (nameOrId, name) => locked(nameOrId, (container) => rename(engine, container, name)),
     remove: async (nameOrId, options) => remove(engine, find(nameOrId), options),
     resize: async (nameOrId, size) => runningShim(find(nameOrId)).resize(size),
@@ -110,6 +111,7 @@ export async function createContainers(
     wholeHistory: (query) => history.all(query),
     trace: async (nameOrId) => traceOfContainer(engine, find(nameOrId)),
     reading: async (nameOrId) => readingOf(engine, find(nameOrId)),
+    liveCgroups: () => liveCgroups(engine),
     figures: async (nameOrId) => figuresOf(engine, find(nameOrId)),
     pids: async (nameOrId) => pidsOf(engine, find(nameOrId)),
     changes: async (nameOrId) => changesOf(engine, find(nameOrId)),

@@ -4,6 +4,7 @@ import type { Ending, HistoryEntry } from '../../protocol/history.ts';
 import type { ReadOfContainer } from '../../protocol/layers.ts';
 import type { PlannedContainer, PlanView, Trace } from '../../protocol/trace.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
+import type { UpdatePlan } from '../../protocol/usage-history.ts';
 import type { DockerFigures } from '../cgroup/docker-figures.ts';
 import type { FileRoot } from '../files/contract.ts';
 import type { LayeredImage } from '../layers/contract.ts';
@@ -40,6 +41,8 @@ export interface Containers {
   rename(nameOrId: string, name: string): Promise<void>;
   /** Changes limits and the restart policy; 0 and empty leave what there is. @throws conflict, invalid, internal with nothing changed */
   update(nameOrId: string, change: UpdateBody): Promise<{ warnings: string[] }>;
+  /** What `update` would write. Nothing is changed; throws what it would before the kernel is asked. */
+  updatePlan(nameOrId: string, change: UpdateBody): Promise<UpdatePlan>;
   remove(nameOrId: string, options: { force: boolean; volumes: boolean }): Promise<void>;
   resize(nameOrId: string, size: { rows: number; columns: number }): Promise<void>;
   /** May be called before `start`: the streams are then those of the next life. */
@@ -64,6 +67,8 @@ export interface Containers {
   /** What happened to all of them. */
   wholeHistory(query: HistoryQuery): Promise<HistoryEntry[]>;
   reading(nameOrId: string): Promise<CgroupReading>;
+  /** Of every container that has processes. */
+  liveCgroups(): LiveCgroup[];
   /** What Docker's stats hold beside it. */
   figures(nameOrId: string): Promise<DockerFigures>;
   /** Host pids of every process in it, initial process first. */
@@ -89,6 +94,15 @@ export interface Containers {
   commit(nameOrId: string, request: CommitRequest): Promise<string>;
   /** Directory of the writable layer. */
   upper(nameOrId: string): string;
+}
+
+/** Where a container's processes are counted, as long as one life lasts. */
+export interface LiveCgroup {
+  readonly id: string;
+  /** Below the root of each hierarchy, with a leading slash. */
+  readonly path: string;
+  /** When that life began: another one counts from zero. */
+  readonly startedAt: string;
 }
 
 export interface StopOptions {

@@ -1,10 +1,12 @@
 import { isKind, messageOf, PortholeError } from '../../base/errors.ts';
+import type { PlannedWrite } from '../../protocol/usage-history.ts';
 import { moveProcesses } from '../cgroup/move.ts';
 import type { Resources, Spec } from '../oci/runtime.ts';
 import { type LimitUpdate, limitUpdate } from '../plan/cgroup-update.ts';
 import { cpusetView } from '../plan/cgroup-view.ts';
 import type { Operation } from '../plan/operations.ts';
 import { reasons } from '../plan/reasons.ts';
+import { renderOperation } from '../plan/render.ts';
 import { text } from '../plan/text.ts';
 import { PlanFailed } from '../shim/errors.ts';
 import { readIfThere, removeDirectoryIfThere } from '../sys/files.ts';
@@ -42,6 +44,28 @@ export async function applyLimits(
       { cause: failure },
     );
   }
+}
+
+/** What `applyLimits` would write, in its order, with what the files hold now. */
+export async function writesFor(
+  engine: Engine,
+  container: Container,
+  limits: { readonly before: Resources; readonly after: Resources },
+): Promise<PlannedWrite[]> {
+  const update = limitUpdate(limits, { path: container.record.cgroupPath, host: engine.host });
+  const earlier = await valuesOf(update);
+  const made = update.make.map((operation) => ({ line: renderOperation(operation), why: operation.why }));
+  const written = update.writes.map(({ path, value, operation }) => {
+    const was = earlier.get(path);
+    return {
+      line: renderOperation(operation),
+      path,
+      value,
+      ...(was !== undefined && { was: earlierValue(path, value, was) }),
+      why: operation.why,
+    };
+  });
+  return [...made, ...written];
 }
 
 /** What cannot be shown limits all the same: a container may have changed what it has mounted there. */

@@ -1,4 +1,5 @@
 import type { HostConfig, UpdateBody } from '../../protocol/docker.ts';
+import type { UpdatePlan } from '../../protocol/usage-history.ts';
 import { blockIoOf } from './block-devices.ts';
 import { keepSpec } from './bundle.ts';
 import type { Container } from './container.ts';
@@ -6,7 +7,7 @@ import { announce, type Engine } from './engine.ts';
 import { conflict, invalid, notSupportedYet } from './errors.ts';
 import { specOf } from './exec.ts';
 import { checkedLimits } from './limits.ts';
-import { applyLimits } from './live-limits.ts';
+import { applyLimits, writesFor } from './live-limits.ts';
 import { resourcesOf } from './resources.ts';
 import { hasProcess } from './state.ts';
 import { checkRestartPolicy } from './supported.ts';
@@ -20,6 +21,23 @@ export async function updateLocked(
   container: Container,
   change: UpdateBody,
 ): Promise<{ warnings: string[] }> {
+  const { before, after, warnings } = await checkedUpdate(engine, container, change);
+  if (hasProcess(container.record.state.status)) await changeLive(engine, container, { before, after });
+  container.change({ hostConfig: after });
+  await container.save();
+  announce(engine, container, 'update');
+  return { warnings: [...warnings] };
+}
+
+/** What `updateLocked` would write, found out without doing it. Throws what that would before the kernel is asked. */
+export async function updatePlanOf(engine: Engine, container: Container, change: UpdateBody): Promise<UpdatePlan> {
+  const { before, after, warnings } = await checkedUpdate(engine, container, change);
+  const isLive = hasProcess(container.record.state.status);
+  const writes = isLive ? await writesFor(engine, container, await resourcesFor(container, { before, after })) : [];
+  return { live: isLive, writes, warnings: [...warnings] };
+}
+
+async function checkedUpdate(engine: Engine, container: Container, change: UpdateBody) {
   refuseFixed(change);
   const limits = checkedLimits(change, engine.host, { update: true });
   checkRestartPolicy({ RestartPolicy: change.RestartPolicy });
@@ -27,11 +45,7 @@ export async function updateLocked(
   const after = merged(container, limits.hostConfig);
   checkTogether(after);
   await blockIoOf(change);
-  if (hasProcess(container.record.state.status)) await changeLive(engine, container, { before, after });
-  container.change({ hostConfig: after });
-  await container.save();
-  announce(engine, container, 'update');
-  return { warnings: [...limits.warnings] };
+  return { before, after, warnings: limits.warnings };
 }
 
 /** What a container has for its whole life. dockerd takes these and does nothing. */
@@ -101,16 +115,21 @@ function checkTogether({
   }
 }
 
-async function changeLive(
-  engine: Engine,
-  container: Container,
-  configs: { readonly before: HostConfig; readonly after: HostConfig },
-): Promise<void> {
-  const spec = await specOf(container);
-  const { devices, ...before } = spec.linux.resources ?? {};
-  const after = resourcesOf(configs.after, await blockIoOf(configs.after));
+interface Configs {
+  readonly before: HostConfig;
+  readonly after: HostConfig;
+}
+
+async function changeLive(engine: Engine, container: Container, configs: Configs): Promise<void> {
+  const { spec, before, after, devices } = await resourcesFor(container, configs);
   await applyLimits(engine, container, { before, after, spec });
   const linux = { ...spec.linux, resources: { ...after, ...(devices && { devices }) } };
   // The next exec joins the cgroups that this says.
   await keepSpec(container, { ...spec, linux });
+}
+
+async function resourcesFor(container: Container, configs: Configs) {
+  const spec = await specOf(container);
+  const { devices, ...before } = spec.linux.resources ?? {};
+  return { spec, before, after: resourcesOf(configs.after, await blockIoOf(configs.after)), devices };
 }

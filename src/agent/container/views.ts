@@ -10,6 +10,7 @@ import { errnoName } from '../shim/errno.ts';
 import { sharingNamespace } from '../sys/proc.ts';
 import { containerFacts } from './bundle.ts';
 import type { Container } from './container.ts';
+import type { LiveCgroup } from './contract.ts';
 import type { Engine } from './engine.ts';
 import { notRunning } from './errors.ts';
 import { specOf } from './exec.ts';
@@ -38,6 +39,15 @@ export async function traceOfContainer(engine: Engine, container: Container): Pr
 export async function readingOf(engine: Engine, container: Container): Promise<CgroupReading> {
   runningPid(container);
   return readCgroup(engine.host.cgroup, container.record.cgroupPath);
+}
+
+export function liveCgroups(engine: Engine): LiveCgroup[] {
+  if (!hasCgroups(engine.host)) return [];
+  return engine.registry
+    .all()
+    .map(({ record }) => record)
+    .filter(({ state }) => hasProcess(state.status))
+    .map(({ id, cgroupPath: path, state }) => ({ id, path, startedAt: state.startedAt }));
 }
 
 export async function figuresOf(engine: Engine, container: Container): Promise<DockerFigures> {

@@ -21,6 +21,8 @@ function unexpected(): never {
 const noContainers: Containers = {
   create: unexpected,
   planFor: unexpected,
+  updatePlan: unexpected,
+  liveCgroups: unexpected,
   list: () => [],
   get: unexpected,
   start: unexpected,
@@ -166,6 +168,7 @@ export async function serveFakes(parts: FakeEngine): Promise<{
     describeHost: unexpected,
     retire: unexpected,
     cgroups: { node: unexpected, reading: unexpected, capacity: unexpected },
+    usage: { of: unexpected },
     readLineages: unexpected,
   };
   const api = createApiServer(engine, { onFailure: (what, failure) => failures.push(`${what}: ${String(failure)}`) });

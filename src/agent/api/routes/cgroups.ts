@@ -7,6 +7,7 @@ import { type Call, json, type Reply, type Route } from '../route.ts';
 export const cgroupRoutes: readonly Route[] = [
   { method: 'GET', path: '/porthole/v1/cgroups', handler: node },
   { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: ofContainer },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/usage', handler: usage },
   { method: 'GET', path: '/porthole/v1/capacity', handler: capacity },
 ];
 
@@ -23,6 +24,13 @@ async function ofContainer(call: Call): Promise<Reply> {
   const { id } = containers.get(call.param('id'));
   if (!call.query.flag('stream')) return json(await containers.reading(id));
   return streamReadings(call, () => containers.reading(id));
+}
+
+/** `since`: only what is later. Also of a container that has ended. */
+async function usage(call: Call): Promise<Reply> {
+  const { usage: recorder, containers } = call.engine;
+  const since = call.query.nanoTime('since') ?? 0n;
+  return json(recorder.of(containers.get(call.param('id')).id, Number(since / 1_000_000n)));
 }
 
 async function capacity(call: Call): Promise<Reply> {
