@@ -1,4 +1,4 @@
-import { commands, type ExtensionContext, type LogOutputChannel, l10n, languages, window, workspace } from 'vscode';
+import { type ExtensionContext, type LogOutputChannel, l10n, languages, window, workspace } from 'vscode';
 import { KeyedLock } from '../base/async.ts';
 import { messageOf } from '../base/errors.ts';
 import { archiveHandlers } from './commands/archive-handlers.ts';
@@ -15,6 +15,7 @@ import { viewIds } from './commands/manifest.ts';
 import { nameHandlers } from './commands/name-handlers.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
 import { Targets } from './commands/targets.ts';
+import { rememberedGrouping, treeHandlers } from './commands/tree-handlers.ts';
 import { volumeHandlers } from './commands/volume-handlers.ts';
 import { PortholeFiles } from './editors/file-system.ts';
 import { scheme } from './editors/uris.ts';
@@ -27,13 +28,14 @@ import { HostSettings, sshHostId } from './host-settings.ts';
 import { Layers } from './layers/layers.ts';
 import { LayerViewer } from './layers/viewer.ts';
 import { Panels } from './panels/panels.ts';
-import { containerProblem } from './tree/appearance.ts';
 import { ContainersView } from './tree/containers-view.ts';
-import { ChangeDecorations } from './tree/decorations.ts';
+import { ChangeDecorations, TroubleDecorations } from './tree/decorations.ts';
+import { Gauges } from './tree/gauges.ts';
 import { HostsView } from './tree/hosts-view.ts';
 import { ImageInsides } from './tree/image-insides.ts';
 import { ImagesView } from './tree/images-view.ts';
 import { Insides } from './tree/insides.ts';
+import { TreeViews } from './tree/tree-views.ts';
 import { VolumesView } from './tree/volumes-view.ts';
 
 /** What tests reach of the extension. */
@@ -64,25 +66,20 @@ export function activate(context: ExtensionContext): PortholeApi {
   const hosts = own(new HostsView(fleet));
   const reach = new Reach(fleet, { ready: () => ready, connect: (host) => connectTo(host, log) });
   const remoteFiles = own(new RemoteFiles(reach));
-  const insides = own(new Insides(fleet, remoteFiles));
-  const containers = own(new ContainersView(fleet, insides));
+  const gauges = own(new Gauges(fleet));
+  const insides = own(new Insides({ fleet, files: remoteFiles, gauges }));
+  const containers = own(new ContainersView({ fleet, insides, gauges }));
   const images = own(new ImagesView(fleet, new ImageInsides(fleet, layers)));
   const volumes = own(new VolumesView(fleet, insides));
-  own(window.createTreeView(viewIds.hosts, { treeDataProvider: hosts }));
-  const containersTree = own(
-    window.createTreeView(viewIds.containers, { treeDataProvider: containers, canSelectMany: true }),
-  );
-  own(window.createTreeView(viewIds.images, { treeDataProvider: images, canSelectMany: true }));
-  own(window.createTreeView(viewIds.volumes, { treeDataProvider: volumes, canSelectMany: true }));
-  containers.setVisible(containersTree.visible);
-  own(containersTree.onDidChangeVisibility(({ visible }) => containers.setVisible(visible)));
-  own(containersTree.onDidExpandElement(({ element }) => containers.setUnfolded(element, true)));
-  own(containersTree.onDidCollapseElement(({ element }) => containers.setUnfolded(element, false)));
+  const views = { hosts, containers, images, volumes };
+  containers.groupBy(rememberedGrouping(context.globalState));
+  own(new TreeViews(fleet, views, viewIds));
 
   const files = own(new PortholeFiles(fleet));
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));
   own(workspace.registerFileSystemProvider(filesScheme, remoteFiles, { isCaseSensitive: true }));
   own(window.registerFileDecorationProvider(new ChangeDecorations()));
+  own(window.registerFileDecorationProvider(new TroubleDecorations()));
   const panels = own(new Panels({ fleet, layers, viewer }, context.extensionUri));
 
   const fill = filler(context, { fleet, settings, log });
@@ -90,12 +87,16 @@ export function activate(context: ExtensionContext): PortholeApi {
   const unfoldAnew = () => {
     insides.forget();
     containers.refresh();
+    images.refresh();
     volumes.refresh();
   };
   own(remoteFiles.onDidChangeFile(unfoldAnew));
   const refresh = async () => {
-    await fleet.refresh();
-    unfoldAnew();
+    try {
+      await fleet.refresh();
+    } finally {
+      unfoldAnew();
+    }
   };
   const handlers = {
     ...hostHandlers({ fleet, targets, panels, settings, arrange: fill, refresh, log }),
@@ -115,17 +116,13 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...registryHandlers({ fleet, targets }),
     ...volumeHandlers({ fleet, targets, panels }),
     ...fileHandlers({ fleet, targets, layers }),
+    ...treeHandlers({ fleet, containers, images, memory: context.globalState }),
   };
   for (const command of registerCommands(handlers, (line) => log.error(line))) own(command);
 
   own(
     fleet.onDidChange(({ kind, keys }) => {
       if (kind === 'containers' || kind === 'images' || kind === 'volumes') files.touch(new Set(keys));
-      if (kind !== 'images' && kind !== 'volumes') {
-        containersTree.badge = badge(fleet);
-        const connected = fleet.hosts.some(({ host }) => host.state.kind === 'connected');
-        void commands.executeCommand('setContext', 'porthole.connected', connected);
-      }
     }),
   );
   own(
@@ -135,7 +132,7 @@ export function activate(context: ExtensionContext): PortholeApi {
   );
   const ready = fill();
   ready.catch((failure) => log.error(messageOf(failure)));
-  return { fleet, views: { hosts, containers, images, volumes }, ready };
+  return { fleet, views, ready };
 }
 
 interface Filling {
@@ -177,11 +174,4 @@ async function connectLocal(fleet: Fleet, log: LogOutputChannel): Promise<void> 
   } catch (failure) {
     log.warn(messageOf(failure));
   }
-}
-
-/** A number on the view for containers that ended badly. */
-function badge(fleet: Fleet): { value: number; tooltip: string } | undefined {
-  const all = fleet.hosts.flatMap(({ engines }) => engines.flatMap((view) => view.containers));
-  const value = all.filter((container) => containerProblem(container) !== undefined).length;
-  return value === 0 ? undefined : { value, tooltip: l10n.t('{0} containers ended with a problem', value) };
 }

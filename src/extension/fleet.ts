@@ -30,6 +30,14 @@ export interface EngineView {
   readonly containers: readonly ContainerView[];
   readonly images: readonly ImageView[];
   readonly volumes: readonly VolumeView[];
+  /** What it does not tell, though it answers; empty when all is well. */
+  readonly problems: readonly EngineProblem[];
+}
+
+/** A list that an engine refuses or garbles: what was known before stays in the views. */
+export interface EngineProblem {
+  readonly of: 'containers' | 'images' | 'volumes' | 'events';
+  readonly why: Error;
 }
 
 /** Names one object of one engine of one host. */
@@ -49,9 +57,16 @@ export interface ContainerView extends ObjectRef {
   /** Of the last life; absent while it runs and when never started. */
   readonly exitCode?: number;
   readonly oomKilled?: boolean;
+  /** What its health check says; absent without one. */
+  readonly health?: 'starting' | 'healthy' | 'unhealthy';
   /** Names of the volumes that it mounts. */
   readonly volumes: readonly string[];
+  /** Names of its networks, sorted. */
+  readonly networks: readonly string[];
+  readonly labels: Labels;
 }
+
+export type Labels = Readonly<Record<string, string>>;
 
 export interface ImageView extends ObjectRef {
   /** Names with tag; empty for a dangling image. */
@@ -60,6 +75,7 @@ export interface ImageView extends ObjectRef {
   readonly size: number;
   /** Seconds since the epoch. */
   readonly created: number;
+  readonly labels: Labels;
 }
 
 /** A volume; its id is its name. */
@@ -77,9 +93,12 @@ export interface LiveUsage {
   readonly memoryLimit?: number;
 }
 
-/** What changed, so that views refresh no more than that. `structure`: rows came or went. */
+/**
+ * What changed, so that views refresh no more than that. `structure`: rows came or went. `execs`: commands began or ended
+ * in containers that are otherwise as they were; `problems`: an engine tells less than it should, or all of it again.
+ */
 export interface FleetChange {
-  readonly kind: 'hosts' | 'host-state' | 'containers' | 'images' | 'volumes';
+  readonly kind: 'hosts' | 'host-state' | 'containers' | 'images' | 'volumes' | 'execs' | 'problems';
   readonly structure: boolean;
   /** Keys (`keyOf`) of the objects whose values changed. */
   readonly keys: readonly string[];

@@ -62,9 +62,10 @@ function titleEntries(id: CommandId) {
     row.target === 'hosts' || row.target === 'images' || row.target === 'containers' || row.target === 'volumes'
       ? [viewIds[row.target]]
       : Object.values(viewIds);
-  const when =
+  const place =
     views.length > 1 ? `view =~ /^(${views.join('|').replaceAll('.', '\\.')})$/` : `view == ${views[0] ?? ''}`;
-  return [group, menu].flatMap((place) => (place === undefined ? [] : [{ command: id, when, group: place }]));
+  const when = row.titleWhen ? `${place} && ${row.titleWhen}` : place;
+  return [group, menu].flatMap((at) => (at === undefined ? [] : [{ command: id, when, group: at }]));
 }
 
 function contextEntries(id: CommandId) {

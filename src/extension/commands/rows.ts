@@ -32,6 +32,8 @@ export interface CommandRow {
   readonly inline?: number;
   /** A button in these views' titles: order. */
   readonly inTitle?: number;
+  /** Only there while this clause is true. */
+  readonly titleWhen?: string;
   /** In the menu behind the dots of these views' titles: order. */
   readonly inTitleMenu?: number;
   /** Also in the menu of files of the workspace, for those that this clause is true of. */
@@ -212,6 +214,15 @@ export const commandRows = {
     group: '9_remove@1',
   },
   'porthole.container.prune': { title: 'Remove Containers That Do Not Run…', target: 'containers', inTitleMenu: 9 },
+  'porthole.container.groupBy': { title: 'Group By…', icon: 'list-tree', target: 'containers', inTitle: 1 },
+  'porthole.container.filter': { title: 'Filter Containers…', icon: 'filter', target: 'containers', inTitle: 2 },
+  'porthole.container.clearFilter': {
+    title: 'Clear Filter of Containers',
+    icon: 'clear-all',
+    target: 'containers',
+    inTitle: 3,
+    titleWhen: 'porthole.containersFiltered',
+  },
   'porthole.container.rename': { title: 'Rename…', icon: 'edit', target: 'container', group: '4_edit@1' },
   'porthole.container.kill': { title: 'Kill', icon: 'close', target: 'container', states: alive, group: '9_remove@1' },
   'porthole.container.remove': { title: 'Remove Container', icon: 'trash', target: 'container', group: '9_remove@2' },
@@ -250,6 +261,14 @@ export const commandRows = {
     inTitle: 3,
     inExplorer:
       'resourceScheme =~ /^(file|vscode-remote)$/ && resourceFilename =~ /(^|\\.)(dockerfile|containerfile)(\\.[^.]+)?$/i',
+  },
+  'porthole.image.filter': { title: 'Filter Images…', icon: 'filter', target: 'images', inTitle: 4 },
+  'porthole.image.clearFilter': {
+    title: 'Clear Filter of Images',
+    icon: 'clear-all',
+    target: 'images',
+    inTitle: 5,
+    titleWhen: 'porthole.imagesFiltered',
   },
   'porthole.image.load': { title: 'Load Image from Archive…', icon: 'cloud-upload', target: 'images', inTitle: 1 },
 

@@ -1,9 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { messageOf } from '../../base/errors.ts';
-import type { ContainerView } from '../fleet.ts';
+import { isKind, messageOf, PortholeError } from '../../base/errors.ts';
+import { phrase } from '../../base/phrases.ts';
+import type { ContainerView, EngineProblem } from '../fleet.ts';
 import type { EngineKind, Host } from '../hosts/contract.ts';
 import type { Log } from '../ssh/services.ts';
-import { containerOfList, imageOfList, newsOf, type Source, volumeOfList, withEnd } from './answers.ts';
+import { containerOfList, imageOfList, newsOf, readList, type Source, volumeOfList, withEnd } from './answers.ts';
 import { eachLine } from './lines.ts';
 import type { Finding } from './state.ts';
 
@@ -27,6 +28,10 @@ interface Stale {
 const MANY = 8;
 const FIRST_PAUSE = 250;
 const LONGEST_PAUSE = 30_000;
+/** A stream of events that lasts this long is sound, in milliseconds. */
+const STEADY = 5_000;
+/** So many short ones are no accident: what is shown may be old. */
+const OFTEN = 3;
 
 /**
  * Keeps up with one engine for as long as its host is connected:
@@ -35,7 +40,8 @@ const LONGEST_PAUSE = 30_000;
  *                         +-- lists, then whatever became stale meanwhile, and so on
  *
  * Subscribing comes first, so that nothing falls between the lists and the events. It never gives up: an engine that
- * does not answer is absent, and asked again after a pause that grows to half a minute.
+ * does not answer is absent; one that answers nonsense or refuses keeps what it has told before, and what it does not tell
+ * is named. Both are asked again after a pause that grows to half a minute.
  */
 export class EngineWatch {
   readonly #parts: EngineWatchParts;
@@ -58,7 +64,12 @@ export class EngineWatch {
     this.#stale.images = true;
     this.#stale.volumes = true;
     this.#hurry.abort();
-    await this.#read();
+    try {
+      await this.#read();
+    } catch (failure) {
+      // What it refuses stands in the views.
+      if (!answered(failure)) throw failure;
+    }
   }
 
   dispose(): void {
@@ -69,18 +80,21 @@ export class EngineWatch {
   async #run(): Promise<void> {
     let failures = 0;
     while (!this.#stop.signal.aborted) {
-      const attempt = { isUp: false };
+      const attempt = { isUp: false, began: Date.now() };
+      let refused = false;
       try {
         await this.#follow(attempt);
       } catch (failure) {
         if (this.#stop.signal.aborted) return;
+        refused = answered(failure);
         this.#parts.log.debug(`${this.#source.host} ${this.#source.engine}: ${messageOf(failure)}`);
       }
       if (this.#stop.signal.aborted) return;
-      failures = attempt.isUp ? 0 : failures + 1;
-      if (!attempt.isUp) this.#parts.onFinding({ kind: 'absent', engine: this.#source.engine });
+      failures = attempt.isUp && Date.now() - attempt.began > STEADY ? 0 : failures + 1;
+      if (!attempt.isUp && !refused) this.#parts.onFinding({ kind: 'absent', engine: this.#source.engine });
+      if (attempt.isUp && failures >= OFTEN) this.#problem('events', eventsBreak());
       this.#hurry = new AbortController();
-      const pause = Math.min(FIRST_PAUSE * 2 ** failures, LONGEST_PAUSE);
+      const pause = Math.min(FIRST_PAUSE * 2 ** Math.max(0, failures - 1), LONGEST_PAUSE);
       const signal = AbortSignal.any([this.#hurry.signal, this.#stop.signal]);
       await delay(pause, undefined, { signal }).catch(() => undefined);
     }
@@ -90,16 +104,35 @@ export class EngineWatch {
     const end = new AbortController();
     const signal = AbortSignal.any([end.signal, this.#stop.signal]);
     try {
-      const events = await this.#client().getEvents({ abortSignal: signal });
+      const events = await this.#subscribe(signal);
       this.#stale = freshlyStale();
+      if (!events) {
+        await this.#read();
+        throw noEvents();
+      }
       const followed = eachLine(events, (line) => this.#note(line, end));
       // While the lists are read nobody waits for `followed` yet.
       followed.catch(() => undefined);
       await this.#read();
       attempt.isUp = true;
+      void delay(STEADY, undefined, { signal, ref: false }).then(
+        () => this.#problem('events'),
+        () => undefined,
+      );
       await followed;
     } finally {
       end.abort();
+    }
+  }
+
+  /** Undefined when the engine answers, but will not tell its events: its lists are worth reading all the same. */
+  async #subscribe(signal: AbortSignal): Promise<NodeJS.ReadableStream | undefined> {
+    try {
+      return await this.#client().getEvents({ abortSignal: signal });
+    } catch (failure) {
+      if (!answered(failure)) throw failure;
+      this.#problem('events', asError(failure));
+      return undefined;
     }
   }
 
@@ -108,6 +141,7 @@ export class EngineWatch {
     if (!news) return;
     if (news.kind === 'images') this.#stale.images = true;
     else if (news.kind === 'volumes') this.#stale.volumes = true;
+    else if (news.kind === 'execs') this.#tell({ kind: 'execs', engine: this.#source.engine, id: news.id });
     else if (news.gone) this.#removed(news.id);
     else this.#stale.containers.add(news.id);
     // A list that cannot be read must be read later: subscribing anew does.
@@ -133,47 +167,70 @@ export class EngineWatch {
       const stale = this.#stale;
       if (!stale.all && !stale.images && !stale.volumes && stale.containers.size === 0) return;
       this.#stale = { all: false, images: false, volumes: false, containers: new Set() };
-      await Promise.all([
+      const results = await Promise.allSettled([
         stale.all || stale.containers.size > MANY ? this.#readContainers() : this.#readSome([...stale.containers]),
         stale.images ? this.#readImages() : undefined,
         stale.volumes ? this.#readVolumes() : undefined,
       ]);
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
     }
   }
 
-  async #readContainers(): Promise<void> {
-    const list = await this.#client().listContainers({ all: true, abortSignal: this.#stop.signal });
-    const views = list.map((info) => containerOfList(this.#source, info));
-    this.#tell({ kind: 'containers', engine: this.#source.engine, list: await this.#withEnds(views) });
+  #readContainers(): Promise<void> {
+    return this.#list('containers', async () => {
+      const answer = await this.#client().listContainers({ all: true, abortSignal: this.#stop.signal });
+      const { list, unreadable } = readList(answer, (entry) => containerOfList(this.#source, entry));
+      this.#tell({ kind: 'containers', engine: this.#source.engine, list: await this.#withEnds(list) });
+      return unreadable;
+    });
   }
 
   async #readSome(ids: readonly string[]): Promise<void> {
     if (ids.length === 0) return;
     const filters = { id: [...ids] };
-    const list = await this.#client().listContainers({ all: true, filters, abortSignal: this.#stop.signal });
-    const views = await this.#withEnds(list.map((info) => containerOfList(this.#source, info)));
-    for (const id of ids) {
-      const found = views.find((view) => view.id === id);
-      this.#tell({ kind: 'container', engine: this.#source.engine, id, ...(found && { found }) });
+    await this.#list('containers', async () => {
+      const answer = await this.#client().listContainers({ all: true, filters, abortSignal: this.#stop.signal });
+      const { list, unreadable } = readList(answer, (entry) => containerOfList(this.#source, entry));
+      const views = await this.#withEnds(list);
+      for (const id of ids) {
+        const found = views.find((view) => view.id === id);
+        this.#tell({ kind: 'container', engine: this.#source.engine, id, ...(found && { found }) });
+      }
+      return unreadable > 0 ? unreadable : undefined;
+    });
+  }
+
+  #readImages(): Promise<void> {
+    return this.#list('images', async () => {
+      const answer = await this.#client().listImages({ abortSignal: this.#stop.signal });
+      const { list, unreadable } = readList(answer, (entry) => imageOfList(this.#source, entry));
+      this.#tell({ kind: 'images', engine: this.#source.engine, list });
+      return unreadable;
+    });
+  }
+
+  #readVolumes(): Promise<void> {
+    return this.#list('volumes', async () => {
+      const answer = await this.#client().listVolumes({ abortSignal: this.#stop.signal });
+      const { list, unreadable } = readList(answer.Volumes ?? [], (entry) => volumeOfList(this.#source, entry));
+      this.#tell({ kind: 'volumes', engine: this.#source.engine, list });
+      return unreadable;
+    });
+  }
+
+  /** What an engine refuses, or garbles, is told beside what is known of it. @param read how many entries cannot be read; undefined: of the few that were asked for, all can */
+  async #list(of: EngineProblem['of'], read: () => Promise<number | undefined>): Promise<void> {
+    try {
+      const unreadable = await read();
+      if (unreadable !== undefined) this.#problem(of, unreadable > 0 ? unreadableEntries(unreadable) : undefined);
+    } catch (failure) {
+      if (answered(failure)) this.#problem(of, asError(failure));
+      throw failure;
     }
   }
 
-  async #readImages(): Promise<void> {
-    const list = await this.#client().listImages({ abortSignal: this.#stop.signal });
-    this.#tell({
-      kind: 'images',
-      engine: this.#source.engine,
-      list: list.map((info) => imageOfList(this.#source, info)),
-    });
-  }
-
-  async #readVolumes(): Promise<void> {
-    const { Volumes } = await this.#client().listVolumes({ abortSignal: this.#stop.signal });
-    this.#tell({
-      kind: 'volumes',
-      engine: this.#source.engine,
-      list: (Volumes ?? []).map((info) => volumeOfList(this.#source, info)),
-    });
+  #problem(of: EngineProblem['of'], why?: Error): void {
+    this.#tell({ kind: 'problem', engine: this.#source.engine, of, ...(why && { why }) });
   }
 
   /** Asks why, of those that ended badly; the others ended as they should. */
@@ -204,6 +261,19 @@ export class EngineWatch {
     return this.#parts.host.engine(this.#parts.engine);
   }
 }
+
+/** An engine is there, whatever it says: a status, or something that is no list. */
+const answered = (failure: unknown): boolean =>
+  isKind(failure, 'internal') || (failure instanceof Error && 'statusCode' in failure);
+
+const asError = (failure: unknown): Error => (failure instanceof Error ? failure : new Error(messageOf(failure)));
+
+const unreadableEntries = (count: number) =>
+  new PortholeError('internal', phrase('{0} entries of the list cannot be read.', count));
+
+const eventsBreak = () => new PortholeError('internal', phrase('The stream of events breaks again and again.'));
+
+const noEvents = () => new PortholeError('internal', phrase('It tells no events.'));
 
 const freshlyStale = (): Stale => ({
   all: true,

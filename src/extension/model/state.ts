@@ -1,4 +1,12 @@
-import type { ContainerView, EngineView, FleetChange, ImageView, ObjectRef, VolumeView } from '../fleet.ts';
+import type {
+  ContainerView,
+  EngineProblem,
+  EngineView,
+  FleetChange,
+  ImageView,
+  ObjectRef,
+  VolumeView,
+} from '../fleet.ts';
 import { keyOf } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 
@@ -17,6 +25,10 @@ export type Finding =
   | { readonly kind: 'volumes'; readonly engine: EngineKind; readonly list: readonly VolumeView[] }
   /** One container was looked at; `found` is absent when it is gone. */
   | { readonly kind: 'container'; readonly engine: EngineKind; readonly id: string; readonly found?: ContainerView }
+  /** A command began or ended in a container. */
+  | { readonly kind: 'execs'; readonly engine: EngineKind; readonly id: string }
+  /** What an engine that answers does not tell; without `why` it tells that again. */
+  | { readonly kind: 'problem'; readonly engine: EngineKind; readonly of: EngineProblem['of']; readonly why?: Error }
   /** The engine does not answer. */
   | { readonly kind: 'absent'; readonly engine: EngineKind };
 
@@ -37,7 +49,12 @@ export function learn(state: HostContents, finding: Finding): { state: HostConte
       ],
     };
   }
-  const known = before ?? { engine: finding.engine, containers: [], images: [], volumes: [] };
+  if (finding.kind === 'execs') {
+    const container = before?.containers.find(({ id }) => id === finding.id);
+    return { state, changes: container ? [{ kind: 'execs', structure: false, keys: [keyOf(container)] }] : [] };
+  }
+  if (!before && finding.kind === 'problem' && !finding.why) return { state, changes: [] };
+  const known = before ?? { engine: finding.engine, containers: [], images: [], volumes: [], problems: [] };
   const { view, changes } = withFinding(known, finding);
   if (before && changes.length === 0) return { state, changes };
   const others = state.engines.filter((one) => one !== before);
@@ -46,16 +63,18 @@ export function learn(state: HostContents, finding: Finding): { state: HostConte
   const appeared = before || changes.some((change) => change.structure);
   return {
     state: { engines },
-    changes: appeared
-      ? changes
-      : [{ kind: finding.kind === 'container' ? 'containers' : finding.kind, structure: true, keys: [] }],
+    changes: appeared ? changes : [{ kind: kindOf(finding), structure: true, keys: [] }],
   };
 }
 
-function withFinding(
-  view: EngineView,
-  finding: Exclude<Finding, { kind: 'absent' }>,
-): { view: EngineView; changes: readonly FleetChange[] } {
+type Contents = Exclude<Finding, { kind: 'absent' | 'execs' }>;
+
+function kindOf({ kind }: Contents): FleetChange['kind'] {
+  if (kind === 'problem') return 'problems';
+  return kind === 'container' ? 'containers' : kind;
+}
+
+function withFinding(view: EngineView, finding: Contents): { view: EngineView; changes: readonly FleetChange[] } {
   switch (finding.kind) {
     case 'containers': {
       const { list, changes } = merge('containers', view.containers, finding.list);
@@ -73,7 +92,21 @@ function withFinding(
       const { list, changes } = merge('containers', view.containers, replaced(view.containers, finding));
       return { view: { ...view, containers: list }, changes };
     }
+    case 'problem':
+      return withProblem(view, finding);
   }
+}
+
+/** The same words again are no news: whoever asks in vain asks often. */
+function withProblem(
+  view: EngineView,
+  { of, why }: { readonly of: EngineProblem['of']; readonly why?: Error },
+): { view: EngineView; changes: readonly FleetChange[] } {
+  const before = view.problems.find((problem) => problem.of === of);
+  if (before?.why.message === why?.message) return { view, changes: [] };
+  const others = view.problems.filter((problem) => problem !== before);
+  const problems = why ? [...others, { of, why }] : others;
+  return { view: { ...view, problems }, changes: [{ kind: 'problems', structure: false, keys: [] }] };
 }
 
 /** A new container comes first: engines list the newest first. */
@@ -108,13 +141,16 @@ const gone = (kind: 'containers' | 'images' | 'volumes', list: readonly ObjectRe
   { kind, structure: true, keys: list.map(keyOf) },
 ];
 
-/** Views are flat, but for lists of words. */
+/** Views are flat, but for lists of words and labels. */
 function same(one: object, other: object): boolean {
   const [left, right] = [Object.entries(one), new Map(Object.entries(other))];
   return left.length === right.size && left.every(([key, value]) => sameValue(value, right.get(key)));
 }
 
 function sameValue(one: unknown, other: unknown): boolean {
-  if (!Array.isArray(one) || !Array.isArray(other)) return one === other;
+  if (!isObject(one) || !isObject(other)) return one === other;
+  if (!Array.isArray(one) || !Array.isArray(other)) return same(one, other);
   return one.length === other.length && one.every((value, index) => value === other[index]);
 }
+
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;

@@ -29,7 +29,7 @@ export abstract class FollowedFeed implements Feed {
 
   /** Whether what is shown may have changed. */
   protected concerns({ kind, structure, keys }: FleetChange): boolean {
-    return kind === 'host-state' || structure || keys.includes(keyOf(this.subject));
+    return kind !== 'execs' && (kind === 'host-state' || structure || keys.includes(keyOf(this.subject)));
   }
 
   /** What is to be sent now. */

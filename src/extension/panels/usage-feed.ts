@@ -30,6 +30,7 @@ export class UsageFeed implements Feed {
     this.#wire = wire;
     const key = keyOf(subject);
     this.#changes = fleet.onDidChange(({ kind, structure, keys }) => {
+      if (kind === 'execs') return;
       if (kind === 'host-state' || structure || keys.includes(key)) this.refresh();
     });
   }

@@ -4,6 +4,7 @@ import type { ContainerView, LiveUsage } from '../fleet.ts';
 import type { HostState } from '../hosts/contract.ts';
 import { exitWords } from '../inspect/exit-codes.ts';
 import { inWords } from '../problems.ts';
+import type { Trouble } from './troubles.ts';
 
 /** An icon with the words that a screen reader says for it. */
 export interface Look {
@@ -20,11 +21,13 @@ export function containerLook(container: ContainerView): Look {
   const problem = containerProblem(container);
   switch (container.state) {
     case 'running':
-      return look('circle-filled', 'charts.green', l10n.t('running'));
+      if (container.health === 'unhealthy')
+        return look('warning', 'list.errorForeground', l10n.t('running, unhealthy'));
+      return look('circle-filled', 'charts.green', healthWords(container) ?? l10n.t('running'));
     case 'paused':
       return look('debug-pause', 'charts.yellow', l10n.t('paused'));
     case 'restarting':
-      return look('sync', 'charts.yellow', l10n.t('restarting'));
+      return look('sync', 'charts.yellow', problem ? l10n.t('restarting, {0}', problem) : l10n.t('restarting'));
     case 'removing':
       return look('trash', 'descriptionForeground', l10n.t('being removed'));
     case 'created':
@@ -41,10 +44,30 @@ export function containerLook(container: ContainerView): Look {
 /** In words why a container needs a look; undefined when it does not. */
 export function containerProblem(container: ContainerView): string | undefined {
   if (container.state === 'dead') return l10n.t('dead');
-  if (container.state !== 'exited') return undefined;
+  if (container.state === 'running' && container.health === 'unhealthy') return l10n.t('unhealthy');
+  if (container.state !== 'exited' && container.state !== 'restarting') return undefined;
   if (container.oomKilled) return l10n.t('killed: out of memory');
   if (container.exitCode === undefined || container.exitCode === 0) return undefined;
   return l10n.t('exited with code {0}', container.exitCode);
+}
+
+function healthWords({ health }: ContainerView): string | undefined {
+  if (health === 'healthy') return l10n.t('running, healthy');
+  return health === 'starting' ? l10n.t('running, health not known yet') : undefined;
+}
+
+/** In words what is wrong and stays so. */
+export function troubleWords(trouble: Trouble): string {
+  switch (trouble) {
+    case 'unhealthy':
+      return l10n.t('unhealthy');
+    case 'out-of-memory':
+      return l10n.t('killed: out of memory');
+    case 'restarting':
+      return l10n.t('restarting again and again');
+    case 'dead':
+      return l10n.t('dead');
+  }
 }
 
 /** What a shell's or the kernel's exit code usually means; undefined for a program's own codes. */
@@ -56,7 +79,7 @@ export function exitHint({ state, exitCode, oomKilled }: ContainerView): string 
 
 /** What stands behind a container's name: live numbers, or how it ended; then its image. */
 export function containerDescription(container: ContainerView, usage: LiveUsage | undefined): string {
-  const state = containerProblem(container) ?? quietState(container);
+  const state = stateWords(container);
   const numbers =
     usage && container.state === 'running'
       ? `${formatPercent(usage.cpuPercent)} · ${formatMemory(usage.memory)}`
@@ -64,9 +87,10 @@ export function containerDescription(container: ContainerView, usage: LiveUsage 
   return [numbers, state, container.image].filter(Boolean).join(' · ');
 }
 
-function quietState(container: ContainerView): string | undefined {
-  if (container.state === 'running') return undefined;
-  return containerLook(container).words;
+function stateWords(container: ContainerView): string | undefined {
+  if (container.state === 'restarting') return containerLook(container).words;
+  const problem = containerProblem(container);
+  return problem ?? (container.state === 'running' ? undefined : containerLook(container).words);
 }
 
 export function hostLook(state: HostState): Look {

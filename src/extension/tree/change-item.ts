@@ -4,7 +4,7 @@ import type { ChangeRow, LayerEntry } from '../../protocol/layers.ts';
 import { keyOf } from '../fleet.ts';
 import { aspectWords } from '../layers/aspects.ts';
 import { contextValue } from './context-value.ts';
-import { changeUri } from './decorations.ts';
+import { changeUri, kindWords } from './decorations.ts';
 import { isDirectory } from './image-insides.ts';
 import type { FileNode } from './image-nodes.ts';
 
@@ -27,7 +27,7 @@ export function changeItem(file: FileNode): TreeItem {
   if (description) item.description = description;
   item.tooltip = tooltip(row);
   item.accessibilityInformation = {
-    label: [row.name, kindWords(row.change), description].filter(Boolean).join(', '),
+    label: [row.name, row.change && kindWords(row.change.kind), description].filter(Boolean).join(', '),
   };
   if (!directory && row.change) {
     item.command = { command: 'porthole.file.compare', title: l10n.t('Compare'), arguments: [file] };
@@ -58,7 +58,7 @@ function describe(row: ChangeRow): string {
 
 function tooltip({ path, change }: ChangeRow): string {
   if (!change) return `/${path}`;
-  const lines = [`/${path}`, kindWords(change)];
+  const lines = [`/${path}`, kindWords(change.kind)];
   if (change.differs && change.differs.length > 0) {
     lines.push(l10n.t('Differs in: {0}', change.differs.map(aspectWords).join(', ')));
   }
@@ -71,10 +71,4 @@ function tooltip({ path, change }: ChangeRow): string {
 function entryWords(entry: LayerEntry): string {
   const what = entry.type === 'symlink' ? `→ ${entry.link ?? ''}` : entry.type === 'file' ? formatSize(entry.size) : '';
   return [entry.type, formatMode(entry.mode), `${entry.uid}:${entry.gid}`, what].filter(Boolean).join(' ');
-}
-
-function kindWords(change: ChangeRow['change']): string {
-  if (!change) return '';
-  if (change.kind === 'added') return l10n.t('added');
-  return change.kind === 'deleted' ? l10n.t('deleted') : l10n.t('modified');
 }

@@ -29,5 +29,6 @@ export function groupItem(fleet: Fleet, group: EngineGroup, count: number): Tree
   item.description = `${engineName(group.engine)} (${count})`;
   item.iconPath = new ThemeIcon(group.host === 'local' ? 'vm' : 'remote');
   item.contextValue = contextValue('group', 'open', group.engine);
+  item.accessibilityInformation = { label: `${item.label}, ${item.description}` };
   return item;
 }

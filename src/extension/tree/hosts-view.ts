@@ -6,6 +6,7 @@ import { engineName } from '../hosts/problems.ts';
 import { explain, inWords } from '../problems.ts';
 import { hostLook } from './appearance.ts';
 import { contextValue } from './context-value.ts';
+import { row } from './row.ts';
 
 /** A row of the Hosts view. Stays the same object for the same host, which is how VS Code refreshes one row. */
 export interface HostNode {
@@ -36,6 +37,10 @@ export class HostsView implements TreeDataProvider<HostNode> {
   }
 
   getTreeItem(node: HostNode): TreeItem {
+    return row(() => this.#item(node));
+  }
+
+  #item(node: HostNode): TreeItem {
     const entry = findHost(this.#fleet, node.hostId);
     const item = new TreeItem(entry?.host.label ?? node.hostId, TreeItemCollapsibleState.None);
     item.id = `host:${node.hostId}`;

@@ -44,9 +44,9 @@ export class ImageInsides {
     try {
       const nodes = await this.#read(parent);
       const words = nodes.length > 0 ? undefined : nothingBelow(parent);
-      return words === undefined ? nodes : [{ type: 'message', id: idOf(parent), text: words, failed: false }];
+      return words === undefined ? nodes : [{ type: 'note', id: idOf(parent), text: words, failed: false }];
     } catch (failure) {
-      return [{ type: 'message', id: idOf(parent), text: explain(failure), failed: true }];
+      return [{ type: 'note', id: idOf(parent), text: explain(failure), failed: true }];
     }
   }
 
@@ -66,7 +66,7 @@ export class ImageInsides {
         return await this.#configuration(parent.image);
       case 'fact':
       case 'made':
-      case 'message':
+      case 'note':
         return [];
     }
   }
@@ -75,7 +75,7 @@ export class ImageInsides {
     const part = (name: 'files' | 'configuration' | 'containers') => ({ type: 'part' as const, image, part: name });
     const made = this.#containers(image).length > 0 ? [part('containers')] : [];
     const inside = await this.#ofLayers(image);
-    return [...inside, ...(inside[0]?.type === 'message' ? [] : [part('files')]), part('configuration'), ...made];
+    return [...inside, ...(inside[0]?.type === 'note' ? [] : [part('files')]), part('configuration'), ...made];
   }
 
   /** Where they cannot be read, a row that says why: what else is known of the image is no less true. */
@@ -83,7 +83,7 @@ export class ImageInsides {
     try {
       return (await this.#layers.of(image)).map((layer) => ({ type: 'layer', image, layer }));
     } catch (failure) {
-      return [{ type: 'message', id: idOf({ type: 'image', ref: image }), text: explain(failure), failed: true }];
+      return [{ type: 'note', id: idOf({ type: 'image', ref: image }), text: explain(failure), failed: true }];
     }
   }
 
@@ -133,7 +133,9 @@ export class ImageInsides {
       ...(Config?.Env ?? []).map((line) => assignment(line)),
       ...Object.entries(Config?.Labels ?? {}),
     ];
-    return facts.flatMap(([name, value]) => (value ? [{ type: 'fact', image, name, value }] : []));
+    return facts.flatMap(([name, value], at) =>
+      value ? [{ type: 'fact', image, id: `${at}/${name}`, name, value }] : [],
+    );
   }
 }
 
@@ -152,7 +154,7 @@ function idOf(node: ImageNode | InImageNode): string {
   switch (node.type) {
     case 'image':
       return `${node.ref.host}/${node.ref.engine}/${node.ref.id}`;
-    case 'message':
+    case 'note':
       return node.id;
     default: {
       const { host, engine, id } = node.image;

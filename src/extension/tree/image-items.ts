@@ -14,8 +14,8 @@ import type {
   LayerNode,
   MadeNode,
   MergedNode,
-  MessageNode,
 } from './image-nodes.ts';
+import { noteItem } from './note-item.ts';
 
 const { None, Collapsed } = TreeItemCollapsibleState;
 
@@ -27,6 +27,7 @@ export function imageItem(fleet: Fleet, { ref }: ImageNode): TreeItem {
   item.contextValue = contextValue('image', image && image.tags.length > 0 ? 'tagged' : 'dangling', ref.engine);
   if (!image) return item;
   item.description = formatSize(image.size);
+  item.accessibilityInformation = { label: `${item.label}, ${item.description}` };
   item.tooltip = [
     image.tags.join('\n') || l10n.t('no name'),
     image.id,
@@ -51,8 +52,8 @@ export function inImageItem(fleet: Fleet, node: InImageNode): TreeItem {
       return factItem(node);
     case 'made':
       return madeItem(fleet, node);
-    case 'message':
-      return messageItem(node);
+    case 'note':
+      return noteItem(node);
   }
 }
 
@@ -63,6 +64,9 @@ function layerItem({ image, layer }: LayerNode): TreeItem {
   item.description = formatSize(layer.size);
   item.iconPath = new ThemeIcon('layers');
   item.contextValue = contextValue('layer', 'stored', image.engine);
+  item.accessibilityInformation = {
+    label: `${l10n.t('Layer {0}', layer.position + 1)}, ${instruction}, ${item.description}`,
+  };
   item.tooltip = [
     instruction,
     l10n.t('Layer {0}', layer.position + 1),
@@ -85,6 +89,7 @@ function partItem({ image, part }: ImagePartNode): TreeItem {
   item.id = `part:${keyOf(image)}/${part}`;
   item.iconPath = new ThemeIcon(icon);
   item.contextValue = contextValue('part', part, image.engine);
+  item.accessibilityInformation = { label };
   return item;
 }
 
@@ -115,11 +120,12 @@ function mergedItem(node: MergedNode): TreeItem {
   return item;
 }
 
-function factItem({ image, name, value }: FactNode): TreeItem {
+function factItem({ image, id, name, value }: FactNode): TreeItem {
   const item = new TreeItem(name, None);
-  item.id = `fact:${keyOf(image)}/${name}`;
+  item.id = `fact:${keyOf(image)}/${id}`;
   item.description = value;
   item.tooltip = `${name}: ${value}`;
+  item.accessibilityInformation = { label: `${name}: ${value}` };
   item.iconPath = new ThemeIcon('symbol-property');
   item.contextValue = contextValue('fact', 'set', image.engine);
   return item;
@@ -135,14 +141,5 @@ function madeItem(fleet: Fleet, { image, container: ref }: MadeNode): TreeItem {
   item.iconPath = icon;
   item.description = words;
   item.accessibilityInformation = { label: `${container.name}, ${words}` };
-  return item;
-}
-
-function messageItem({ id, text, failed }: MessageNode): TreeItem {
-  const item = new TreeItem(text, None);
-  item.id = `message:${id}`;
-  item.iconPath = new ThemeIcon(failed ? 'warning' : 'info');
-  item.tooltip = text;
-  item.contextValue = contextValue('message', failed ? 'failed' : 'quiet', 'any');
   return item;
 }

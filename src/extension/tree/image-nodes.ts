@@ -1,6 +1,7 @@
 import type { ChangeRow, LayerView, MergedEntry } from '../../protocol/layers.ts';
 import type { ObjectRef } from '../fleet.ts';
 import type { EngineGroup } from './groups.ts';
+import type { NoteNode } from './inside-nodes.ts';
 
 export interface ImageNode {
   readonly type: 'image';
@@ -39,6 +40,8 @@ export interface MergedNode {
 export interface FactNode {
   readonly type: 'fact';
   readonly image: ObjectRef;
+  /** No other's of this image: a label may be called as a variable. */
+  readonly id: string;
   readonly name: string;
   readonly value: string;
 }
@@ -50,15 +53,8 @@ export interface MadeNode {
   readonly container: ObjectRef;
 }
 
-export interface MessageNode {
-  readonly type: 'message';
-  readonly id: string;
-  readonly text: string;
-  readonly failed: boolean;
-}
-
 /** What can be below an image. */
-export type InImageNode = LayerNode | FileNode | ImagePartNode | MergedNode | FactNode | MadeNode | MessageNode;
+export type InImageNode = LayerNode | FileNode | ImagePartNode | MergedNode | FactNode | MadeNode | NoteNode;
 
 /** A row of the Images view. */
 export type ImagesNode = EngineGroup | ImageNode | InImageNode;

@@ -1,10 +1,14 @@
 import { EventEmitter, type TreeDataProvider, type TreeItem } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, findEngine, type ImageView, keyOf, type ObjectRef } from '../fleet.ts';
+import type { Filter } from './filter.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
 import type { ImageInsides } from './image-insides.ts';
 import { imageItem, inImageItem } from './image-items.ts';
 import type { ImageNode, ImagesNode } from './image-nodes.ts';
+import { noteItem } from './note-item.ts';
+import { problemNotes } from './problem-notes.ts';
+import { row } from './row.ts';
 
 /** Images as the stacks of changesets that they are: image, layer, what the layer changed; and what they are together. */
 export class ImagesView implements TreeDataProvider<ImagesNode> {
@@ -17,6 +21,7 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
   readonly #changed = new EventEmitter<ImagesNode | undefined>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
+  #filter: Filter | undefined;
 
   constructor(fleet: Fleet, insides: ImageInsides) {
     this.#fleet = fleet;
@@ -24,23 +29,55 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
     this.#store.add(this.#changed);
     this.#store.add(
       fleet.onDidChange(({ kind, structure, keys }) => {
-        if (kind === 'volumes') return;
+        if (kind === 'volumes' || kind === 'execs') return;
         if (kind === 'containers') this.#containersChanged();
-        else if (structure) this.#changed.fire(undefined);
+        else if (structure || kind === 'problems') this.#changed.fire(undefined);
         else if (kind === 'images') for (const key of keys) this.#changed.fire(this.#nodes.get(key));
       }),
     );
   }
 
   async getChildren(parent?: ImagesNode): Promise<ImagesNode[]> {
-    if (!parent || parent.type === 'group') return this.#top(parent);
+    if (!parent) return this.#top();
+    if (parent.type === 'group') return this.#inGroup(parent);
+    if (parent.type === 'note') return [];
     if (parent.type === 'image') this.#unfolded.set(parent, this.#madeOf(parent));
     return this.#insides.below(parent);
   }
 
+  get filter(): Filter | undefined {
+    return this.#filter;
+  }
+
+  /** How many images there are, and how many of them are shown. */
+  get counts(): { readonly shown: number; readonly all: number } {
+    const groups = groupsOf(this.#fleet, this.#groups);
+    const sum = (count: (group: EngineGroup) => number) => groups.reduce((so, group) => so + count(group), 0);
+    return {
+      shown: sum((group) => this.#images(group).length),
+      all: sum((group) => findEngine(this.#fleet, group)?.images.length ?? 0),
+    };
+  }
+
+  /** Undefined shows all. */
+  filterBy(filter: Filter | undefined): void {
+    this.#filter = filter;
+    this.#changed.fire(undefined);
+  }
+
+  /** Reads everything that is unfolded anew. */
+  refresh(): void {
+    this.#changed.fire(undefined);
+  }
+
   getTreeItem(node: ImagesNode): TreeItem {
+    return row(() => this.#item(node));
+  }
+
+  #item(node: ImagesNode): TreeItem {
     if (node.type === 'group') return groupItem(this.#fleet, node, this.#images(node).length);
     if (node.type === 'image') return imageItem(this.#fleet, node);
+    if (node.type === 'note') return noteItem(node);
     return inImageItem(this.#fleet, node);
   }
 
@@ -63,15 +100,20 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
     return containers.flatMap(({ id, imageId, state }) => (imageId === ref.id ? [`${id} ${state}`] : [])).join();
   }
 
-  #top(parent: EngineGroup | undefined): ImagesNode[] {
+  #top(): ImagesNode[] {
     const groups = groupsOf(this.#fleet, this.#groups);
-    if (!parent && groups.length > 1) return groups;
-    const only = parent ?? groups[0];
-    return only ? this.#images(only).map((image) => this.#nodeOf(image)) : [];
+    const shown = this.#filter ? groups.filter((group) => this.#images(group).length > 0) : groups;
+    const rows = groups.length > 1 ? shown : groups.flatMap((group) => this.#inGroup(group));
+    return [...problemNotes(this.#fleet, 'images'), ...rows];
+  }
+
+  #inGroup(group: EngineGroup): ImageNode[] {
+    return this.#images(group).map((image) => this.#nodeOf(image));
   }
 
   #images(group: EngineGroup): readonly ImageView[] {
-    return findEngine(this.#fleet, group)?.images ?? [];
+    const all = findEngine(this.#fleet, group)?.images ?? [];
+    return this.#filter ? all.filter((image) => this.#filter?.image(image) ?? true) : all;
   }
 
   #nodeOf(ref: ObjectRef): ImageNode {

@@ -3,23 +3,33 @@ import { formatMode, formatSize } from '../../base/units.ts';
 import { keyOf } from '../fleet.ts';
 import { filesUriParts } from '../fs/uris.ts';
 import { contextValue } from './context-value.ts';
-import { changeUri } from './decorations.ts';
-import type {
-  DifferenceNode,
-  EntryNode,
-  InsideNode,
-  MountNode,
-  NamespaceNode,
-  NoteNode,
-  ProcessNode,
-  SectionNode,
+import { changeUri, kindWords } from './decorations.ts';
+import type { Gauges } from './gauges.ts';
+import {
+  type DifferenceNode,
+  type EntryNode,
+  type ExecNode,
+  type GaugeNode,
+  type InsideNode,
+  isFolder,
+  type MountNode,
+  type NamespaceNode,
+  type NetworkNode,
+  type ProcessNode,
+  type SectionNode,
 } from './inside-nodes.ts';
-import { isFolder } from './insides.ts';
+import { noteItem } from './note-item.ts';
 
 const { None, Collapsed, Expanded } = TreeItemCollapsibleState;
 
-export function insideItem(node: InsideNode): TreeItem {
+export function insideItem(node: InsideNode, gauges: Gauges): TreeItem {
   switch (node.type) {
+    case 'exec':
+      return execItem(node);
+    case 'gauge':
+      return gaugeItem(node, gauges.textOf(node));
+    case 'network':
+      return networkItem(node);
     case 'section':
       return sectionItem(node);
     case 'process':
@@ -40,6 +50,9 @@ export function insideItem(node: InsideNode): TreeItem {
 function sectionItem({ container, section }: SectionNode): TreeItem {
   const looks = {
     processes: [l10n.t('Processes'), 'server-process'],
+    execs: [l10n.t('Exec Sessions'), 'terminal'],
+    cgroup: [l10n.t('cgroup'), 'pulse'],
+    networks: [l10n.t('Networks'), 'globe'],
     namespaces: [l10n.t('Namespaces'), 'symbol-namespace'],
     mounts: [l10n.t('Mounts'), 'database'],
     changes: [l10n.t('Changes since its image'), 'diff'],
@@ -50,6 +63,7 @@ function sectionItem({ container, section }: SectionNode): TreeItem {
   item.id = `section:${keyOf(container)}/${section}`;
   item.iconPath = new ThemeIcon(icon);
   item.contextValue = contextValue('section', section, container.engine);
+  item.accessibilityInformation = { label: label };
   return item;
 }
 
@@ -68,6 +82,73 @@ function processItem({ container, process, children }: ProcessNode): TreeItem {
   item.accessibilityInformation = { label: `${process.command}, ${item.description}` };
   item.contextValue = contextValue('process', 'live', container.engine);
   return item;
+}
+
+function execItem({ container, id, command, user, pid, tty }: ExecNode): TreeItem {
+  const item = new TreeItem(command, None);
+  item.id = `exec:${keyOf(container)}/${id}`;
+  item.iconPath = new ThemeIcon(tty ? 'terminal' : 'run');
+  const who = user || l10n.t('the container’s user');
+  item.description = l10n.t('{0} · {1} on the host', who, pid);
+  item.tooltip = [
+    command,
+    l10n.t('User: {0}', who),
+    l10n.t('Process {0} on the host', pid),
+    tty ? l10n.t('With a terminal of its own') : l10n.t('Without a terminal'),
+  ].join('\n');
+  item.accessibilityInformation = { label: `${command}, ${item.description}` };
+  item.contextValue = contextValue('exec', 'running', container.engine);
+  return item;
+}
+
+function gaugeItem({ container, gauge }: GaugeNode, text: string): TreeItem {
+  const looks = {
+    cpu: [l10n.t('CPU'), 'dashboard', l10n.t('Time on a CPU, of one CPU; held back: it had used up its share.')],
+    memory: [l10n.t('Memory'), 'circuit-board', l10n.t('Without file pages that can be dropped at once.')],
+    io: [l10n.t('I/O'), 'save-all', l10n.t('From and to block devices.')],
+    pids: [l10n.t('Processes and threads'), 'server-process', l10n.t('Counted by the kernel against the limit.')],
+    pressure: [
+      l10n.t('Pressure'),
+      'flame',
+      l10n.t('The share of the last ten seconds in which something in it had to wait.'),
+    ],
+  } as const;
+  const [label, icon, words] = looks[gauge];
+  const item = new TreeItem(label, None);
+  item.id = `gauge:${keyOf(container)}/${gauge}`;
+  item.description = text;
+  item.iconPath = new ThemeIcon(icon);
+  item.tooltip = `${label}: ${text}\n${words}`;
+  item.accessibilityInformation = { label: `${label}, ${text}` };
+  item.contextValue = contextValue('gauge', gauge, container.engine);
+  return item;
+}
+
+function networkItem({ container, name, addresses, gateway, mac, aliases }: NetworkNode): TreeItem {
+  const item = new TreeItem(name, None);
+  item.id = `network:${keyOf(container)}/${name}`;
+  const words = networkWords(name);
+  item.description = addresses.join(', ') || words;
+  item.iconPath = new ThemeIcon(name === 'none' ? 'circle-slash' : 'globe');
+  item.tooltip = [
+    name,
+    words,
+    ...addresses,
+    gateway && l10n.t('Gateway: {0}', gateway),
+    mac && l10n.t('Hardware address: {0}', mac),
+    aliases.length > 0 && l10n.t('Also called: {0}', aliases.join(', ')),
+  ]
+    .filter(Boolean)
+    .join('\n');
+  item.accessibilityInformation = { label: [name, item.description].filter(Boolean).join(', ') };
+  item.contextValue = contextValue('network', 'joined', container.engine);
+  return item;
+}
+
+function networkWords(name: string): string {
+  if (name === 'none') return l10n.t('nothing but a loopback of its own');
+  if (name === 'host') return l10n.t('the host’s own network');
+  return name.startsWith('container:') ? l10n.t('the network of another container') : '';
 }
 
 function namespaceItem({ container, difference }: NamespaceNode): TreeItem {
@@ -121,6 +202,7 @@ function mountItem({ container, mount }: MountNode): TreeItem {
     mount.type === 'volume' ? 'database' : mount.type === 'tmpfs' ? 'circuit-board' : 'folder',
   );
   item.tooltip = [`${mount.source || mount.type} → ${mount.destination}`, access].join('\n');
+  item.accessibilityInformation = { label: `${mount.destination}, ${item.description}` };
   item.contextValue = contextValue('mount', mount.type, container.engine);
   return item;
 }
@@ -131,6 +213,7 @@ function differenceItem(node: DifferenceNode): TreeItem {
   item.id = `difference:${keyOf(container)}${path}`;
   item.resourceUri = changeUri(path.slice(1), kind);
   item.iconPath = ThemeIcon.File;
+  item.accessibilityInformation = { label: `${path}, ${kindWords(kind)}` };
   item.contextValue = contextValue('difference', kind, container.engine);
   if (container.engine === 'porthole') {
     item.command = { command: 'porthole.difference.compare', title: l10n.t('Compare'), arguments: [node] };
@@ -153,6 +236,9 @@ function entryItem(node: EntryNode): TreeItem {
     ...(entry.link === undefined ? [] : [`→ ${entry.link}`]),
     new Date(entry.mtime * 1000).toLocaleString(),
   ].join('\n');
+  item.accessibilityInformation = {
+    label: [entry.name, folder ? l10n.t('directory') : '', item.description].filter(Boolean).join(', '),
+  };
   const isFile = (entry.leads?.type ?? entry.type) === 'file';
   item.contextValue = contextValue('entry', folder ? 'directory' : isFile ? 'file' : 'other', of.engine);
   if (isFile) item.command = { command: 'vscode.open', title: l10n.t('Open'), arguments: [uri] };
@@ -164,13 +250,4 @@ function describe({ entry }: EntryNode): string {
     return entry.leads ? `→ ${entry.link}` : l10n.t('→ {0} (leads nowhere)', entry.link ?? '');
   if (entry.type === 'file') return formatSize(entry.size);
   return entry.type === 'directory' ? '' : entry.type;
-}
-
-function noteItem({ id, text, failed }: NoteNode): TreeItem {
-  const item = new TreeItem(text, None);
-  item.id = `note:${id}`;
-  item.iconPath = new ThemeIcon(failed ? 'warning' : 'info');
-  item.tooltip = text;
-  item.contextValue = contextValue('note', failed ? 'failed' : 'quiet', 'any');
-  return item;
 }

@@ -4,7 +4,7 @@ import type { ObjectRef } from '../fleet.ts';
 import type { FilesOf } from '../fs/uris.ts';
 
 /** What a container unfolds into. */
-export type SectionName = 'processes' | 'namespaces' | 'mounts' | 'changes' | 'files';
+export type SectionName = 'processes' | 'execs' | 'cgroup' | 'namespaces' | 'networks' | 'mounts' | 'changes' | 'files';
 
 export interface SectionNode {
   readonly type: 'section';
@@ -18,6 +18,41 @@ export interface ProcessNode {
   readonly container: ObjectRef;
   readonly process: ProcessView;
   readonly children: readonly ProcessNode[];
+}
+
+/** A command that was executed in a container and still runs. */
+export interface ExecNode {
+  readonly type: 'exec';
+  readonly container: ObjectRef;
+  readonly id: string;
+  readonly command: string;
+  /** As it was asked for; empty: the container's own. */
+  readonly user: string;
+  /** On the host. */
+  readonly pid: number;
+  readonly tty: boolean;
+}
+
+export type GaugeName = (typeof gaugeNames)[number];
+export const gaugeNames = ['cpu', 'memory', 'io', 'pids', 'pressure'] as const;
+
+/** One kind of number of a container's cgroup; its value is read while it can be seen. */
+export interface GaugeNode {
+  readonly type: 'gauge';
+  readonly container: ObjectRef;
+  readonly gauge: GaugeName;
+}
+
+/** A network that a container is in. */
+export interface NetworkNode {
+  readonly type: 'network';
+  readonly container: ObjectRef;
+  readonly name: string;
+  /** With their prefix lengths. */
+  readonly addresses: readonly string[];
+  readonly gateway: string;
+  readonly mac: string;
+  readonly aliases: readonly string[];
 }
 
 export interface NamespaceNode {
@@ -59,6 +94,9 @@ export interface EntryNode {
   readonly entry: FileEntry;
 }
 
+/** A directory, or a link to one. */
+export const isFolder = ({ entry }: EntryNode): boolean => (entry.leads?.type ?? entry.type) === 'directory';
+
 /** A row that says why there are no others. */
 export interface NoteNode {
   readonly type: 'note';
@@ -67,4 +105,14 @@ export interface NoteNode {
   readonly failed: boolean;
 }
 
-export type InsideNode = SectionNode | ProcessNode | NamespaceNode | MountNode | DifferenceNode | EntryNode | NoteNode;
+export type InsideNode =
+  | SectionNode
+  | ProcessNode
+  | ExecNode
+  | GaugeNode
+  | NetworkNode
+  | NamespaceNode
+  | MountNode
+  | DifferenceNode
+  | EntryNode
+  | NoteNode;

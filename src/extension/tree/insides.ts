@@ -1,6 +1,6 @@
 import { posix } from 'node:path';
 import * as v from 'valibot';
-import { EventEmitter, l10n, Uri } from 'vscode';
+import { EventEmitter, l10n, type TreeItem, Uri } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
 import type { NamespaceDifference, ProcessView } from '../../protocol/namespaces.ts';
@@ -10,10 +10,22 @@ import type { RemoteFiles } from '../fs/remote-files.ts';
 import { type FilesOf, filesUriParts } from '../fs/uris.ts';
 import type { Host } from '../hosts/contract.ts';
 import { explain } from '../problems.ts';
-import type { EntryNode, InsideNode, ProcessNode, SectionName, SectionNode } from './inside-nodes.ts';
+import type { Gauges } from './gauges.ts';
+import { insideItem } from './inside-items.ts';
+import {
+  type EntryNode,
+  type InsideNode,
+  isFolder,
+  type ProcessNode,
+  type SectionName,
+  type SectionNode,
+} from './inside-nodes.ts';
+import { mountsOf, networksOf, sessionsOf } from './inspected.ts';
 
 /** How long processes are believed, in milliseconds: they come and go without a word. */
 const processesLast = 2_000;
+/** As long as no event says otherwise. */
+const eventsTell = Number.POSITIVE_INFINITY;
 /** How many unfolded rows' children are kept. */
 const keep = 400;
 /** More rows than this below one of them help nobody; the rest is counted. */
@@ -49,7 +61,7 @@ const changes = v.nullable(v.array(v.object({ Path: v.string(), Kind: v.picklist
 
 interface Kept {
   readonly nodes: Promise<readonly InsideNode[]>;
-  readonly until: number;
+  until: number;
 }
 
 interface Reading {
@@ -69,6 +81,7 @@ interface Reading {
 export class Insides {
   readonly #fleet: Fleet;
   readonly #files: RemoteFiles;
+  readonly #gauges: Gauges;
   readonly #kept = new Map<string, Kept>();
   /** VS Code tells rows apart by their objects. */
   readonly #sections = new Map<string, SectionNode>();
@@ -76,9 +89,10 @@ export class Insides {
   /** Told when what is below a row is no longer what was there. */
   readonly onDidChange = this.#changed.event;
 
-  constructor(fleet: Fleet, files: RemoteFiles) {
+  constructor({ fleet, files, gauges }: { fleet: Fleet; files: RemoteFiles; gauges: Gauges }) {
     this.#fleet = fleet;
     this.#files = files;
+    this.#gauges = gauges;
   }
 
   /** What there is to unfold: a container that does not run has no processes, and only our engine shows files of others' hands. */
@@ -86,8 +100,9 @@ export class Insides {
     const lives = container.state === 'running' || container.state === 'paused';
     const own = container.engine === 'porthole';
     const names: readonly SectionName[] = [
-      ...(lives ? (['processes'] as const) : []),
+      ...(lives ? (['processes', 'execs', 'cgroup'] as const) : []),
       ...(lives && own ? (['namespaces'] as const) : []),
+      'networks',
       'mounts',
       'changes',
       ...(own ? (['files'] as const) : []),
@@ -106,6 +121,23 @@ export class Insides {
       this.#kept.clear();
       this.#sections.clear();
     } else for (const id of this.#kept.keys()) if (keys.some((key) => id.startsWith(`${key}/`))) this.#kept.delete(id);
+  }
+
+  /** Commands began or ended in these: what was read of them is asked for again. */
+  execsChanged(keys: readonly string[]): void {
+    for (const key of keys) {
+      for (const section of ['execs', 'processes'] as const) {
+        const kept = this.#kept.get(`${key}//${section}`);
+        const row = this.#sections.get(`${key}/${section}`);
+        if (!kept || !row) continue;
+        kept.until = 0;
+        this.#changed.fire(row);
+      }
+    }
+  }
+
+  item(node: InsideNode): TreeItem {
+    return insideItem(node, this.#gauges);
   }
 
   async children(node: InsideNode): Promise<readonly InsideNode[]> {
@@ -142,13 +174,25 @@ export class Insides {
         return this.#read({ id, empty: l10n.t('No process runs'), live: { lasts: processesLast, row } }, () =>
           this.#processes(container),
         );
+      case 'execs':
+        return this.#read({ id, empty: l10n.t('No command runs beside it'), live: { lasts: eventsTell, row } }, () =>
+          sessionsOf(this.#docker(container), container),
+        );
+      case 'cgroup':
+        return Promise.resolve(this.#gauges.nodesOf(container));
+      case 'networks':
+        return this.#read({ id, empty: l10n.t('It is in no network') }, () =>
+          networksOf(this.#docker(container), container),
+        );
       case 'namespaces':
         return this.#read({ id, empty: l10n.t('It has none of its own') }, async () => {
           const answer = await this.#host(container).porthole(`/containers/${container.id}/namespaces`);
           return checked(namespaces, answer).map((difference) => ({ type: 'namespace', container, difference }));
         });
       case 'mounts':
-        return this.#read({ id, empty: l10n.t('Nothing is mounted') }, () => this.#mounts(container));
+        return this.#read({ id, empty: l10n.t('Nothing is mounted') }, () =>
+          mountsOf(this.#docker(container), container),
+        );
       case 'changes':
         return this.#read({ id, empty: l10n.t('It is as its image'), live: { lasts: processesLast, row } }, () =>
           this.#changes(container),
@@ -200,21 +244,6 @@ export class Insides {
     return processTree(container, checked(processes, answer));
   }
 
-  async #mounts(container: ObjectRef): Promise<readonly InsideNode[]> {
-    const { Mounts } = await this.#docker(container).getContainer(container.id).inspect();
-    return Mounts.map(({ Type, Name, Source, Destination, RW }) => ({
-      type: 'mount',
-      container,
-      mount: {
-        type: Type ?? 'bind',
-        ...(Name && { name: Name }),
-        source: Source,
-        destination: Destination,
-        writable: RW,
-      },
-    }));
-  }
-
   async #changes(container: ObjectRef): Promise<readonly InsideNode[]> {
     const answer: unknown = await this.#docker(container).getContainer(container.id).changes();
     const found = checked(changes, answer) ?? [];
@@ -237,9 +266,6 @@ export class Insides {
     return entry.host;
   }
 }
-
-/** A directory, or a link to one. */
-export const isFolder = ({ entry }: EntryNode): boolean => (entry.leads?.type ?? entry.type) === 'directory';
 
 /** Those whose parent is not among them are at the top: the initial process, and what was exec'd. */
 export function processTree(container: ObjectRef, found: readonly ProcessView[]): readonly ProcessNode[] {

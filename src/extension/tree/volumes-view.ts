@@ -3,9 +3,10 @@ import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, findEngine, findVolume, keyOf, type ObjectRef, volumeName } from '../fleet.ts';
 import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
-import { insideItem } from './inside-items.ts';
 import type { InsideNode } from './inside-nodes.ts';
 import type { Insides } from './insides.ts';
+import { problemNotes } from './problem-notes.ts';
+import { row } from './row.ts';
 
 export interface VolumeNode {
   readonly type: 'volume';
@@ -30,24 +31,24 @@ export class VolumesView implements TreeDataProvider<VolumesNode> {
     this.#store.add(this.#changed);
     this.#store.add(
       fleet.onDidChange(({ kind, structure, keys }) => {
-        if (kind === 'images') return;
+        if (kind === 'images' || kind === 'execs') return;
         // Containers that come and go change who mounts what, but no row of this view.
         if (kind === 'containers') for (const node of this.#nodes.values()) this.#changed.fire(node);
-        else if (structure) this.#changed.fire(undefined);
+        else if (structure || kind === 'problems') this.#changed.fire(undefined);
         else if (kind === 'volumes') for (const key of keys) this.#changed.fire(this.#nodes.get(key));
       }),
     );
   }
 
   async getChildren(parent?: VolumesNode): Promise<VolumesNode[]> {
-    if (parent === undefined || parent.type === 'group') return this.#top(parent);
+    if (parent === undefined) return this.#top();
+    if (parent.type === 'group') return this.#inGroup(parent);
     if (parent.type === 'volume') return [...(await this.#insides.entries({ kind: 'volume', ...parent.ref }, '/'))];
     return [...(await this.#insides.children(parent))];
   }
 
   getTreeItem(node: VolumesNode): TreeItem {
-    if (node.type === 'group') return groupItem(this.#fleet, node, this.#volumes(node).length);
-    return node.type === 'volume' ? this.#volumeItem(node) : insideItem(node);
+    return row(() => this.#item(node));
   }
 
   /** Reads everything that is unfolded anew. */
@@ -59,11 +60,19 @@ export class VolumesView implements TreeDataProvider<VolumesNode> {
     this.#store.dispose();
   }
 
-  #top(parent: EngineGroup | undefined): VolumesNode[] {
+  #item(node: VolumesNode): TreeItem {
+    if (node.type === 'group') return groupItem(this.#fleet, node, this.#volumes(node).length);
+    return node.type === 'volume' ? this.#volumeItem(node) : this.#insides.item(node);
+  }
+
+  #top(): VolumesNode[] {
     const groups = groupsOf(this.#fleet, this.#groups);
-    if (!parent && groups.length > 1) return groups;
-    const only = parent ?? groups[0];
-    return only ? this.#volumes(only).map((volume) => this.#nodeOf(volume)) : [];
+    const rows = groups.length > 1 ? groups : groups.flatMap((group) => this.#inGroup(group));
+    return [...problemNotes(this.#fleet, 'volumes'), ...rows];
+  }
+
+  #inGroup(group: EngineGroup): VolumeNode[] {
+    return this.#volumes(group).map((volume) => this.#nodeOf(volume));
   }
 
   #volumes(group: EngineGroup) {

@@ -306,7 +306,7 @@ export const imageScenarios: readonly Scenario[] = [
   },
   {
     name: 'a layer that changes no file says so',
-    covers: ['row message'],
+    covers: ['row note'],
     run: async (scene) => {
       await followAnswers(await scene.docker.loadImage(Readable.from([await imageOfNothing('scene/empty:1')])));
       const image = await scene.image('scene/empty:1');
@@ -314,7 +314,7 @@ export const imageScenarios: readonly Scenario[] = [
       const layers = scene.workbench.view('Images').locator('[role=treeitem][aria-level="2"]');
       await layers.first().waitFor();
       await scene.workbench.unfold(layers.first());
-      await scene.row('row message', 'Images', /changes no files/);
+      await scene.row('row note', 'Images', /changes no files/);
       await scene.docker.getImage('scene/empty:1').remove();
     },
   },

@@ -4,6 +4,7 @@ import { hostScenarios } from './host-scenarios.ts';
 import { imageScenarios } from './image-scenarios.ts';
 import { lookScenarios } from './look-scenarios.ts';
 import type { Scenario } from './scenario.ts';
+import { treeScenarios } from './tree-scenarios.ts';
 import { volumeScenarios } from './volume-scenarios.ts';
 
 /** Everything that is tried in one VS Code, in order. */
@@ -12,6 +13,7 @@ export const scenarios: readonly Scenario[] = [
   ...imageScenarios,
   ...volumeScenarios,
   ...lookScenarios,
+  ...treeScenarios,
   ...fileScenarios,
   ...hostScenarios,
 ];

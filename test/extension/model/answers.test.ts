@@ -7,9 +7,15 @@ describe('engine answers', () => {
   it('tells events that change a row from those that do not', () => {
     assert.deepEqual(event('container', 'die'), { kind: 'container', id: 'x', gone: false });
     assert.deepEqual(event('container', 'destroy'), { kind: 'container', id: 'x', gone: true });
-    for (const action of ['exec_create: sh', 'exec_start: sh', 'exec_die', 'attach', 'top', 'kill', 'resize']) {
+    for (const action of ['exec_create: sh', 'attach', 'top', 'kill', 'resize']) {
       assert.equal(event('container', action), undefined, action);
     }
+    for (const action of ['exec_start: sh', 'exec_die']) {
+      assert.deepEqual(event('container', action), { kind: 'execs', id: 'x' }, action);
+    }
+    assert.deepEqual(event('container', 'health_status: unhealthy'), { kind: 'container', id: 'x', gone: false });
+    const joined = { Type: 'network', Action: 'connect', Actor: { ID: 'n', Attributes: { container: 'x' } } };
+    assert.deepEqual(newsOf(JSON.stringify(joined)), { kind: 'container', id: 'x', gone: false });
     assert.deepEqual(event('image', 'load'), { kind: 'images' });
     assert.equal(event('network', 'connect'), undefined);
     assert.equal(newsOf('{'), undefined);

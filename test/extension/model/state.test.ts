@@ -12,6 +12,8 @@ const container = (id: string, more: Partial<ContainerView> = {}): ContainerView
   command: 'sh',
   state: 'running',
   volumes: [],
+  networks: [],
+  labels: {},
   ...more,
 });
 const image = (id: string, tags: string[]): ImageView => ({
@@ -21,6 +23,7 @@ const image = (id: string, tags: string[]): ImageView => ({
   tags,
   size: 1,
   created: 1,
+  labels: {},
 });
 const all = (...list: ContainerView[]): Finding => ({ kind: 'containers', engine: 'porthole', list });
 
@@ -31,7 +34,7 @@ function learnt(...findings: Finding[]): HostContents {
 describe('model state', () => {
   it('knows an engine from its first list on, even an empty one', () => {
     const { state, changes } = learn(nothing, all());
-    assert.deepEqual(state.engines, [{ engine: 'porthole', containers: [], images: [], volumes: [] }]);
+    assert.deepEqual(state.engines, [{ engine: 'porthole', containers: [], images: [], volumes: [], problems: [] }]);
     assert.deepEqual(changes, [{ kind: 'containers', structure: true, keys: [] }]);
   });
 

@@ -58,7 +58,16 @@ describe('The inside of containers and volumes in VS Code', function () {
   const text = async (at: vscode.Uri) => Buffer.from(await vscode.workspace.fs.readFile(at)).toString();
 
   it('unfolds into what there is of it', async () => {
-    assert.deepEqual(await texts(row()), ['Processes', 'Namespaces', 'Mounts', 'Changes since its image', 'Files']);
+    assert.deepEqual(await texts(row()), [
+      'Processes',
+      'Exec Sessions',
+      'cgroup',
+      'Namespaces',
+      'Networks',
+      'Mounts',
+      'Changes since its image',
+      'Files',
+    ]);
   });
 
   it('shows its processes as a tree, with both of their numbers', async () => {
@@ -142,7 +151,7 @@ describe('The inside of containers and volumes in VS Code', function () {
       await fs.delete(uri('/work'), { recursive: true });
       await assert.rejects(async () => fs.stat(uri('/work')), /FileNotFound|EntryNotFound/);
     }
-    assert.deepEqual(await texts(row()), ['Mounts', 'Changes since its image', 'Files']);
+    assert.deepEqual(await texts(row()), ['Networks', 'Mounts', 'Changes since its image', 'Files']);
   });
 
   it('volumes are listed with who mounts them, and unfold into their files', async () => {
