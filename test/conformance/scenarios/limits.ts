@@ -75,6 +75,14 @@ export const limitScenarios: readonly Scenario[] = [
     'create --cpuset-mems 7 busybox true',
     'ps -a',
   ),
+  scenario(
+    'a limit of a disk for what is none',
+    differs('ours names it, the kernel only refuses it', 'run --rm --device-write-iops /dev/null:10 busybox true', {
+      code: 125,
+      stderr:
+        "docker: Error response from daemon: /dev/null is not a block device\n\nRun 'docker run --help' for more information\n",
+    }),
+  ),
   withEvents(
     { differs: { why: '20.10 takes it for no limit; today’s dockerd refuses it', ours: [] } },
     scenario(

@@ -1,5 +1,5 @@
 import { shellAnswer } from '../lines.ts';
-import { quiet, type Scenario, scenario, seenAs, shell, terminal, typed, withEvents } from '../scenario.ts';
+import { differs, quiet, type Scenario, scenario, seenAs, shell, terminal, typed, withEvents } from '../scenario.ts';
 
 const refusedAtStart = ['create', 'attach', 'destroy'].map(
   (action) => `container ${action} #0 image=busybox name=DRAWN`,
@@ -82,6 +82,24 @@ export const runScenarios: readonly Scenario[] = [
     'run --rm --group-add staff --group-add 77 busybox id',
     'run --rm -u user --group-add nogroup busybox id',
     'run --rm -u user:nogroup busybox id',
+  ),
+  withEvents(
+    {
+      differs: {
+        why: 'as its answer says',
+        ours: ['create', 'attach', 'start', 'die', 'destroy'].map(
+          (action) => `container ${action} #0 ${action === 'die' ? 'exitCode=0 ' : ''}image=busybox name=DRAWN`,
+        ),
+      },
+    },
+    scenario(
+      'a group by number and by name',
+      differs(
+        '20.10 does not find the group of a name that it has by number already',
+        'run --rm --group-add 50 --group-add staff busybox id',
+        { stdout: 'uid=0(root) gid=0(root) groups=0(root),50(staff)\n' },
+      ),
+    ),
   ),
   scenario(
     'entrypoints',
