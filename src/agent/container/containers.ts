@@ -83,7 +83,7 @@ export async function createContainers(
     get: (nameOrId) => find(nameOrId).record,
     start: (nameOrId) => locked(nameOrId, (container) => startLocked(engine, container, { by: 'user' })),
     stop: async (nameOrId, options) => stop(engine, find(nameOrId), { ...options, purpose: 'stop' }),
-    restart: async (nameOrId, options) => restart(engine, find(nameOrId), options),
+    restart: async (nameOrId, options) => restart(engine, find(nameOrId), { ...options, given: nameOrId }),
     kill: async (nameOrId, signal) => kill(engine, nameOrId, signal),
     pause: (nameOrId) => locked(nameOrId, (container) => pauseLocked(engine, container)),
     unpause: (nameOrId) => locked(nameOrId, (container) => unpauseLocked(engine, container)),
