@@ -23,7 +23,7 @@ export function pageHtml(webview: Webview, extensionUri: Uri, page: PageName): s
 </head>
 <body>
 <main id="app"><p>${escaped(l10n.t('Loading…'))}</p></main>
-<script nonce="${nonce}" src="${file(`${page}.js`)}"></script>
+<script type="module" nonce="${nonce}" src="${file(`${page}.js`)}"></script>
 </body>
 </html>`;
 }
