@@ -1,7 +1,7 @@
 import type { CgroupReading, LimitsInForce } from '../../protocol/usage.ts';
 import { hierarchyOf } from '../plan/cgroup-path.ts';
 import type { CgroupFacts } from '../plan/facts.ts';
-import { readIfThere, readNowIfThere } from '../sys/files.ts';
+import { readNowIfThere } from '../sys/files.ts';
 import { cpuLimits, cpusetLimits, cpuUsage } from './cpu.ts';
 import { type FileReader, optional } from './file-reader.ts';
 import { isFrozen } from './frozen.ts';
@@ -41,10 +41,10 @@ export async function readCgroup(facts: CgroupFacts, path: string): Promise<Cgro
   };
 }
 
-/** What of a reading is kept: the use alone, read at once, so that a thousand cgroups take a fraction of a second. */
+/** What of a reading is kept: the use alone. */
 export async function readUsageNow(facts: CgroupFacts, path: string): Promise<CgroupReading> {
   const at = Date.now();
-  const read = readerOf(facts, path, async (file) => readNowIfThere(file));
+  const read = readerOf(facts, path);
   const [cpu, memory, pids, io, pressure] = await Promise.all([
     cpuUsage(read),
     memoryUsage(read),
@@ -64,12 +64,11 @@ export async function readUsageNow(facts: CgroupFacts, path: string): Promise<Cg
   };
 }
 
-/** A cgroup's files by controller: on v1 each has a directory of its own, on v2 all are in one. */
-export function readerOf(
-  facts: CgroupFacts,
-  path: string,
-  readFile: (path: string) => Promise<string | undefined> = readIfThere,
-): FileReader {
+/**
+ * A cgroup's files by controller: on v1 each has a directory of its own, on v2 all are in one. They are read at once, so that
+ * a thousand cgroups take a fraction of a second.
+ */
+export function readerOf(facts: CgroupFacts, path: string): FileReader {
   const below = path === '/' ? '' : path;
   const rootOf = (controller: string): string | undefined =>
     facts.version === 2 ? facts.root : hierarchyOf(facts, controller);
@@ -77,7 +76,7 @@ export function readerOf(
     version: facts.version,
     file: async (controller, name) => {
       const root = rootOf(controller);
-      return root === undefined ? undefined : readFile(`${root}${below}/${name}`);
+      return root === undefined ? undefined : readNowIfThere(`${root}${below}/${name}`);
     },
   };
 }
