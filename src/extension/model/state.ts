@@ -127,7 +127,8 @@ function merge<T extends ObjectRef>(
   const keys: string[] = [];
   const list = now.map((one) => {
     const known = old.get(one.id);
-    if (known && same(known, one)) return known;
+    // One event tells of one among thousands: the others are what they were.
+    if (known && (known === one || same(known, one))) return known;
     keys.push(keyOf(one));
     return one;
   });

@@ -80,12 +80,12 @@ export function exitHint({ state, exitCode, oomKilled }: ContainerView): string 
 /** What stands behind a container's name: live numbers, or how it ended; then its image. */
 export function containerDescription(container: ContainerView, usage: LiveUsage | undefined): string {
   const state = stateWords(container);
-  const numbers =
-    usage && container.state === 'running'
-      ? `${formatPercent(usage.cpuPercent)} · ${formatMemory(usage.memory)}`
-      : undefined;
+  const numbers = usage && container.state === 'running' ? usageWords(usage) : undefined;
   return [numbers, state, container.image].filter(Boolean).join(' · ');
 }
+
+export const usageWords = ({ cpuPercent, memory }: LiveUsage): string =>
+  `${formatPercent(cpuPercent)} · ${formatMemory(memory)}`;
 
 function stateWords(container: ContainerView): string | undefined {
   if (container.state === 'restarting') return containerLook(container).words;

@@ -1,4 +1,4 @@
-import { EventEmitter, type TreeDataProvider, type TreeItem } from 'vscode';
+import type { TreeDataProvider, TreeItem } from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import {
   type ContainerView,
@@ -10,6 +10,7 @@ import {
   type LiveUsage,
   type ObjectRef,
 } from '../fleet.ts';
+import { usageWords } from './appearance.ts';
 import { type ContainerGroup, containerGroupItem } from './container-groups.ts';
 import { containerItem } from './container-item.ts';
 import type { Filter } from './filter.ts';
@@ -17,6 +18,7 @@ import type { Gauges } from './gauges.ts';
 import { type Bucket, bucketsOf, type Grouping } from './grouping.ts';
 import type { InsideNode } from './inside-nodes.ts';
 import type { Insides } from './insides.ts';
+import { PacedChanges } from './paced-changes.ts';
 import { problemNotes } from './problem-notes.ts';
 import { row } from './row.ts';
 
@@ -52,7 +54,7 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
   readonly #dirty = new Set<string>();
   /** Keys of containers, and of their cgroup rows. */
   readonly #unfolded = new Set<string>();
-  readonly #changed = new EventEmitter<ContainersNode | undefined>();
+  readonly #changed = new PacedChanges<ContainersNode>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
   #grouping: Grouping = { by: 'auto' };
@@ -277,8 +279,10 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     for (const [key, container] of wanted) {
       if (this.#watched.has(key)) continue;
       const watch = this.#fleet.watchUsage(container, (usage) => {
+        const before = this.#usage.get(key);
         this.#usage.set(key, usage);
-        this.#dirty.add(key);
+        // What sleeps is drawn once.
+        if (!before || usageWords(before) !== usageWords(usage)) this.#dirty.add(key);
       });
       this.#watched.set(key, watch);
     }

@@ -1,4 +1,4 @@
-import { EventEmitter, l10n, MarkdownString, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import { l10n, MarkdownString, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, type FleetHost, findHost } from '../fleet.ts';
 import type { HostState } from '../hosts/contract.ts';
@@ -6,6 +6,7 @@ import { engineName } from '../hosts/problems.ts';
 import { explain, inWords } from '../problems.ts';
 import { hostLook } from './appearance.ts';
 import { contextValue } from './context-value.ts';
+import { PacedChanges } from './paced-changes.ts';
 import { row } from './row.ts';
 
 /** A row of the Hosts view. Stays the same object for the same host, which is how VS Code refreshes one row. */
@@ -17,7 +18,7 @@ export interface HostNode {
 export class HostsView implements TreeDataProvider<HostNode> {
   readonly #fleet: Fleet;
   readonly #nodes = new Map<string, HostNode>();
-  readonly #changed = new EventEmitter<HostNode | undefined>();
+  readonly #changed = new PacedChanges<HostNode>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
 

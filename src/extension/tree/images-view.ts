@@ -1,4 +1,4 @@
-import { EventEmitter, type TreeDataProvider, type TreeItem } from 'vscode';
+import type { TreeDataProvider, TreeItem } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, findEngine, type ImageView, keyOf, type ObjectRef } from '../fleet.ts';
 import type { Filter } from './filter.ts';
@@ -7,6 +7,7 @@ import type { ImageInsides } from './image-insides.ts';
 import { imageItem, inImageItem } from './image-items.ts';
 import type { ImageNode, ImagesNode } from './image-nodes.ts';
 import { noteItem } from './note-item.ts';
+import { PacedChanges } from './paced-changes.ts';
 import { problemNotes } from './problem-notes.ts';
 import { row } from './row.ts';
 
@@ -18,7 +19,7 @@ export class ImagesView implements TreeDataProvider<ImagesNode> {
   /** Rows that were unfolded, with the containers that were made from each as they were shown. */
   readonly #unfolded = new Map<ImageNode, string>();
   readonly #groups = new Map<string, EngineGroup>();
-  readonly #changed = new EventEmitter<ImagesNode | undefined>();
+  readonly #changed = new PacedChanges<ImagesNode>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
   #filter: Filter | undefined;

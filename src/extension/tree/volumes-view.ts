@@ -1,10 +1,11 @@
-import { EventEmitter, l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
+import { l10n, ThemeIcon, type TreeDataProvider, TreeItem, TreeItemCollapsibleState } from 'vscode';
 import { DisposableStore } from '../../base/lifetime.ts';
 import { type Fleet, findEngine, findVolume, keyOf, type ObjectRef, volumeName } from '../fleet.ts';
 import { contextValue } from './context-value.ts';
 import { type EngineGroup, groupItem, groupsOf } from './groups.ts';
 import type { InsideNode } from './inside-nodes.ts';
 import type { Insides } from './insides.ts';
+import { PacedChanges } from './paced-changes.ts';
 import { problemNotes } from './problem-notes.ts';
 import { row } from './row.ts';
 
@@ -21,7 +22,7 @@ export class VolumesView implements TreeDataProvider<VolumesNode> {
   readonly #insides: Insides;
   readonly #nodes = new Map<string, VolumeNode>();
   readonly #groups = new Map<string, EngineGroup>();
-  readonly #changed = new EventEmitter<VolumesNode | undefined>();
+  readonly #changed = new PacedChanges<VolumesNode>();
   readonly #store = new DisposableStore();
   readonly onDidChangeTreeData = this.#changed.event;
 
