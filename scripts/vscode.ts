@@ -10,6 +10,8 @@ import { installVsCode } from './vscode-install.ts';
 export interface ServeOptions {
   /** An unpacked extension: a folder with a package.json and what it names. */
   readonly extensionDir: string;
+  /** Further ones. */
+  readonly beside?: readonly string[];
   /** The workspace folder to open. */
   readonly folder: string;
   /** Default: a free one. */
@@ -43,7 +45,7 @@ export async function serveVsCode(options: ServeOptions): Promise<ServedVsCode> 
   // A fresh extensions folder each time: VS Code believes its extensions.json more than what lies there.
   const extensionsDir = join(scratch, 'extensions');
   await mkdir(extensionsDir);
-  await symlink(extensionDir, join(extensionsDir, basename(extensionDir)));
+  for (const dir of [extensionDir, ...(options.beside ?? [])]) await symlink(dir, join(extensionsDir, basename(dir)));
   await writeSettings(userDataDir, options.settings ?? {});
   const running = start(
     install.node,

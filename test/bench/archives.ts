@@ -13,6 +13,8 @@ export interface LayerShape {
   readonly size: number;
   /** Files per directory. */
   readonly directory: number;
+  /** Lines that another layer has otherwise; else half of it is noise. */
+  readonly text?: true;
 }
 
 /** Writes a docker-archive, without ever having one of its layers in memory. */
@@ -46,17 +48,19 @@ export async function writeArchive(
       const body = () => createReadStream(layer.path, { highWaterMark: 1 << 18 });
       yield { ...plain, name: `${layer.digest}/layer.tar`, size: layer.size, body };
     }
-    yield document('config.json', config);
-    yield document('manifest.json', manifest);
+    yield document('config.json', Buffer.from(config));
+    yield document('manifest.json', Buffer.from(manifest));
   };
   await pipeline(writeTar(items()), createWriteStream(path), { signal });
   for (const layer of written) await rm(layer.path);
 }
 
-async function* filesOf({ from, files, size, directory }: LayerShape, seed: number): AsyncGenerator<TarItem> {
+async function* filesOf({ from, files, size, directory, text }: LayerShape, seed: number): AsyncGenerator<TarItem> {
   const random = new Random(seed);
   // Half of it can be compressed, as of what is installed in most images.
-  const content = Buffer.concat([random.bytes(Math.ceil(size / 2)), Buffer.alloc(Math.floor(size / 2), 'text ')]);
+  const content = text
+    ? linesOf(size, seed)
+    : Buffer.concat([random.bytes(Math.ceil(size / 2)), Buffer.alloc(Math.floor(size / 2), 'text ')]);
   for (let number = from; number < from + files; number++) {
     const name = `usr/share/directory${Math.floor(number / directory)}/some-file-name-${number}.txt`;
     const head = Buffer.from(`${number}\n`);
@@ -71,6 +75,14 @@ async function* filesOf({ from, files, size, directory }: LayerShape, seed: numb
   }
 }
 
+/** Every tenth line is the layer's own. */
+function linesOf(size: number, seed: number): Buffer {
+  const lines = Array.from({ length: Math.ceil(size / 40) }, (_, line) =>
+    `${line}: ${line % 10 === 0 ? `of layer ${seed}` : 'as in the layer below'}, as long as forty bytes`.slice(0, 40),
+  );
+  return Buffer.from(lines.join('\n')).subarray(0, size);
+}
+
 const plain = {
   type: 'file',
   mode: 0o644,
@@ -83,8 +95,8 @@ const plain = {
   xattrs: new Map<string, Buffer>(),
 } as const;
 
-function document(name: string, text: string): TarItem {
-  const data = Buffer.from(text);
+/** A file that is held in memory. */
+export function document(name: string, data: Buffer): TarItem {
   return {
     ...{ ...plain, name, size: data.length },
     body: async function* () {

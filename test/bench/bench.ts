@@ -9,6 +9,8 @@ import { Api } from './api.ts';
 import { execRow, startRows } from './api-rows.ts';
 import { buildRows } from './build-rows.ts';
 import { commandRows } from './command-rows.ts';
+import { editorRows } from './explorer/editor-rows.ts';
+import { explorerRows } from './explorer/rows.ts';
 import { supervisorRows } from './memory.ts';
 import type { Places } from './places.ts';
 import { isMet, type Row, table } from './rows.ts';
@@ -19,8 +21,9 @@ const image = 'bench/busybox:1';
 
 /** Measures and prints; resolves with whether every goal was met. @param only names of groups; none: all of them */
 export async function bench(only: readonly string[] = []): Promise<boolean> {
-  const programs = ['docker', 'dockerd', 'runc', 'busybox', 'docker-registry', 'skopeo', 'umoci'];
-  const reason = missing({ root: true, programs });
+  const ours = ['chromium', 'sshd'];
+  const theirs = ['docker', 'dockerd', 'runc', 'busybox', 'docker-registry', 'skopeo', 'umoci'];
+  const reason = missing({ root: true, programs: [...ours, ...theirs] });
   if (reason !== undefined) throw new Error(`The bench ${reason}`);
   // Where dockerd's data lie too: the same disk for both.
   const dir = await mkdtemp('/var/tmp/porthole-bench-');
@@ -33,6 +36,7 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
     agent = await startLocalAgent({ dataRoot: join(dir, 'data'), execRoot, socket: join(execRoot, 's') });
     dockerd = await startDockerd();
     const { signal } = interruption;
+    const { places: agentPlaces } = agent;
     const places = { ...placesOf(agent, dockerd), agentPid: await pidAt(agent.places.socket), signal };
     const tar = await busyboxTar();
     for (const { engine } of [places.ours, places.theirs]) await docker(engine, ['import', '-', image], { input: tar });
@@ -45,6 +49,8 @@ export async function bench(only: readonly string[] = []): Promise<boolean> {
       parallel: () => parallelRows(places),
       thousand: () => scaleRows(places),
       images: () => storeRows(places, { dir }),
+      explorer: () => explorerRows(places, { dir, agent: agentPlaces }),
+      editors: () => editorRows(places, { dir, agent: agentPlaces }),
     };
     const unknown = only.filter((name) => !(name in groups));
     if (unknown.length > 0)
