@@ -24,8 +24,8 @@ interface LineSink extends EventEmitter {
 }
 
 /**
- * Answers with one JSON line per interval until `next` gives undefined or the client is gone. A client that does not
- * read misses lines instead of filling our memory. The first value is made before the answer begins, so that its
+ * Answers with one JSON line per interval until `next` gives undefined or the client is gone; an empty list is no line. A
+ * client that does not read misses lines instead of filling our memory. The first value is made before the answer begins, so that its
  * failure is a status.
  */
 export async function streamJson<T>(
@@ -37,7 +37,8 @@ export async function streamJson<T>(
   let value = await next(undefined);
   response.writeHead(200, { 'Content-Type': 'application/json' }).flushHeaders();
   for (let due = Date.now() + interval; value !== undefined && !signal.aborted; due += interval) {
-    if (!response.write(`${JSON.stringify(value)}\n`)) await once(response, 'drain', { signal }).catch(() => undefined);
+    const line = Array.isArray(value) && value.length === 0 ? '' : `${JSON.stringify(value)}\n`;
+    if (line !== '' && !response.write(line)) await once(response, 'drain', { signal }).catch(() => undefined);
     // After a pause of the client the rhythm begins anew, or it would be flooded with what it has missed.
     due = Math.max(due, Date.now());
     await pause(Math.max(0, due - Date.now()), undefined, { signal }).catch(() => undefined);

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { PortholeError } from '../../base/errors.ts';
 import { phrase } from '../../base/phrases.ts';
+import { type LiveUsages, LiveUsagesSchema } from '../../protocol/live-usage.ts';
 import type { ContainerView, ImageView, LiveUsage, VolumeView } from '../fleet.ts';
 import type { EngineKind } from '../hosts/contract.ts';
 
@@ -237,4 +238,13 @@ export function usageOf(line: string): LiveUsage | undefined {
   const droppable = memory.stats?.['total_inactive_file'] ?? memory.stats?.['inactive_file'];
   const bytes = memory.usage - (typeof droppable === 'number' && droppable < memory.usage ? droppable : 0);
   return { cpuPercent, memory: bytes, ...(memory.limit !== undefined && { memoryLimit: memory.limit }) };
+}
+
+/** A line of our agent about all of its containers; empty for one that cannot be read. */
+export function usagesOf(line: string): LiveUsages {
+  try {
+    return v.parse(LiveUsagesSchema, JSON.parse(line));
+  } catch {
+    return [];
+  }
 }

@@ -3,6 +3,7 @@ import * as v from 'valibot';
 import { ReadingSchema } from '../../protocol/panels.ts';
 import type { CgroupReading } from '../../protocol/usage.ts';
 import type { ObjectRef } from '../fleet.ts';
+import { agentLines } from '../hosts/agent-lines.ts';
 import type { Host } from '../hosts/contract.ts';
 import { eachLine } from './lines.ts';
 
@@ -25,7 +26,9 @@ export async function followCgroup(parts: CgroupStream): Promise<void> {
   const readingOf = container.engine === 'porthole' ? readingOfAgent : readingOfStats;
   while (!signal.aborted) {
     try {
-      const lines = await (container.engine === 'porthole' ? agentStream(parts) : statsStream(host, container, signal));
+      const lines = await (container.engine === 'porthole'
+        ? agentLines(host, `/porthole/v1/containers/${container.id}/cgroup?stream=1&interval=${interval}`, signal)
+        : statsStream(host, container, signal));
       await eachLine(lines, (line) => {
         const reading = readingOf(line);
         if (reading && !signal.aborted) onReading(reading);
@@ -37,25 +40,11 @@ export async function followCgroup(parts: CgroupStream): Promise<void> {
   }
 }
 
-function agentStream({ host, container, signal }: CgroupStream): Promise<NodeJS.ReadableStream> {
-  const path = `/porthole/v1/containers/${container.id}/cgroup?stream=1&interval=${interval}`;
-  const options = { path, method: 'GET', isStream: true, abortSignal: signal, statusCodes: { 200: true } };
-  return new Promise((resolve, reject) => {
-    host.engine('porthole').modem.dial(options, (failure: unknown, stream: unknown) => {
-      if (isReadable(stream)) resolve(stream);
-      else reject(failure);
-    });
-  });
-}
-
 function statsStream(host: Host, { engine, id }: ObjectRef, signal: AbortSignal): Promise<NodeJS.ReadableStream> {
   // The types of dockerode leave `abortSignal` out for streams.
   const options: { stream: true; abortSignal: AbortSignal } = { stream: true, abortSignal: signal };
   return host.engine(engine).getContainer(id).stats(options);
 }
-
-const isReadable = (value: unknown): value is NodeJS.ReadableStream =>
-  typeof value === 'object' && value !== null && 'pipe' in value;
 
 /** Undefined for what is no reading. */
 export function readingOfAgent(line: string): Gauge | undefined {

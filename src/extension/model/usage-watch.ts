@@ -1,27 +1,34 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Disposable } from '../../base/lifetime.ts';
 import type { LiveUsage, ObjectRef } from '../fleet.ts';
+import { agentLines } from '../hosts/agent-lines.ts';
 import type { Host } from '../hosts/contract.ts';
-import { usageOf } from './answers.ts';
+import { usageOf, usagesOf } from './answers.ts';
 import { eachLine } from './lines.ts';
 
 type Listener = (usage: LiveUsage) => void;
 
-/** Milliseconds before a statistics stream that ended is asked for again. */
+/** Milliseconds before a stream that ended is asked for again. */
 const PAUSE = 1000;
 
 interface Watched {
   readonly target: ObjectRef;
   readonly listeners: Set<Listener>;
-  /** There while a stream is open. */
+  /** What was told last. */
+  usage?: LiveUsage;
+  /** There while a stream of its own is open. */
   stream?: AbortController;
 }
 
-/** Live usage of containers, read only while somebody listens: one statistics stream for each, however many listen. */
+/**
+ * Live usage of containers, read only while somebody listens. Our agent tells that of all its containers in one stream, which
+ * is silent while they sleep; of other engines each container has a statistics stream, however many listen.
+ */
 export class UsageWatch implements Disposable {
   readonly #host: Host;
   readonly #runs: (target: ObjectRef) => boolean;
   readonly #watched = new Map<string, Watched>();
+  #ours: AbortController | undefined;
   #isDisposed = false;
 
   /** @param runs whether there is anything to measure */
@@ -31,12 +38,14 @@ export class UsageWatch implements Disposable {
   }
 
   watch(target: ObjectRef, listener: Listener): Disposable {
-    const key = `${target.engine}/${target.id}`;
+    const key = keyOf(target);
     const watched = this.#watched.get(key) ?? { target, listeners: new Set() };
     this.#watched.set(key, watched);
     // Its own function: the same listener may be given twice.
     const mine: Listener = (usage) => listener(usage);
     watched.listeners.add(mine);
+    // What has not changed since is not told again.
+    if (watched.usage) mine(watched.usage);
     this.update();
     return {
       dispose: () => {
@@ -44,6 +53,7 @@ export class UsageWatch implements Disposable {
         if (watched.listeners.size > 0) return;
         watched.stream?.abort();
         if (this.#watched.get(key) === watched) this.#watched.delete(key);
+        if (!this.#wantsOurs()) this.#ours?.abort();
       },
     };
   }
@@ -52,16 +62,49 @@ export class UsageWatch implements Disposable {
   update(): void {
     if (this.#isDisposed) return;
     for (const watched of this.#watched.values()) {
-      const runs = this.#host.state.kind === 'connected' && this.#runs(watched.target);
+      const runs = this.#measures(watched);
+      if (!runs) delete watched.usage;
+      if (watched.target.engine === 'porthole') continue;
       if (runs && !watched.stream) void this.#follow(watched);
       if (!runs) watched.stream?.abort();
     }
+    if (!this.#wantsOurs()) this.#ours?.abort();
+    else if (!this.#ours) void this.#followOurs();
   }
 
   dispose(): void {
     this.#isDisposed = true;
     for (const watched of this.#watched.values()) watched.stream?.abort();
     this.#watched.clear();
+    this.#ours?.abort();
+  }
+
+  #measures({ target }: Watched): boolean {
+    return this.#host.state.kind === 'connected' && this.#runs(target);
+  }
+
+  #wantsOurs(): boolean {
+    return [...this.#watched.values()].some((one) => one.target.engine === 'porthole' && this.#measures(one));
+  }
+
+  async #followOurs(): Promise<void> {
+    const stream = new AbortController();
+    this.#ours = stream;
+    try {
+      const lines = await agentLines(this.#host, `/porthole/v1/usage?interval=${PAUSE}`, stream.signal);
+      await eachLine(lines, (line) => {
+        if (stream.signal.aborted) return;
+        for (const { id, ...usage } of usagesOf(line)) {
+          const watched = this.#watched.get(keyOf({ engine: 'porthole', id }));
+          if (watched) tell(watched, usage);
+        }
+      });
+    } catch {
+      // The agent or the connection ended, which is told elsewhere.
+    }
+    await delay(PAUSE, undefined, { signal: stream.signal, ref: false }).catch(() => undefined);
+    this.#ours = undefined;
+    this.update();
   }
 
   async #follow(watched: Watched): Promise<void> {
@@ -74,8 +117,7 @@ export class UsageWatch implements Disposable {
       const lines = await this.#host.engine(engine).getContainer(id).stats(options);
       await eachLine(lines, (line) => {
         const usage = usageOf(line);
-        if (!usage || stream.signal.aborted) return;
-        for (const listener of watched.listeners) listener(usage);
+        if (usage && !stream.signal.aborted) tell(watched, usage);
       });
     } catch {
       // The container or the connection ended; both are told elsewhere.
@@ -84,4 +126,11 @@ export class UsageWatch implements Disposable {
     delete watched.stream;
     if (watched.listeners.size > 0) this.update();
   }
+}
+
+const keyOf = ({ engine, id }: Pick<ObjectRef, 'engine' | 'id'>): string => `${engine}/${id}`;
+
+function tell(watched: Watched, usage: LiveUsage): void {
+  watched.usage = usage;
+  for (const listener of watched.listeners) listener(usage);
 }

@@ -1,5 +1,7 @@
 import { isKind } from '../../../base/errors.ts';
 import type { CgroupReading } from '../../../protocol/usage.ts';
+import { hasProcess } from '../../container/state.ts';
+import { UsageNews } from '../../inspect/live-usage.ts';
 import { intervalOf, streamJson } from '../json-lines.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 
@@ -8,6 +10,7 @@ export const cgroupRoutes: readonly Route[] = [
   { method: 'GET', path: '/porthole/v1/cgroups', handler: node },
   { method: 'GET', path: '/porthole/v1/containers/{id}/cgroup', handler: ofContainer },
   { method: 'GET', path: '/porthole/v1/containers/{id}/usage', handler: usage },
+  { method: 'GET', path: '/porthole/v1/usage', handler: liveUsage },
   { method: 'GET', path: '/porthole/v1/capacity', handler: capacity },
 ];
 
@@ -31,6 +34,26 @@ async function usage(call: Call): Promise<Reply> {
   const { usage: recorder, containers } = call.engine;
   const since = call.query.nanoTime('since') ?? 0n;
   return json(recorder.of(containers.get(call.param('id')).id, Number(since / 1_000_000n)));
+}
+
+/** How much every running container uses: one stream for all that a tree shows, silent while they sleep. */
+async function liveUsage(call: Call): Promise<Reply> {
+  const { containers } = call.engine;
+  const news = new UsageNews();
+  return streamJson(call, intervalOf(call), async () => {
+    const readings = new Map<string, CgroupReading>();
+    for (const { id, state } of containers.list()) {
+      if (!hasProcess(state.status)) continue;
+      const reading = await containers.reading(id).catch(noneIfGone);
+      if (reading) readings.set(id, reading);
+    }
+    return news.of(readings);
+  });
+}
+
+/** It ended between the look at its state and the reading. */
+function noneIfGone(failure: unknown): undefined {
+  if (!isKind(failure, 'conflict') && !isKind(failure, 'not-found')) throw failure;
 }
 
 async function capacity(call: Call): Promise<Reply> {
