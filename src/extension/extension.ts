@@ -3,6 +3,7 @@ import { KeyedLock } from '../base/async.ts';
 import { messageOf } from '../base/errors.ts';
 import { archiveHandlers } from './commands/archive-handlers.ts';
 import { buildHandlers } from './commands/build-handlers.ts';
+import { compareHandlers } from './commands/compare-handlers.ts';
 import { containerHandlers } from './commands/container-handlers.ts';
 import { copyHandlers } from './commands/copy-handlers.ts';
 import { editHandlers } from './commands/edit-handlers.ts';
@@ -14,6 +15,7 @@ import { layerHandlers } from './commands/layer-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
 import { nameHandlers } from './commands/name-handlers.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
+import { runHandlers } from './commands/run-handlers.ts';
 import { Targets } from './commands/targets.ts';
 import { rememberedGrouping, treeHandlers } from './commands/tree-handlers.ts';
 import { volumeHandlers } from './commands/volume-handlers.ts';
@@ -28,6 +30,7 @@ import { HostSettings, sshHostId } from './host-settings.ts';
 import { Layers } from './layers/layers.ts';
 import { LayerViewer } from './layers/viewer.ts';
 import { Panels } from './panels/panels.ts';
+import { StatusBar } from './status-bar.ts';
 import { ContainersView } from './tree/containers-view.ts';
 import { ChangeDecorations, TroubleDecorations } from './tree/decorations.ts';
 import { Gauges } from './tree/gauges.ts';
@@ -82,6 +85,8 @@ export function activate(context: ExtensionContext): PortholeApi {
   own(window.registerFileDecorationProvider(new TroubleDecorations()));
   const panels = own(new Panels({ fleet, layers, viewer }, context.extensionUri));
 
+  own(new StatusBar(fleet));
+
   const fill = filler(context, { fleet, settings, log });
   const targets = new Targets(fleet);
   const unfoldAnew = () => {
@@ -102,6 +107,7 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...hostHandlers({ fleet, targets, panels, settings, arrange: fill, refresh, log }),
     ...containerHandlers({ fleet, targets, panels }),
     ...imageHandlers({ fleet, targets, panels }),
+    ...runHandlers({ fleet, targets, files, secrets: context.secrets }),
     ...nameHandlers({ fleet, targets }),
     ...archiveHandlers({ targets }),
     ...buildHandlers({
@@ -111,6 +117,7 @@ export function activate(context: ExtensionContext): PortholeApi {
       memory: context.workspaceState,
     }),
     ...layerHandlers({ targets, panels, viewer }),
+    ...compareHandlers({ fleet, targets, layers }),
     ...editHandlers({ fleet, targets }),
     ...copyHandlers({ fleet, targets }),
     ...registryHandlers({ fleet, targets }),

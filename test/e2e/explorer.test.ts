@@ -33,7 +33,7 @@ describe('the explorer over SSH', function () {
   let scene: Scene;
 
   before(async function () {
-    requires(this, { root: true, programs: ['chromium', 'sshd', 'docker-registry'] });
+    requires(this, { root: true, programs: ['chromium', 'sshd', 'docker-registry', 'htpasswd'] });
     scene = await Scene.open();
     try {
       await scene.workbench.openContainer('Porthole');

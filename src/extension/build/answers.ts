@@ -13,10 +13,13 @@ export interface Lines {
 export class BuildFailure extends PortholeError {
   /** Where in the Dockerfile; only our own engine says so. */
   readonly lines: Lines | undefined;
+  /** The last step that was begun, from 1: what other engines tell. */
+  readonly step: number | undefined;
 
-  constructor(message: string, lines: Lines | undefined) {
+  constructor(message: string, { lines, step }: { lines: Lines | undefined; step: number | undefined }) {
     super('invalid', message);
     this.lines = lines;
+    this.step = step;
   }
 }
 
@@ -42,23 +45,33 @@ export interface BuildListener {
 /** Follows a build. @returns the id of the image; '' when the engine did not tell it. @throws BuildFailure */
 export async function followBuild(stream: AsyncIterable<Buffer | string>, listener: BuildListener): Promise<string> {
   let image = '';
+  let step: number | undefined;
   for await (const value of jsonLines(stream)) {
     const line = v.safeParse(Line, value);
     if (!line.success) continue;
     const { stream: text, status, id, progress, error, aux, porthole } = line.output;
     if (aux?.ID) image = aux.ID;
-    if (text) tell(stripVTControlCharacters(text), listener);
+    if (text) step = tell(stripVTControlCharacters(text), listener) ?? step;
     // The pull of a base tells each of its layers many times over.
     else if (status && progress === undefined) listener.say(`${id === undefined ? '' : `${id}: `}${status}\n`);
     if (error === undefined) continue;
     const hint = porthole?.hint === undefined ? '' : `\n${porthole.hint}`;
     listener.say(`${error}${hint}\n`);
-    throw new BuildFailure(`${error}${hint}`, porthole?.lines);
+    throw new BuildFailure(`${error}${hint}`, { lines: porthole?.lines, step });
   }
   return image;
 }
 
-function tell(text: string, listener: BuildListener): void {
+/** @returns the number of the last step that the text begins */
+function tell(text: string, listener: BuildListener): number | undefined {
   listener.say(text);
-  for (const line of text.split('\n')) if (/^Step \d+\/\d+ : /.test(line)) listener.step(line);
+  let last: number | undefined;
+  for (const line of text.split('\n')) {
+    // Podman shouts.
+    const step = /^step (\d+)\/\d+ ?: /i.exec(line);
+    if (!step) continue;
+    listener.step(line);
+    last = Number(step[1]);
+  }
+  return last;
 }

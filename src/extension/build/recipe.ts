@@ -1,5 +1,6 @@
 import { parseDockerfile } from '../../agent/dockerfile/dockerfile.ts';
 import { PortholeError } from '../../base/errors.ts';
+import type { Lines } from './answers.ts';
 
 /** What has to be known of a Dockerfile before it is built. */
 export interface Recipe {
@@ -9,20 +10,28 @@ export interface Recipe {
   readonly args: readonly string[];
   /** Images that it begins with, as they are written. */
   readonly bases: readonly string[];
+  /** Where its instructions stand, in the order in which the classic builder numbers its steps. */
+  readonly steps: readonly Lines[];
 }
 
 /** One that cannot be read has nothing to choose from: the engine says what is wrong, in its own words. */
 export function recipeOf(text: string): Recipe {
   try {
     const { stages, metaArgs } = parseDockerfile(text);
-    const args = [...metaArgs, ...stages.flatMap(({ instructions }) => instructions)].flatMap((instruction) =>
+    const all = [...metaArgs, ...stages.flatMap(({ from, instructions }) => [from, ...instructions])];
+    const args = all.flatMap((instruction) =>
       instruction.kind === 'arg' ? instruction.args.map(({ name }) => name) : [],
     );
     const names = stages.flatMap(({ from }) => (from.name === undefined ? [] : [from.name]));
     const bases = stages.map(({ from }) => from.base).filter((base) => isImage(base, names));
-    return { stages: stages.length > 1 ? names : [], args: [...new Set(args)], bases: [...new Set(bases)] };
+    return {
+      stages: stages.length > 1 ? names : [],
+      args: [...new Set(args)],
+      bases: [...new Set(bases)],
+      steps: all.map(({ lines }) => lines),
+    };
   } catch (failure) {
-    if (failure instanceof PortholeError) return { stages: [], args: [], bases: [] };
+    if (failure instanceof PortholeError) return { stages: [], args: [], bases: [], steps: [] };
     throw failure;
   }
 }

@@ -3,11 +3,11 @@ import { stat } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { l10n, window } from 'vscode';
 import { formatSize } from '../../base/units.ts';
+import { isReference, splitReference } from '../registry/reference.ts';
 import { followTransfer } from '../registry/transfer.ts';
 import type { Handlers } from './handlers.ts';
 import { followAnswers } from './load-answers.ts';
 import { type Reporter, withProgress } from './progress.ts';
-import { isReference, splitReference } from './reference.ts';
 import type { Targets } from './targets.ts';
 
 type ArchiveHandlers = Pick<Handlers, 'porthole.image.load' | 'porthole.image.import'>;

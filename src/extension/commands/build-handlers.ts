@@ -19,7 +19,9 @@ import { packContext } from '../build/context.ts';
 import { buildArgs, nameFor, type Recipe, recipeOf } from '../build/recipe.ts';
 import type { EngineKind, Host } from '../hosts/contract.ts';
 import { credentialsFor } from '../registry/credentials.ts';
+import { isReference } from '../registry/reference.ts';
 import type { Handlers } from './handlers.ts';
+import { orLogIn } from './log-in.ts';
 import { type Reporter, withProgress } from './progress.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
@@ -62,8 +64,8 @@ export function buildHandlers(parts: BuildParts): Pick<Handlers, 'porthole.image
       const id = await withProgress(l10n.t('Building {0}', wanted.tag), (reporter) =>
         build({ file, recipe, wanted, host, engine, output }, reporter),
       ).catch(async (failure: unknown) => {
-        if (failure instanceof BuildFailure) await mark(file, failure, problems);
-        throw failure;
+        if (failure instanceof BuildFailure) await mark(file, { failure, recipe, problems });
+        return orLogIn(...recipe.bases)(failure);
       });
       const showLayers = l10n.t('Show Layers');
       void window.showInformationMessage(l10n.t('{0} was built.', wanted.tag), showLayers).then((chosen) => {
@@ -101,7 +103,7 @@ async function askFor(
   const tag = await window.showInputBox({
     title: l10n.t('Name of the image on {0}', host.label),
     value: memory.get<string>(memoryKey(file)) ?? nameFor(basename(dirname(file.fsPath))),
-    validateInput: (value) => (/^\S+$/.test(value.trim()) ? undefined : l10n.t('A name with an optional :tag')),
+    validateInput: (value) => (isReference(value) ? undefined : l10n.t('A name with an optional :tag')),
   });
   if (!tag) return undefined;
   const all = { label: l10n.t('The whole Dockerfile'), target: undefined };
@@ -167,11 +169,15 @@ async function credentialsOf({ bases }: Recipe, signal: AbortSignal) {
   return found;
 }
 
-/** Shows the line that failed, where the engine says which. */
-async function mark(file: Uri, { message, lines }: BuildFailure, problems: DiagnosticCollection): Promise<void> {
+/** Shows the line that failed: the engine says which, or the last step that it began is it. */
+async function mark(
+  file: Uri,
+  { failure, recipe, problems }: { failure: BuildFailure; recipe: Recipe; problems: DiagnosticCollection },
+): Promise<void> {
+  const lines = failure.lines ?? (failure.step === undefined ? undefined : recipe.steps[failure.step - 1]);
   if (!lines) return;
   const range = new Range(lines.start - 1, 0, lines.end - 1, Number.MAX_SAFE_INTEGER);
-  const diagnostic = new Diagnostic(range, message, DiagnosticSeverity.Error);
+  const diagnostic = new Diagnostic(range, failure.message, DiagnosticSeverity.Error);
   diagnostic.source = 'Porthole';
   problems.set(file, [diagnostic]);
   await window.showTextDocument(file, { selection: new Range(range.start, range.start), preview: true });

@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
-import { l10n, ThemeIcon, window } from 'vscode';
+import { commands, l10n, ThemeIcon, window } from 'vscode';
+import { orOffer } from '../advice.ts';
 import { type ContainerView, type Fleet, hostLabel, shortId } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
 import { engineStatus } from '../problems.ts';
@@ -118,9 +119,10 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
           namePattern.test(value) ? undefined : l10n.t('Letters, digits, _ . and -, beginning with a letter or digit'),
       });
       if (!name || name === container.name) return;
+      const row = { type: 'container', ref: container };
       await withProgress(l10n.t('Renaming {0}', container.name), ({ signal }) =>
         handleOf(container).rename({ name, abortSignal: signal }),
-      );
+      ).catch(orOffer(l10n.t('Choose Another Name'), () => commands.executeCommand('porthole.container.rename', row)));
     },
 
     'porthole.container.exec': async (item) => {
@@ -128,7 +130,7 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
       if (!container) return;
       const handle = handleOf(container);
       const found = await withProgress(l10n.t('Looking for a shell in {0}', container.name), () => pickShell(handle));
-      const argv = found ?? (await askProgram(container));
+      const argv = found ?? (await withoutShell(container));
       if (!argv) return;
       const terminal = window.createTerminal({
         name: `${container.name}: ${argv.join(' ')}`,
@@ -198,10 +200,22 @@ function namesOf(containers: readonly ContainerView[]): string {
   return containers.map(({ name, id }) => name || shortId(id)).join(', ');
 }
 
-async function askProgram(container: ContainerView): Promise<readonly string[] | undefined> {
+/** Images of one program have no shell: the user runs another program, or looks at its files from outside. */
+async function withoutShell(container: ContainerView): Promise<readonly string[] | undefined> {
+  const program = { label: l10n.t('Run a Program of It…'), id: undefined };
+  const files = {
+    label: l10n.t('Look at Its Files'),
+    description: l10n.t('from outside, without a program in it'),
+    id: 'porthole.container.files',
+  };
+  const chosen = await window.showQuickPick(container.engine === 'porthole' ? [program, files] : [program], {
+    title: l10n.t('{0} has no shell: its image brings none', container.name),
+  });
+  if (chosen?.id) await commands.executeCommand(chosen.id, { type: 'container', ref: container });
+  if (!chosen || chosen.id) return undefined;
   const line = await window.showInputBox({
-    title: l10n.t('{0} has no shell that we know', container.name),
-    prompt: l10n.t('Which program shall run in it? Words in quotes stay together.'),
+    title: l10n.t('Which program shall run in {0}?', container.name),
+    prompt: l10n.t('Words in quotes stay together.'),
   });
   const words = splitWords(line ?? '');
   return words.length > 0 ? words : undefined;

@@ -2,13 +2,14 @@ import type Dockerode from 'dockerode';
 import { env, l10n, type QuickPickItem, ThemeIcon, window } from 'vscode';
 import { formatMemory, formatSize } from '../../base/units.ts';
 import { type ContainerView, type Fleet, findEngine, imageName } from '../fleet.ts';
+import { isReference, splitReference } from '../registry/reference.ts';
 import { EngineTerminal } from '../terminal/engine-terminal.ts';
 import { attachedProgram, execProgram } from '../terminal/programs.ts';
+import { pickShell } from '../terminal/shells.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { parseCount, parseCpus, parseMemory } from './limits.ts';
 import { withProgress } from './progress.ts';
-import { isReference, splitReference } from './reference.ts';
 import { runLine } from './run-line.ts';
 import type { Targets } from './targets.ts';
 import { splitWords } from './words.ts';
@@ -55,10 +56,13 @@ export function editHandlers({ fleet, targets }: { fleet: Fleet; targets: Target
     'porthole.container.execWith': async (item) => {
       const container = await targets.container('porthole.container.execWith', item);
       if (!container) return;
+      const shell = await withProgress(l10n.t('Looking for a shell in {0}', container.name), () =>
+        pickShell(handleOf(container)),
+      );
       const line = await window.showInputBox({
         title: l10n.t('Which program shall run in {0}?', container.name),
         prompt: l10n.t('Words in quotes stay together.'),
-        value: 'sh',
+        value: shell?.join(' ') ?? '',
       });
       const argv = splitWords(line ?? '');
       if (argv.length === 0) return;

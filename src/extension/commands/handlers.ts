@@ -1,6 +1,9 @@
 import { commands, l10n, window } from 'vscode';
+import { errnoOf, isKind, messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
+import { AdvisedFailure, type NextStep } from '../advice.ts';
 import { explain, isCanceled } from '../problems.ts';
+import { hostOf } from './row-refs.ts';
 import { type CommandId, commandIds } from './rows.ts';
 
 /**
@@ -21,15 +24,43 @@ export function registerCommands(handlers: Handlers, log: (line: string) => void
       } catch (failure) {
         if (isCanceled(failure)) return undefined;
         log(`${id}: ${failure instanceof Error ? (failure.stack ?? failure.message) : String(failure)}`);
-        void offerLog(explain(failure));
+        const again = () => commands.executeCommand(id, item, items);
+        void tell(failure, [...nextSteps(failure, { item, again }), showLog()], log);
         return undefined;
       }
     }),
   );
 }
 
-async function offerLog(message: string): Promise<void> {
-  const showLog = l10n.t('Show Log');
-  const chosen = await window.showErrorMessage(message, showLog);
-  if (chosen === showLog) await commands.executeCommand('porthole.host.showLog');
+/** A message with a button for each step; what fails in a step is told in the same way. */
+async function tell(failure: unknown, steps: readonly NextStep[], log: (line: string) => void): Promise<void> {
+  const chosen = await window.showErrorMessage(explain(failure), ...steps.map(({ title }) => title));
+  const step = steps.find(({ title }) => title === chosen);
+  try {
+    await step?.run();
+  } catch (next) {
+    if (isCanceled(next)) return;
+    log(messageOf(next));
+    await tell(next, [...(next instanceof AdvisedFailure ? next.steps : []), showLog()], log);
+  }
+}
+
+const showLog = (): NextStep => ({
+  title: l10n.t('Show Log'),
+  run: () => commands.executeCommand('porthole.host.showLog'),
+});
+
+/** What can be done about a failure, as far as it can be told without knowing what was tried. */
+function nextSteps(failure: unknown, { item, again }: { item: unknown; again: () => unknown }): readonly NextStep[] {
+  if (failure instanceof AdvisedFailure) return failure.steps;
+  if (isKind(failure, 'unavailable')) {
+    const hostId = hostOf(item);
+    const row = hostId === undefined ? undefined : { hostId };
+    return [{ title: l10n.t('Connect'), run: () => commands.executeCommand('porthole.host.connect', row) }];
+  }
+  // A file of this computer: the command asks for its place.
+  if (['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOENT'].includes(errnoOf(failure) ?? '')) {
+    return [{ title: l10n.t('Choose Another Place'), run: again }];
+  }
+  return [];
 }

@@ -1,10 +1,10 @@
 import { env, l10n, window } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { type ContainerView, type Fleet, hostLabel, imageName } from '../fleet.ts';
+import { isReference, splitReference } from '../registry/reference.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
 import { withProgress } from './progress.ts';
-import { isReference, splitReference } from './reference.ts';
 import type { Targets } from './targets.ts';
 
 type NameHandlers = Pick<

@@ -2,11 +2,13 @@ import { l10n, window } from 'vscode';
 import { PortholeError } from '../../base/errors.ts';
 import { type Fleet, imageName } from '../fleet.ts';
 import { credentialsFor } from '../registry/credentials.ts';
+import { pulledName, pullImage } from '../registry/pull.ts';
+import { isReference, splitReference } from '../registry/reference.ts';
 import { followTransfer } from '../registry/transfer.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
+import { orLogIn } from './log-in.ts';
 import { withProgress } from './progress.ts';
-import { isReference, splitReference } from './reference.ts';
 import type { Targets } from './targets.ts';
 
 type RegistryHandlers = Pick<Handlers, 'porthole.image.pull' | 'porthole.image.push'>;
@@ -24,14 +26,10 @@ export function registryHandlers({ fleet, targets }: { fleet: Fleet; targets: Ta
       });
       const name = typed?.trim();
       if (!name) return;
-      // Without a tag the engine would bring every tag of the repository.
-      const { repo, tag } = splitReference(name);
-      const reference = name.includes('@') ? name : `${repo}:${tag}`;
-      const said = await withProgress(l10n.t('Pulling {0}', reference), async ({ signal, say }) => {
-        const authconfig = await credentialsFor(reference, { signal });
-        const options = { ...(authconfig && { authconfig }), abortSignal: signal };
-        return followTransfer(await host.engine(engine).pull(reference, options), say);
-      });
+      const reference = pulledName(name);
+      const said = await withProgress(l10n.t('Pulling {0}', reference), (reporter) =>
+        pullImage(host.engine(engine), reference, reporter),
+      ).catch(orLogIn(reference));
       void window.showInformationMessage(said || l10n.t('{0} is there.', reference));
     },
 
@@ -56,7 +54,7 @@ export function registryHandlers({ fleet, targets }: { fleet: Fleet; targets: Ta
         const handle = engineOf(fleet, image).getImage(reference.slice(0, reference.length - tag.length - 1));
         const stream = await handle.push({ tag, ...(authconfig && { authconfig }), abortSignal: signal });
         return followTransfer(stream, say);
-      });
+      }).catch(orLogIn(reference));
       void window.showInformationMessage(l10n.t('{0} was pushed.', reference));
     },
   };

@@ -191,6 +191,13 @@ export const commandRows = {
     group: '3_look@2',
   },
   'porthole.container.inspect': { title: 'Inspect Container', icon: 'json', target: 'container', group: '3_look@3' },
+  'porthole.container.compare': {
+    title: 'Compare Container with…',
+    icon: 'diff',
+    target: 'container',
+    engines: ['porthole'],
+    group: '3_look@4',
+  },
   'porthole.container.update': {
     title: 'Change Limits…',
     icon: 'dashboard',
@@ -229,6 +236,7 @@ export const commandRows = {
 
   'porthole.image.run': { title: 'Run', icon: 'play', target: 'image', group: '1_run@1', inline: 1 },
   'porthole.image.runInteractive': { title: 'Run Interactive…', icon: 'terminal', target: 'image', group: '1_run@2' },
+  'porthole.image.runWith': { title: 'Run with Options…', icon: 'run-all', target: 'image', group: '1_run@3' },
   'porthole.image.layers': {
     title: 'Show Layers',
     icon: 'layers',
@@ -238,6 +246,7 @@ export const commandRows = {
   },
   'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@2' },
   'porthole.image.history': { title: 'Show History', icon: 'history', target: 'image', group: '3_look@2' },
+  'porthole.image.compare': { title: 'Compare Image with…', icon: 'diff', target: 'image', group: '3_look@3' },
   'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
   'porthole.image.untag': { title: 'Untag…', target: 'image', states: ['tagged'], group: '4_edit@1' },
   'porthole.image.save': { title: 'Save Image to Archive…', icon: 'save', target: 'image', group: '4_edit@2' },

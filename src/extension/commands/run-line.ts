@@ -1,16 +1,39 @@
-import type { ContainerInspectInfo, HostRestartPolicy, ImageInspectInfo } from 'dockerode';
+import type { HostConfig, HostRestartPolicy, ImageInspectInfo } from 'dockerode';
+
+/** What the line tells of: an inspected container has it, and what is to be made of one, where what is absent is as the image has it. */
+export interface Described {
+  /** With or without a slash; '' for one that the engine makes up. */
+  readonly Name: string;
+  readonly Config: {
+    readonly Image: string;
+    readonly Cmd?: readonly string[] | null | undefined;
+    readonly Entrypoint?: string | readonly string[] | null | undefined;
+    readonly Env?: readonly string[] | null | undefined;
+    readonly Labels?: Readonly<Record<string, string>> | null | undefined;
+    readonly Tty?: boolean | undefined;
+    readonly OpenStdin?: boolean | undefined;
+    readonly User?: string | undefined;
+    readonly WorkingDir?: string | undefined;
+  };
+  readonly HostConfig: HostConfig;
+}
 
 /**
  * The `docker run` line that would make the container again: what differs from the image and from Docker's defaults, quoted for a
  * POSIX shell. Pure.
  */
-export function runLine(container: ContainerInspectInfo, image: ImageInspectInfo | undefined): string {
+export function runLine(
+  container: Described,
+  image: ImageInspectInfo | undefined,
+  { detached = true }: { readonly detached?: boolean } = {},
+): string {
   const { Config: config, HostConfig: host, Name: name } = container;
   const ofImage = image?.Config;
-  const options: string[] = ['--detach', '--name', name.replace(/^\//, '')];
+  const options: string[] = detached ? ['--detach'] : [];
   const flag = (word: string, value: string | number | undefined | null) => {
     if (value !== undefined && value !== null && value !== '' && value !== 0) options.push(word, String(value));
   };
+  flag('--name', name.replace(/^\//, ''));
   if (config.Tty) options.push('--tty');
   if (config.OpenStdin) options.push('--interactive');
   if (host.AutoRemove) options.push('--rm');
@@ -47,10 +70,10 @@ export function runLine(container: ContainerInspectInfo, image: ImageInspectInfo
   for (const [key, value] of Object.entries(config.Labels ?? {})) {
     if (labels[key] !== value) options.push('--label', `${key}=${value}`);
   }
-  const entrypoint = list(config.Entrypoint);
+  const entrypoint = list(config.Entrypoint === undefined ? ofImage?.Entrypoint : config.Entrypoint);
   const own = same(entrypoint, list(ofImage?.Entrypoint)) ? undefined : entrypoint;
   if (own) options.push('--entrypoint', own[0] ?? '');
-  const command = list(config.Cmd);
+  const command = list(config.Cmd === undefined ? ofImage?.Cmd : config.Cmd);
   const words = own || !same(command, list(ofImage?.Cmd)) ? [...(own?.slice(1) ?? []), ...command] : [];
   return ['docker', 'run', ...options, config.Image, ...words].map(quoted).join(' ');
 }
@@ -75,6 +98,6 @@ const same = (one: readonly string[], other: readonly string[]): boolean =>
   one.length === other.length && one.every((word, at) => word === other[at]);
 
 /** For a POSIX shell. */
-function quoted(word: string): string {
+export function quoted(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 }

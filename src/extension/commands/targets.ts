@@ -20,6 +20,8 @@ import type { EngineKind, Host } from '../hosts/contract.ts';
 import { engineName } from '../hosts/problems.ts';
 import { containerLook, hostLook } from '../tree/appearance.ts';
 import { isOffered } from './manifest.ts';
+import { notAsItIs } from './not-as-it-is.ts';
+import { engineOfGroup, hostOf, refsOf } from './row-refs.ts';
 import { type CommandId, rowOf } from './rows.ts';
 
 /** Turns what a command was called with into what it acts on: the selected rows, or a choice from a picker. */
@@ -37,7 +39,9 @@ export class Targets {
       const found = refs.map((ref) => findContainer(this.#fleet, ref)).filter((one) => one !== undefined);
       if (found.length === 0) throw noLongerThere();
       // With several selected, those that the verb does not fit are left alone, as in a file list.
-      return found.filter(fits);
+      const fitting = found.filter(fits);
+      if (fitting.length === 0) throw notAsItIs(this.#fleet, id, found);
+      return fitting;
     }
     const all = this.#fleet.hosts.flatMap(({ engines }) => engines.flatMap((view) => view.containers)).filter(fits);
     const picked = await pick(all, l10n.t('Choose a container'), (container) => ({
@@ -73,6 +77,33 @@ export class Targets {
 
   async image(id: CommandId, item: unknown): Promise<ImageView | undefined> {
     return (await this.images(id, item, undefined))[0];
+  }
+
+  /** An image to run: a row's, one of those that are there, or any other by its name. */
+  async runnable(item: unknown): Promise<{ host: Host; engine: EngineKind; image: string } | undefined> {
+    const [given] = refsOf('image', item, undefined);
+    if (given) return this.#placed(findImage(this.#fleet, given));
+    const images = this.#fleet.hosts.flatMap(({ engines }) => engines.flatMap((view) => view.images));
+    const rows = images.map((image) => ({
+      label: imageName(image),
+      description: shortId(image.id),
+      detail: this.#where(image),
+      image,
+    }));
+    const other = { label: l10n.t('Another Image…'), description: l10n.t('by its name'), image: undefined };
+    const placeHolder = l10n.t('Choose an image');
+    const chosen = await window.showQuickPick([...rows, other], { placeHolder, matchOnDescription: true });
+    if (!chosen) return undefined;
+    if (chosen.image) return this.#placed(chosen.image);
+    const title = l10n.t('Which image shall run?');
+    const name = (await window.showInputBox({ title, placeHolder: 'registry.example.com/name:tag' }))?.trim();
+    return name ? { ...(await this.connectedEngine(undefined)), image: name } : undefined;
+  }
+
+  #placed(image: ImageView | undefined): { host: Host; engine: EngineKind; image: string } {
+    const host = image && findHost(this.#fleet, image.host)?.host;
+    if (!host) throw noLongerThere();
+    return { host, engine: image.engine, image: image.tags[0] ?? image.id };
   }
 
   async volumes(id: CommandId, item: unknown, items: unknown): Promise<VolumeView[]> {
@@ -150,36 +181,6 @@ async function pick<T>(
   }
   const rows = values.map((value) => ({ ...show(value), value }));
   return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true }))?.value;
-}
-
-/** The refs of the rows that a context menu passed. Commands can be called by anyone: what is passed is looked at. */
-function refsOf(type: 'container' | 'image' | 'volume', item: unknown, items: unknown): ObjectRef[] {
-  const rows: readonly unknown[] = Array.isArray(items) && items.length > 0 ? items : [item];
-  return rows.map((row) => refOf(type, row)).filter((ref) => ref !== undefined);
-}
-
-function refOf(type: 'container' | 'image' | 'volume', row: unknown): ObjectRef | undefined {
-  if (typeof row !== 'object' || row === null || !('type' in row) || row.type !== type || !('ref' in row)) {
-    return undefined;
-  }
-  const { ref } = row;
-  if (typeof ref !== 'object' || ref === null || !('host' in ref && 'engine' in ref && 'id' in ref)) return undefined;
-  const { host, engine, id } = ref;
-  if (typeof host !== 'string' || typeof id !== 'string') return undefined;
-  if (engine !== 'porthole' && engine !== 'docker' && engine !== 'podman') return undefined;
-  return { host, engine, id };
-}
-
-function hostOf(row: unknown): string | undefined {
-  if (typeof row !== 'object' || row === null) return undefined;
-  if ('hostId' in row && typeof row.hostId === 'string') return row.hostId;
-  return 'type' in row && row.type === 'group' && 'host' in row && typeof row.host === 'string' ? row.host : undefined;
-}
-
-function engineOfGroup(row: unknown): EngineKind | undefined {
-  if (typeof row !== 'object' || row === null || !('engine' in row)) return undefined;
-  const { engine } = row;
-  return engine === 'porthole' || engine === 'docker' || engine === 'podman' ? engine : undefined;
 }
 
 const noLongerThere = () => new PortholeError('not-found', l10n.t('That is no longer there.'));

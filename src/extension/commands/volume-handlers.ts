@@ -1,10 +1,13 @@
 import type Dockerode from 'dockerode';
 import { l10n, window } from 'vscode';
+import { PortholeError } from '../../base/errors.ts';
 import { formatSize } from '../../base/units.ts';
-import { type Fleet, findEngine, hostLabel, type VolumeView, volumeName } from '../fleet.ts';
+import { AdvisedFailure } from '../advice.ts';
+import { type ContainerView, type Fleet, findEngine, hostLabel, type VolumeView, volumeName } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
 import { engineOf } from './engine-of.ts';
 import type { Handlers } from './handlers.ts';
+import { removeThese } from './not-as-it-is.ts';
 import { withProgress } from './progress.ts';
 import type { CommandId } from './rows.ts';
 import type { Targets } from './targets.ts';
@@ -21,10 +24,8 @@ export interface VolumeParts {
 }
 
 export function volumeHandlers({ fleet, targets, panels }: VolumeParts): VolumeHandlers {
-  const usersOf = (volume: VolumeView): readonly string[] =>
-    (findEngine(fleet, volume)?.containers ?? [])
-      .filter(({ volumes }) => volumes.includes(volume.id))
-      .map(({ name }) => name);
+  const usersOf = (volume: VolumeView): readonly ContainerView[] =>
+    (findEngine(fleet, volume)?.containers ?? []).filter(({ volumes }) => volumes.includes(volume.id));
 
   return {
     'porthole.volume.create': async (item) => {
@@ -56,8 +57,12 @@ export function volumeHandlers({ fleet, targets, panels }: VolumeParts): VolumeH
       if (!first) return;
       const used = chosen.find((volume) => usersOf(volume).length > 0);
       if (used) {
-        const users = usersOf(used).join(', ');
-        throw new Error(l10n.t('{0} is mounted by {1}. Remove that first.', volumeName(used), users));
+        const users = usersOf(used);
+        const names = users.map(({ name }) => name).join(', ');
+        throw new AdvisedFailure(
+          new PortholeError('conflict', l10n.t('{0} is mounted by {1}. Remove that first.', volumeName(used), names)),
+          [removeThese(users)],
+        );
       }
       const question =
         chosen.length === 1

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type Dockerode from 'dockerode';
 import {
   type Disposable,
@@ -10,7 +11,7 @@ import {
   type FileSystemProvider,
   FileType,
   l10n,
-  type Uri,
+  Uri,
 } from 'vscode';
 import { isKind } from '../../base/errors.ts';
 import { encodePath, imageRoute } from '../../protocol/paths.ts';
@@ -19,7 +20,7 @@ import type { Host } from '../hosts/contract.ts';
 import { inspected } from '../inspect/inspected.ts';
 import { explain } from '../problems.ts';
 import { historyTable } from './history.ts';
-import { parseSource, type Source } from './uris.ts';
+import { parseSource, type Source, uriParts } from './uris.ts';
 
 /** What an engine is asked for and what is kept until it changes. */
 type Described = Extract<Source, { kind: 'inspect' | 'history' }>;
@@ -27,16 +28,31 @@ type Described = Extract<Source, { kind: 'inspect' | 'history' }>;
 /** VS Code does not open larger files in an editor without asking; neither do we fetch them. Bytes. */
 const limit = 50 * 1024 * 1024;
 
+/** How many texts are kept. */
+const most = 20;
+
 /** Read-only files behind `porthole:` URIs: files of layers, and what engines say about their objects. */
 export class PortholeFiles implements FileSystemProvider {
   readonly #fleet: Fleet;
   readonly #changed = new EventEmitter<FileChangeEvent[]>();
   /** Inspect documents that were read, with the time of the last change that they were told of. */
   readonly #inspected = new Map<string, { uri: Uri; mtime: number; bytes?: Uint8Array }>();
+  readonly #kept = new Map<string, Uint8Array>();
   readonly onDidChangeFile = this.#changed.event;
 
   constructor(fleet: Fleet) {
     this.#fleet = fleet;
+  }
+
+  /** Text as a document, for as long as the window lives. It may hold secrets: it must not be in an address, which VS Code keeps. */
+  keep(path: string, text: string): Uri {
+    const id = randomUUID();
+    this.#kept.set(id, new TextEncoder().encode(text));
+    for (const oldest of this.#kept.keys()) {
+      if (this.#kept.size <= most) break;
+      this.#kept.delete(oldest);
+    }
+    return Uri.from(uriParts(path, { kind: 'kept', id }));
   }
 
   /** Objects changed: the documents about them are read anew. */
@@ -57,6 +73,7 @@ export class PortholeFiles implements FileSystemProvider {
     const file = { type: FileType.File, permissions: FilePermission.Readonly };
     if (source.kind === 'file') return { ...file, size: source.size, ctime: 0, mtime: source.mtime * 1000 };
     if (source.kind === 'text') return { ...file, size: Buffer.byteLength(source.text), ctime: 0, mtime: 0 };
+    if (source.kind === 'kept') return { ...file, size: this.#keptText(uri, source.id).length, ctime: 0, mtime: 0 };
     const { bytes, mtime } = await this.#inspect(uri, source);
     return { ...file, size: bytes.length, ctime: 0, mtime };
   }
@@ -64,6 +81,7 @@ export class PortholeFiles implements FileSystemProvider {
   async readFile(uri: Uri): Promise<Uint8Array> {
     const source = sourceOf(uri);
     if (source.kind === 'text') return new TextEncoder().encode(source.text);
+    if (source.kind === 'kept') return this.#keptText(uri, source.id);
     if (source.kind === 'inspect' || source.kind === 'history') return (await this.#inspect(uri, source)).bytes;
     const path = encodePath(source.path);
     const image = imageRoute({ engine: source.engine, id: source.image });
@@ -106,6 +124,12 @@ export class PortholeFiles implements FileSystemProvider {
 
   dispose(): void {
     this.#changed.dispose();
+  }
+
+  #keptText(uri: Uri, id: string): Uint8Array {
+    const text = this.#kept.get(id);
+    if (!text) throw FileSystemError.FileNotFound(uri);
+    return text;
   }
 
   async #inspect(uri: Uri, source: Described): Promise<{ bytes: Uint8Array; mtime: number }> {

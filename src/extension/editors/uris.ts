@@ -22,6 +22,8 @@ const Source = v.variant('kind', [
   }),
   /** Fixed text: a link's target, a device's numbers, or nothing at all. */
   v.object({ kind: v.literal('text'), text: v.string() }),
+  /** Text that this window keeps, by its number. */
+  v.object({ kind: v.literal('kept'), id: v.string() }),
   /** What an image was made with, as a table. */
   v.object({
     kind: v.literal('history'),

@@ -31,8 +31,8 @@ export interface Host {
   engine(kind: EngineKind): Dockerode;
   /** A raw connection to an engine's socket. */
   dial(kind: EngineKind): Duplex;
-  /** `GET` below /porthole/v1 as JSON. */
-  porthole(path: string, options?: { signal?: AbortSignal }): Promise<unknown>;
+  /** `GET` below /porthole/v1 as JSON; `POST` when there is a question to send, as JSON too. */
+  porthole(path: string, options?: { signal?: AbortSignal; question?: object }): Promise<unknown>;
   /** `GET` below /porthole/v1 as bytes: file contents. @throws invalid above `limit` bytes. */
   portholeBytes(path: string, options: { limit: number; signal?: AbortSignal }): Promise<Uint8Array>;
   /** Sends below /porthole/v1 and forgets the answer; `body` becomes the whole content of a file. */

@@ -41,12 +41,16 @@ export class Engines {
     return client;
   }
 
-  /** `GET path` as JSON. @throws what the agent answered, as the kind that belongs to its status */
-  async json(path: string, signal: AbortSignal | undefined): Promise<unknown> {
+  /** The answer as JSON to a GET, or to a POST of a question. @throws what the agent answered, as the kind that belongs to its status */
+  async json(path: string, { signal, question }: { signal?: AbortSignal; question?: object }): Promise<unknown> {
+    const options = signal ? { signal } : {};
+    const asking = question
+      ? this.#ask('POST', path, { ...options, body: Buffer.from(JSON.stringify(question)), type: 'application/json' })
+      : this.#ask('GET', path, options);
     // A layer's index of a large image is some tens of megabytes.
-    const body = await this.bytes(path, { limit: 256 << 20, signal });
+    const answer = await body(path, await asking, { limit: 256 << 20, signal });
     try {
-      return JSON.parse(body.toString('utf8'));
+      return JSON.parse(answer.toString('utf8'));
     } catch {
       throw badAnswer(path, 'not JSON');
     }
@@ -60,10 +64,15 @@ export class Engines {
     await body(path, await this.#ask(method, path, options), { limit: 64 << 10, signal: options.signal });
   }
 
-  #ask(method: string, path: string, { body, signal }: SendOptions): Promise<http.IncomingMessage> {
+  #ask(
+    method: string,
+    path: string,
+    { body, type, signal }: SendOptions & { readonly type?: string },
+  ): Promise<http.IncomingMessage> {
     return new Promise((resolve, reject) => {
+      const headers = type === undefined ? {} : { 'content-type': type };
       const request = http.request(
-        { method, path, agent: this.#agent, socketPath: '/porthole', ...(signal && { signal }) },
+        { method, path, headers, agent: this.#agent, socketPath: '/porthole', ...(signal && { signal }) },
         resolve,
       );
       request.on('error', (failure) => reject(signal?.aborted ? canceled(path) : failure));

@@ -98,8 +98,8 @@ export class LinkedHost implements Host {
     return this.#link.dial(kind);
   }
 
-  async porthole(path: string, options: { signal?: AbortSignal } = {}): Promise<unknown> {
-    return await this.#engines.json(`/porthole/v1${path}`, options.signal);
+  async porthole(path: string, options: { signal?: AbortSignal; question?: object } = {}): Promise<unknown> {
+    return await this.#engines.json(`/porthole/v1${path}`, options);
   }
 
   async portholeBytes(path: string, options: { limit: number; signal?: AbortSignal }): Promise<Uint8Array> {

@@ -34,6 +34,13 @@ export interface Place {
   readonly limit?: number;
 }
 
+/** Something with a tree of files: an image, or a container of our own engine's. */
+export interface Compared {
+  readonly kind: 'image' | 'container';
+  readonly ref: ObjectRef;
+  readonly name: string;
+}
+
 /** Asks an agent what is inside images. An image never changes, so that answers are kept, the last used of them. */
 export class Layers {
   readonly #fleet: Fleet;
@@ -74,6 +81,12 @@ export class Layers {
     return checked(wasteSchema, await this.#once(image, 'waste?limit=200'));
   }
 
+  /** What `right` has otherwise than `left`, in the order of paths; both are on one host. Containers change: asked each time. */
+  async differences(left: Compared, right: Compared, signal: AbortSignal): Promise<readonly LayerChange[]> {
+    const query = `${sideQuery('left', left)}&${sideQuery('right', right)}`;
+    return checked(changesSchema, await this.#host(left.ref.host).porthole(`/compare?${query}`, { signal }));
+  }
+
   #once(image: ObjectRef, question: string): Promise<unknown> {
     const key = `${keyOf(image)}/${question}`;
     const known = this.#known.get(key);
@@ -110,6 +123,12 @@ export function isOnlyTouched({ change, below }: ChangeRow): boolean {
     (change.differs ?? []).every((aspect) => aspect === 'time') &&
     below.added + below.modified + below.deleted === 0
   );
+}
+
+function sideQuery(side: 'left' | 'right', { kind, ref }: Compared): string {
+  const id = encodeURIComponent(ref.id);
+  if (kind === 'container') return `${side}Container=${id}`;
+  return ref.engine === 'porthole' ? `${side}=${id}` : `${side}=${id}&${side}Engine=${ref.engine}`;
 }
 
 function queryOf({ path, after = '', limit }: Place): string {

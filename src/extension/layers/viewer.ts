@@ -72,7 +72,8 @@ export class LayerViewer {
   async openChanges(image: ObjectRef, position: number): Promise<void> {
     const all = (await this.#layers.changes(image, position)).filter(isFileChange);
     if (all.length === 0) throw new PortholeError('invalid', l10n.t('This layer changes no content of files.'));
-    const from = all.length > filesPerEditor ? await choosePart(all) : 0;
+    const question = l10n.t('The layer changes {0} files. Which of them?', all.length);
+    const from = await choosePart(all, question);
     if (from === undefined) return;
     const part = all.slice(from, from + filesPerEditor);
     const resources = part.map((change) => {
@@ -175,8 +176,9 @@ async function diff(left: Side, right: Side, title: string): Promise<void> {
   });
 }
 
-/** Where the part begins that the user wants; undefined for none. */
-async function choosePart(all: readonly LayerChange[]): Promise<number | undefined> {
+/** Where the part begins that the user wants, of more than an editor takes; undefined for none. */
+export async function choosePart(all: readonly LayerChange[], placeHolder: string): Promise<number | undefined> {
+  if (all.length <= filesPerEditor) return 0;
   const parts = Array.from({ length: Math.ceil(all.length / filesPerEditor) }, (_, part) => part * filesPerEditor);
   const rows = parts.map((from) => {
     const last = Math.min(from + filesPerEditor, all.length) - 1;
@@ -186,11 +188,11 @@ async function choosePart(all: readonly LayerChange[]): Promise<number | undefin
       from,
     };
   });
-  const placeHolder = l10n.t('The layer changes {0} files. Which of them?', all.length);
   return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true }))?.from;
 }
 
-function isFileChange(change: LayerChange): boolean {
+/** A change of what a file holds, not only of what it is called or who owns it. */
+export function isFileChange(change: LayerChange): boolean {
   const isFile = change.after?.type === 'file' || change.before?.type === 'file';
   return isFile && !isOnlyMetadata(change);
 }

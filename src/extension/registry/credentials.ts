@@ -34,7 +34,7 @@ export interface CredentialPlaces {
 /**
  * What `docker login` has kept on this computer for the registry of an image: in the configuration file, or with the credential
  * helper that it names. Undefined: nothing, which for many images is enough.
- * @throws invalid for a file that is no configuration; unavailable when a helper fails.
+ * @throws invalid for a file that is no configuration, and when a helper fails.
  */
 export async function credentialsFor(
   reference: string,
@@ -101,7 +101,7 @@ function ask(helper: string, server: string, signal: AbortSignal): Promise<Regis
       else
         reject(
           new PortholeError(
-            'unavailable',
+            'invalid',
             phrase('{0} gave no credentials: {1}', program, stdout.trim() || String(failure?.message ?? '')),
           ),
         );

@@ -4,13 +4,12 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { buffer } from 'node:stream/consumers';
-import { pack } from 'tar-stream';
 import { starterImage } from '../../../scripts/starter-image.ts';
 import { followAnswers } from '../../../src/extension/commands/load-answers.ts';
 import { startRegistry } from '../../support/registry.ts';
 import type { Scenario } from './scenario.ts';
 import { hostName, type Scene } from './scene.ts';
+import { tarOf } from './tar.ts';
 
 /** A second image of a container's files, with a name of its own. */
 async function madeImage(scene: Scene, repo: string): Promise<void> {
@@ -30,14 +29,6 @@ async function imageOfNothing(name: string): Promise<Buffer> {
     'config.json': JSON.stringify(config),
     'manifest.json': JSON.stringify(manifest),
   });
-}
-
-function tarOf(files: Readonly<Record<string, string | Buffer>>): Promise<Buffer> {
-  const tar = pack();
-  const bytes = buffer(tar);
-  for (const [name, content] of Object.entries(files)) tar.entry({ name }, content);
-  tar.finalize();
-  return bytes;
 }
 
 export const imageScenarios: readonly Scenario[] = [

@@ -1,8 +1,11 @@
+import { buildScenarios } from './build-scenarios.ts';
+import { compareScenarios } from './compare-scenarios.ts';
 import { containerScenarios } from './container-scenarios.ts';
 import { fileScenarios } from './file-scenarios.ts';
 import { hostScenarios } from './host-scenarios.ts';
 import { imageScenarios } from './image-scenarios.ts';
 import { lookScenarios } from './look-scenarios.ts';
+import { runScenarios } from './run-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 import { treeScenarios } from './tree-scenarios.ts';
 import { volumeScenarios } from './volume-scenarios.ts';
@@ -11,6 +14,9 @@ import { volumeScenarios } from './volume-scenarios.ts';
 export const scenarios: readonly Scenario[] = [
   ...containerScenarios,
   ...imageScenarios,
+  ...runScenarios,
+  ...buildScenarios,
+  ...compareScenarios,
   ...volumeScenarios,
   ...lookScenarios,
   ...treeScenarios,

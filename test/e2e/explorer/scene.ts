@@ -33,6 +33,8 @@ interface Made {
 export class Scene {
   /** Files of this computer: removed at the end. */
   readonly dir: string;
+  /** Where `docker login` would keep what it knows on this computer. */
+  readonly dockerConfig: string;
   readonly page: Page;
   readonly workbench: Workbench;
   /** A second witness, at the agent's own socket: scenarios look at the window first. */
@@ -42,6 +44,7 @@ export class Scene {
 
   private constructor({ dir, socket, page, stop }: Made) {
     this.dir = dir;
+    this.dockerConfig = dockerConfigIn(dir);
     this.page = page;
     this.workbench = new Workbench(page);
     this.docker = new Docker({ socketPath: socket });
@@ -143,6 +146,35 @@ export class Scene {
     const input = box.locator('input[type=text]').first();
     await input.fill(text);
     await input.press('Enter');
+  }
+
+  /** Chooses from a list once it asks that: lists that follow each other share entries. */
+  async chooseIn(question: RegExp, entry: RegExp): Promise<void> {
+    const box = this.page.locator('.quick-input-widget').filter({ hasText: question });
+    const option = box.locator('.monaco-list-row').filter({ hasText: entry }).first();
+    await option.waitFor();
+    await option.click();
+  }
+
+  /** Presses a button of the box that asks something: back, or to the end. */
+  async pressIn(question: RegExp, button: RegExp): Promise<void> {
+    const box = this.page.locator('.quick-input-widget').filter({ hasText: question });
+    await box.getByRole('button', { name: button }).click();
+  }
+
+  /** Presses a button of a message: the next step that it offers. */
+  async pressOffered(words: RegExp, button: RegExp): Promise<void> {
+    const message = this.page.locator('.notification-list-item').filter({ hasText: words }).first();
+    await message.waitFor();
+    // Buttons may be hidden until the pointer is there.
+    await message.hover();
+    await message.getByRole('button', { name: button }).click();
+  }
+
+  /** Runs a command that has no row to be clicked on. */
+  async fromPalette(id: CommandId): Promise<void> {
+    await this.workbench.command(`Porthole: ${commandRows[id].title}`);
+    this.note(id);
   }
 
   /** Types a path into VS Code's own file dialog and accepts it. */
@@ -253,6 +285,8 @@ export class Scene {
   }
 }
 
+const dockerConfigIn = (dir: string): string => join(dir, 'docker');
+
 /** Starts everything; what was started is ended by `endings`, the last one first. */
 async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 'stop'>> {
   const dir = await mkdtemp(join(tmpdir(), 'porthole-scene-'));
@@ -261,6 +295,7 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
   const socket = join(execRoot, 'porthole.sock');
   const folder = join(dir, 'workspace');
   await mkdir(folder);
+  await mkdir(dockerConfigIn(dir));
   const sshd = await startSshd();
   const config = join(dir, 'ssh_config');
   await writeFile(config, (await readFile(sshd.configFile, 'utf8')).replace('Host sshd', 'Host first second'));
@@ -284,7 +319,12 @@ async function raise(endings: (() => Promise<unknown>)[]): Promise<Omit<Made, 's
       ],
     },
     // Where a host of this machine would live, if somebody made one.
-    env: { PORTHOLE_HOST_SOCKET: socket, PORTHOLE_DATA_ROOT: dataRoot, PORTHOLE_EXEC_ROOT: execRoot },
+    env: {
+      PORTHOLE_HOST_SOCKET: socket,
+      PORTHOLE_DATA_ROOT: dataRoot,
+      PORTHOLE_EXEC_ROOT: execRoot,
+      DOCKER_CONFIG: dockerConfigIn(dir),
+    },
     say: () => undefined,
   });
   endings.push(() => served.stop());

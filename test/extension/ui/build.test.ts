@@ -53,9 +53,18 @@ describe('A build context', () => {
 describe('A Dockerfile before it is built', () => {
   it('has stages, arguments and bases to ask for', () => {
     const text = 'ARG V=1\nFROM alpine:$V AS One\nARG A B=2\nFROM one AS two\nFROM r.example.org/x:1\nFROM scratch\n';
-    assert.deepEqual(recipeOf(text), { stages: ['one', 'two'], args: ['V', 'A', 'B'], bases: ['r.example.org/x:1'] });
+    const { steps, ...rest } = recipeOf(text);
+    assert.deepEqual(rest, { stages: ['one', 'two'], args: ['V', 'A', 'B'], bases: ['r.example.org/x:1'] });
+    assert.deepEqual(
+      steps.map(({ start }) => start),
+      [1, 2, 3, 4, 5, 6],
+    );
     assert.deepEqual(recipeOf('FROM a AS only\n').stages, [], 'there is nothing to choose');
-    assert.deepEqual(recipeOf('NONSENSE\n'), { stages: [], args: [], bases: [] }, 'the engine says what is wrong');
+    assert.deepEqual(
+      recipeOf('NONSENSE\n'),
+      { stages: [], args: [], bases: [], steps: [] },
+      'the engine says what is wrong',
+    );
   });
 
   it('gives its image the name of its directory', () => {
@@ -88,6 +97,19 @@ describe('The answers of a build', () => {
     assert.equal(id, 'sha256:1');
     assert.equal(text, 'Step 1/2 : FROM a\nx: Pull complete\nwarned\n');
     assert.deepEqual(steps, ['Step 1/2 : FROM a']);
+  });
+
+  it('tell which step went wrong where nobody says the line', async () => {
+    for (const words of ['Step 2/3 : RUN no\n', 'STEP 2/3: RUN no\n']) {
+      const { id } = await follow([
+        { stream: 'Step 1/3 : FROM a\n' },
+        { stream: words },
+        { stream: 'x' },
+        { error: 'no' },
+      ]);
+      assert.ok(id instanceof BuildFailure);
+      assert.deepEqual([id.step, id.lines], [2, undefined]);
+    }
   });
 
   it('tell what went wrong and where', async () => {
