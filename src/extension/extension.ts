@@ -76,7 +76,7 @@ export function activate(context: ExtensionContext): PortholeApi {
   const volumes = own(new VolumesView(fleet, insides));
   const views = { hosts, containers, images, volumes };
   containers.groupBy(rememberedGrouping(context.globalState));
-  own(new TreeViews(fleet, views, viewIds));
+  const trees = own(new TreeViews(fleet, views, viewIds));
 
   const files = own(new PortholeFiles(fleet));
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));
@@ -125,7 +125,8 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...fileHandlers({ fleet, targets, layers }),
     ...treeHandlers({ fleet, containers, images, memory: context.globalState }),
   };
-  for (const command of registerCommands(handlers, (line) => log.error(line))) own(command);
+  const surroundings = { log: (line: string) => log.error(line), selection: (view: string) => trees.selection(view) };
+  for (const command of registerCommands(handlers, surroundings)) own(command);
 
   own(
     fleet.onDidChange(({ kind, keys }) => {

@@ -15,7 +15,7 @@ export class StatusBar implements Disposable {
     this.#item = window.createStatusBarItem('hosts', StatusBarAlignment.Left);
     this.#item.name = l10n.t('Porthole: Hosts');
     this.#watch = fleet.onDidChange(({ kind }) => {
-      if (kind !== 'images' && kind !== 'volumes') this.#draw();
+      if (kind === 'hosts' || kind === 'host-state' || kind === 'containers') this.#draw();
     });
     this.#draw();
     this.#item.show();

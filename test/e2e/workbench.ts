@@ -44,9 +44,10 @@ export class Workbench {
     await until('the row folds', async () => (await row.getAttribute('aria-expanded')) !== 'true');
   }
 
-  /** Picks an entry of a row's context menu; one with a key beside it is named with that key, so by an expression. `also` are selected with it. */
+  /** Picks an entry of a row's context menu. `also` are selected with it. */
   async pick(row: Locator, entry: string | RegExp, also: readonly Locator[] = []): Promise<void> {
-    const item = this.page.getByRole('menuitem', { name: entry, exact: true });
+    const name = typeof entry === 'string' ? entryName(entry) : entry;
+    const item = this.page.getByRole('menuitem', { name });
     // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row.
     await retrying(4, async () => {
       await this.page.keyboard.press('Escape');
@@ -128,6 +129,12 @@ export class Workbench {
   async notifications(): Promise<string[]> {
     return this.page.locator('.notification-list-item-message').allInnerTexts();
   }
+}
+
+/** An entry with a key beside it is named with that key. */
+function entryName(title: string): RegExp {
+  const words = title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  return new RegExp(`^${words}(\\s*(F\\d+|Delete|(Ctrl|Control|Cmd|Meta).*))?$`);
 }
 
 async function retrying(times: number, task: () => Promise<void>): Promise<void> {

@@ -68,6 +68,6 @@ async function chooseOther(fleet: Fleet, one: Compared, first: string | undefine
     detail: other.ref.id === first ? l10n.t('what it was made from') : engineName(other.ref.engine),
     other,
   }));
-  const placeHolder = l10n.t('Compare {0} with what?', one.name);
-  return (await window.showQuickPick(rows, { placeHolder, matchOnDescription: true }))?.other;
+  const title = l10n.t('Compare {0} with what?', one.name);
+  return (await window.showQuickPick(rows, { title, matchOnDescription: true }))?.other;
 }

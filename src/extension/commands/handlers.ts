@@ -3,8 +3,9 @@ import { errnoOf, isKind, messageOf } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import { AdvisedFailure, type NextStep } from '../advice.ts';
 import { explain, isCanceled } from '../problems.ts';
+import { selected, viewOf } from './manifest.ts';
 import { hostOf } from './row-refs.ts';
-import { type CommandId, commandIds } from './rows.ts';
+import { type CommandId, commandIds, rowOf } from './rows.ts';
 
 /**
  * What runs for a row. From a context menu VS Code passes the row and, with several selected, all of them; from the
@@ -15,10 +16,20 @@ export type Handler = (item?: unknown, items?: unknown) => Promise<unknown> | un
 /** One for every row of the table: a row without its handler does not compile. */
 export type Handlers = { readonly [Id in CommandId]: Handler };
 
+export interface Surroundings {
+  log(line: string): void;
+  /** The rows that are selected in a view, by its id. */
+  selection(view: string): readonly unknown[];
+}
+
 /** Registers every command. A failure is told to the user here, once, whatever the command. */
-export function registerCommands(handlers: Handlers, log: (line: string) => void): Disposable[] {
+export function registerCommands(handlers: Handlers, { log, selection }: Surroundings): Disposable[] {
   return commandIds.map((id) =>
-    commands.registerCommand(id, async (item?: unknown, items?: unknown) => {
+    commands.registerCommand(id, async (given?: unknown, others?: unknown) => {
+      const rows = given === selected ? selection(viewOf(rowOf(id).target) ?? '').filter(isOf(id)) : undefined;
+      // A key on a row of another kind does nothing, as everywhere in VS Code.
+      if (rows?.length === 0) return undefined;
+      const [item, items] = rows ? [rows[0], rows] : [given, others];
       try {
         return await handlers[id](item, items);
       } catch (failure) {
@@ -31,6 +42,11 @@ export function registerCommands(handlers: Handlers, log: (line: string) => void
     }),
   );
 }
+
+const isOf =
+  (id: CommandId) =>
+  (row: unknown): boolean =>
+    typeof row === 'object' && row !== null && 'type' in row && row.type === rowOf(id).target;
 
 /** A message with a button for each step; what fails in a step is told in the same way. */
 async function tell(failure: unknown, steps: readonly NextStep[], log: (line: string) => void): Promise<void> {

@@ -9,6 +9,9 @@ export const viewIds = {
   volumes: 'porthole.volumes',
 } as const;
 
+/** What a key passes instead of a row: whatever is selected. */
+export const selected = 'selected';
+
 /**
  * The parts of `package.json` that follow from the command table. `test/extension/ui/manifest.test.ts` holds the file to it;
  * `PORTHOLE_UPDATE=1` with that test writes it.
@@ -16,6 +19,7 @@ export const viewIds = {
 export function commandContributions() {
   return {
     commands: commandIds.map(command),
+    keybindings: commandIds.flatMap(keyEntries),
     menus: {
       'view/title': commandIds.flatMap(titleEntries),
       'view/item/context': commandIds.flatMap(contextEntries),
@@ -83,6 +87,13 @@ function explorerEntries(id: CommandId) {
   return when === undefined ? [] : [{ command: id, when, group: '7_porthole@1' }];
 }
 
+function keyEntries(id: CommandId) {
+  const { key, target } = rowOf(id);
+  const view = viewOf(target);
+  if (!key || !view) return [];
+  return [{ command: id, ...key, when: `focusedView == ${view} && listFocus && !inputFocus`, args: selected }];
+}
+
 function contextClause(row: CommandRow): string | undefined {
   const view = viewOf(row.target);
   if (!view) return undefined;
@@ -93,7 +104,8 @@ function contextClause(row: CommandRow): string | undefined {
   return `view == ${view} && viewItem =~ /^${pattern}$/`;
 }
 
-function viewOf(target: CommandRow['target']): string | undefined {
+/** The view that has rows of a kind. */
+export function viewOf(target: CommandRow['target']): string | undefined {
   if (target === 'container' || target === 'difference') return viewIds.containers;
   if (target === 'volume') return viewIds.volumes;
   if (target === 'host') return viewIds.hosts;

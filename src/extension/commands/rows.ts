@@ -38,6 +38,8 @@ export interface CommandRow {
   readonly inTitleMenu?: number;
   /** Also in the menu of files of the workspace, for those that this clause is true of. */
   readonly inExplorer?: string;
+  /** Does it to what is selected while the view has the focus. `mac` where a Mac is used otherwise. */
+  readonly key?: { readonly key: string; readonly mac?: string };
   /** False: makes no sense without its row, so the palette does not list it. */
   readonly palette?: false;
   readonly enablement?: string;
@@ -45,6 +47,7 @@ export interface CommandRow {
 
 const alive = ['running', 'paused', 'restarting'];
 const ended = ['created', 'exited', 'dead'];
+const deleteKey = { key: 'delete', mac: 'cmd+backspace' };
 const fileStates = ['added', 'modified', 'deleted', 'merged'];
 
 export const commandRows = {
@@ -65,7 +68,13 @@ export const commandRows = {
     inline: 1,
   },
   'porthole.host.add': { title: 'Add SSH Host…', icon: 'add', target: 'hosts', inTitle: 1 },
-  'porthole.host.remove': { title: 'Remove Host', target: 'host', engines: ['ssh'], group: '9_remove@1' },
+  'porthole.host.remove': {
+    title: 'Remove Host',
+    target: 'host',
+    engines: ['ssh'],
+    group: '9_remove@1',
+    key: deleteKey,
+  },
   'porthole.host.namespaces': {
     title: 'Show Namespaces of the Host',
     icon: 'symbol-namespace',
@@ -119,6 +128,7 @@ export const commandRows = {
     states: ['running'],
     group: '2_inside@1',
     inline: 1,
+    key: { key: 'ctrl+enter', mac: 'cmd+enter' },
   },
   'porthole.container.logs': { title: 'Show Logs', icon: 'list-flat', target: 'container', group: '2_inside@2' },
   'porthole.container.execWith': {
@@ -230,13 +240,31 @@ export const commandRows = {
     inTitle: 3,
     titleWhen: 'porthole.containersFiltered',
   },
-  'porthole.container.rename': { title: 'Rename…', icon: 'edit', target: 'container', group: '4_edit@1' },
+  'porthole.container.rename': {
+    title: 'Rename…',
+    icon: 'edit',
+    target: 'container',
+    group: '4_edit@1',
+    key: { key: 'f2' },
+  },
   'porthole.container.kill': { title: 'Kill', icon: 'close', target: 'container', states: alive, group: '9_remove@1' },
-  'porthole.container.remove': { title: 'Remove Container', icon: 'trash', target: 'container', group: '9_remove@2' },
+  'porthole.container.remove': {
+    title: 'Remove Container',
+    icon: 'trash',
+    target: 'container',
+    group: '9_remove@2',
+    key: deleteKey,
+  },
 
   'porthole.image.run': { title: 'Run', icon: 'play', target: 'image', group: '1_run@1', inline: 1 },
   'porthole.image.runInteractive': { title: 'Run Interactive…', icon: 'terminal', target: 'image', group: '1_run@2' },
-  'porthole.image.runWith': { title: 'Run with Options…', icon: 'run-all', target: 'image', group: '1_run@3' },
+  'porthole.image.runWith': {
+    title: 'Run with Options…',
+    icon: 'run-all',
+    target: 'image',
+    group: '1_run@3',
+    key: { key: 'ctrl+enter', mac: 'cmd+enter' },
+  },
   'porthole.image.layers': {
     title: 'Show Layers',
     icon: 'layers',
@@ -247,14 +275,20 @@ export const commandRows = {
   'porthole.image.inspect': { title: 'Inspect Image', icon: 'json', target: 'image', group: '3_look@2' },
   'porthole.image.history': { title: 'Show History', icon: 'history', target: 'image', group: '3_look@2' },
   'porthole.image.compare': { title: 'Compare Image with…', icon: 'diff', target: 'image', group: '3_look@3' },
-  'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1' },
+  'porthole.image.tag': { title: 'Tag…', icon: 'tag', target: 'image', group: '4_edit@1', key: { key: 'f2' } },
   'porthole.image.untag': { title: 'Untag…', target: 'image', states: ['tagged'], group: '4_edit@1' },
   'porthole.image.save': { title: 'Save Image to Archive…', icon: 'save', target: 'image', group: '4_edit@2' },
   'porthole.image.copyId': { title: 'Copy Image Id', icon: 'copy', target: 'image', group: '5_copy@1' },
   'porthole.image.copyName': { title: 'Copy Image Name', target: 'image', states: ['tagged'], group: '5_copy@2' },
   'porthole.image.copyDigest': { title: 'Copy Image Digest', target: 'image', group: '5_copy@3' },
   'porthole.image.prune': { title: 'Remove Unused Images…', target: 'images', inTitleMenu: 9 },
-  'porthole.image.remove': { title: 'Remove Image', icon: 'trash', target: 'image', group: '9_remove@1' },
+  'porthole.image.remove': {
+    title: 'Remove Image',
+    icon: 'trash',
+    target: 'image',
+    group: '9_remove@1',
+    key: deleteKey,
+  },
   'porthole.image.pull': { title: 'Pull Image…', icon: 'cloud-download', target: 'images', inTitle: 2 },
   'porthole.image.push': {
     title: 'Push Image…',
@@ -347,7 +381,13 @@ export const commandRows = {
     group: '2_inside@1',
   },
   'porthole.volume.inspect': { title: 'Inspect Volume', icon: 'json', target: 'volume', group: '3_look@1' },
-  'porthole.volume.remove': { title: 'Remove Volume', icon: 'trash', target: 'volume', group: '9_remove@1' },
+  'porthole.volume.remove': {
+    title: 'Remove Volume',
+    icon: 'trash',
+    target: 'volume',
+    group: '9_remove@1',
+    key: deleteKey,
+  },
   'porthole.volume.prune': { title: 'Remove Unused Volumes…', target: 'volumes', inTitleMenu: 9 },
 
   'porthole.refresh': { title: 'Refresh', icon: 'refresh', target: 'none', inTitle: 9 },

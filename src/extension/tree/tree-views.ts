@@ -33,6 +33,7 @@ export class TreeViews implements Disposable {
   readonly #store = new DisposableStore();
   readonly #containersTree: TreeView<unknown>;
   readonly #imagesTree: TreeView<unknown>;
+  readonly #trees = new Map<string, TreeView<unknown>>();
   readonly #contexts = new Map<string, boolean>();
 
   constructor(fleet: Fleet, views: Views, ids: ViewIds) {
@@ -60,12 +61,19 @@ export class TreeViews implements Disposable {
     this.#tell();
   }
 
+  /** The rows that are selected in a view: a key, unlike a menu, is told of none. */
+  selection(id: string): readonly unknown[] {
+    return this.#trees.get(id)?.selection ?? [];
+  }
+
   dispose(): void {
     this.#store.dispose();
   }
 
   #create<T>(id: string, options: TreeViewOptions<T>): TreeView<T> {
-    return this.#store.add(window.createTreeView(id, options));
+    const tree = this.#store.add(window.createTreeView(id, options));
+    this.#trees.set(id, tree);
+    return tree;
   }
 
   #tell(): void {

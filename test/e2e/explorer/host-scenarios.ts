@@ -68,7 +68,11 @@ export const hostScenarios: readonly Scenario[] = [
       await scene.choose(host, 'porthole.host.disconnect');
       await scene.says(host, /not connected/);
       await container.waitFor({ state: 'detached' });
-      await scene.choose(host, 'porthole.host.connect');
+      // What needs a host says so, and offers to connect one.
+      await scene.fromPalette('porthole.image.pull');
+      await scene.pressOffered(/No host is connected/, /^Connect/);
+      await scene.select(new RegExp(hostName));
+      scene.note('porthole.host.connect');
       await scene.says(await scene.container('goes-on'), /running/);
     },
   },

@@ -4,6 +4,7 @@ import { containerScenarios } from './container-scenarios.ts';
 import { fileScenarios } from './file-scenarios.ts';
 import { hostScenarios } from './host-scenarios.ts';
 import { imageScenarios } from './image-scenarios.ts';
+import { keyScenarios } from './key-scenarios.ts';
 import { lookScenarios } from './look-scenarios.ts';
 import { runScenarios } from './run-scenarios.ts';
 import type { Scenario } from './scenario.ts';
@@ -17,6 +18,7 @@ export const scenarios: readonly Scenario[] = [
   ...runScenarios,
   ...buildScenarios,
   ...compareScenarios,
+  ...keyScenarios,
   ...volumeScenarios,
   ...lookScenarios,
   ...treeScenarios,

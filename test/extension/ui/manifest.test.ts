@@ -44,6 +44,7 @@ describe('The manifest and the command table', () => {
     const expected = commandContributions();
     assert.deepEqual(contributes.commands, expected.commands);
     assert.deepEqual(contributes.menus, expected.menus);
+    assert.deepEqual(contributes.keybindings, expected.keybindings);
   });
 
   it('agree on the English titles', async () => {
