@@ -15,7 +15,7 @@ export const differences: readonly Difference[] = [
     in: sections,
   },
   {
-    why: 'newer than the classic builder: --chmod takes an octal mode for files and directories alike, --link changes no result',
+    why: 'newer than the classic builder: --chmod takes an octal mode for files and directories alike (Buildah 1.28 makes the same), --link changes no result',
     fixtures: ['copy-mode', 'copy-mode-owner', 'add-mode', 'copy-link'],
     in: sections,
   },

@@ -41,6 +41,7 @@ async function copyOne(root: FileRoot, source: CopySource, options: CopyOptions)
         keepKinds: false,
         anyLinks: true,
         confined: true,
+        alone: true,
       });
     } else await copyFile(root, { source, entry, destination }, options);
   } catch (failure) {
@@ -84,6 +85,7 @@ function extraction(into: string, { owner, mode }: CopyOptions): ExtractOptions 
     into,
     keepKinds: false,
     anyLinks: true,
+    alone: true,
     ...(owner && { owner, ...(mode === undefined && { ownedLast: true }) }),
   };
 }

@@ -15,6 +15,9 @@ export const silent = (engine: string, why: string): PortholeError =>
 export const refused = (engine: string, status: number, words: string): PortholeError =>
   new PortholeError(status === 404 ? 'not-found' : 'unavailable', `${engine}: ${words}`);
 
+export const removedMeanwhile = (engine: string, name: string, cause: unknown): PortholeError =>
+  new PortholeError('not-found', `${engine} has removed the image ${name} while it was read`, { cause });
+
 /** Something that the engine says or stores cannot be understood. */
 export const notUnderstood = (what: string, cause?: unknown): PortholeError =>
   new PortholeError('unsupported', `${what} is not as expected`, { cause });

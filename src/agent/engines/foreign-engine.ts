@@ -8,7 +8,7 @@ import { isThere } from '../sys/files.ts';
 import type { EngineClient } from './client.ts';
 import type { ImageStorage } from './contract.ts';
 import { hexOf } from './docker-storage.ts';
-import { noSuchImage, silent, unreachable } from './errors.ts';
+import { noSuchImage, removedMeanwhile, silent, unreachable } from './errors.ts';
 import { type ForeignImage, placedImage, type ReadingParts } from './placed-image.ts';
 import { Recent } from './recent.ts';
 import { SavedImages } from './saved-image.ts';
@@ -105,15 +105,35 @@ export class ForeignEngine {
         : this.#users(await storage.ids(), async (one) => (await storage.image(one))?.config.rootfs.diff_ids ?? []),
     );
     const image = { id, users };
+    const isThere = info
+      ? () => this.#inspect(id, signal).catch(noneIfNotFound)
+      : () => storage.image(id).catch(noneIfNotFound);
+    const unlessRemoved = <R>(one: () => Promise<R>) => this.#unlessRemoved(one, { name, isThere, signal });
     if (placed) {
       const keys = chainIdsOf(placed.config).map(hexOf);
-      return await this.#pinned(keys, async () => task(await placedImage(this.#parts, placed, { ...image, signal })));
+      const open = () => placedImage(this.#parts, placed, { ...image, signal });
+      return await this.#pinned(keys, () => unlessRemoved(async () => task(await open())));
     }
     if (!inspected) {
       throw unreachable(this.#options.name, reason ?? `image ${id} is not in ${root} as overlay directories`);
     }
     const keys = this.#saved.keysOf(inspected.RootFS.Layers ?? []);
-    return await this.#pinned(keys, async () => task(await this.#saved.open(image, signal)));
+    return await this.#pinned(keys, () => unlessRemoved(async () => task(await this.#saved.open(image, signal))));
+  }
+
+  /** Nobody keeps an engine from removing what we read: what fails for that reason says so. */
+  async #unlessRemoved<R>(
+    task: () => Promise<R>,
+    at: { readonly name: string; isThere(): Promise<unknown>; readonly signal: AbortSignal },
+  ): Promise<R> {
+    try {
+      return await task();
+    } catch (failure) {
+      if (at.signal.aborted || isKind(failure, 'canceled')) throw failure;
+      // An engine that does not answer now leaves the first failure to be told.
+      const found = await at.isThere().catch(() => true);
+      throw found === undefined ? removedMeanwhile(this.#options.name, at.name, failure) : failure;
+    }
   }
 
   async #pinned<T>(keys: readonly string[], task: () => Promise<T>): Promise<T> {
@@ -180,6 +200,11 @@ export class ForeignEngine {
   async #whyHidden(root: string): Promise<string | undefined> {
     return (await isThere(root)) ? undefined : `its data root ${root} is not on this host`;
   }
+}
+
+function noneIfNotFound(failure: unknown): undefined {
+  if (!isKind(failure, 'not-found')) throw failure;
+  return undefined;
 }
 
 const chainOf = (diffIds: readonly string[]): string[] => chainIdsOf({ rootfs: { type: 'layers', diff_ids: diffIds } });

@@ -1,11 +1,11 @@
-import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { KeyedLock } from '../../base/async.ts';
 import { errnoOf, isKind } from '../../base/errors.ts';
 import { IndexFile } from '../layers/index-file.ts';
 import { WeightedCache } from '../store/cache.ts';
-import { readJsonFile, writeDurable } from '../sys/durable.ts';
+import { readJsonFile, removeStaleTemporaries, writeDurable } from '../sys/durable.ts';
 
 /** A layer that was described. */
 export interface DescribedLayer extends LayerFacts {
@@ -45,6 +45,7 @@ export class IndexCache {
     for (const name of await readdir(directory)) {
       if (name.startsWith(unfinished)) await rm(join(directory, name), { recursive: true, force: true });
     }
+    await removeStaleTemporaries(directory);
     return new IndexCache(directory, limit);
   }
 
@@ -73,6 +74,20 @@ export class IndexCache {
    */
   ensure(key: string, fill: (directory: string) => Promise<Omit<LayerFacts, 'version'>>): Promise<DescribedLayer> {
     return this.#locks.run(key, async () => (await this.get(key)) ?? (await this.#make(key, fill)));
+  }
+
+  /** A document that was kept. Undefined: there is none any more. */
+  async document(key: string): Promise<Buffer | undefined> {
+    return await readFile(join(this.#directory, key)).catch((failure: unknown) => {
+      if (errnoOf(failure) !== 'ENOENT') throw failure;
+      return undefined;
+    });
+  }
+
+  /** Keeps a document beside the indexes, as long as there is room. @param key no other's, and none of an index */
+  async keep(key: string, data: Buffer): Promise<void> {
+    await writeDurable(join(this.#directory, key), data, { mode: 0o600 });
+    await this.#trim(key);
   }
 
   /** A directory of the cache's own for the time of a task. */
@@ -112,13 +127,13 @@ export class IndexCache {
   async #trim(keep: string): Promise<void> {
     const found: { readonly key: string; readonly bytes: number; readonly used: number }[] = [];
     for (const key of await readdir(this.#directory)) {
-      if (key.startsWith(unfinished)) continue;
-      const [directory, index] = await Promise.all(
+      if (key.startsWith(unfinished) || key.startsWith('.')) continue;
+      const [place, index] = await Promise.all(
         [join(this.#directory, key), join(this.#directory, key, 'index')].map((path) =>
           stat(path).catch(() => undefined),
         ),
       );
-      found.push({ key, bytes: index?.size ?? 0, used: directory?.mtimeMs ?? 0 });
+      found.push({ key, bytes: (index ?? place)?.size ?? 0, used: place?.mtimeMs ?? 0 });
     }
     let total = found.reduce((sum, { bytes }) => sum + bytes, 0);
     for (const { key, bytes } of found.sort((a, b) => a.used - b.used)) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { KeyedLock } from '../../base/async.ts';
 import { PortholeError } from '../../base/errors.ts';
@@ -5,6 +6,7 @@ import type { LayerEntry } from '../../protocol/layers.ts';
 import type { LayeredImage, OpenedFile } from '../layers/contract.ts';
 import type { ImageConfig } from '../oci/image.ts';
 import { chainIdsOf } from '../store/catalog.ts';
+import { parseImageConfig } from '../store/documents.ts';
 import { abortable, type Bytes } from '../store/streams.ts';
 import { hexOf } from './docker-storage.ts';
 import { notUnderstood } from './errors.ts';
@@ -50,7 +52,7 @@ export class SavedImages {
     id: string,
     signal: AbortSignal,
   ): Promise<{ readonly config: ImageConfig; readonly layers: readonly DescribedLayer[] }> {
-    const config = this.#configs.get(id);
+    const config = this.#configs.get(id) ?? (await this.#kept(id));
     const known = config && (await Promise.all(chainIdsOf(config).map((chainId) => this.#cache.get(keyOf(chainId)))));
     const layers = known?.filter((layer) => layer !== undefined);
     if (config && layers && layers.length === known?.length) return { config, layers };
@@ -60,7 +62,7 @@ export class SavedImages {
   async #describe(id: string, signal: AbortSignal) {
     return await this.#cache.scratch(async (directory) => {
       const passed = await describeArchive(await this.#archive(id, signal), { directory, id, signal });
-      const { config } = passed;
+      const { config, document } = passed;
       const layers: DescribedLayer[] = [];
       for (const [position, chainId] of chainIdsOf(config).entries()) {
         const layer = passed.layers.get(config.rootfs.diff_ids[position] ?? '');
@@ -73,9 +75,25 @@ export class SavedImages {
         };
         layers.push(await this.#cache.ensure(keyOf(chainId), fill));
       }
+      await this.#cache.keep(configKeyOf(id), document);
       this.#remember(id, config);
       return { config, layers };
     });
+  }
+
+  /** What an earlier agent kept of an image. */
+  async #kept(id: string): Promise<ImageConfig | undefined> {
+    const document = await this.#cache.document(configKeyOf(id));
+    if (!document) return undefined;
+    try {
+      const config = parseImageConfig(document, id);
+      this.#remember(id, config);
+      return config;
+    } catch (failure) {
+      // A crash or a disk has damaged it: it is asked for again.
+      if (failure instanceof PortholeError) return undefined;
+      throw failure;
+    }
   }
 
   #remember(id: string, config: ImageConfig): void {
@@ -123,4 +141,5 @@ async function* ended(stream: Readable, signal: AbortSignal): Bytes {
 
 /** Of an image that was saved the layers have digests; of one read in place they have none. */
 const keyOf = (chainId: string): string => `${hexOf(chainId)}-saved`;
+const configKeyOf = (id: string): string => `${createHash('sha256').update(id).digest('hex')}-config`;
 const mostConfigs = 256;

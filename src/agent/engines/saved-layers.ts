@@ -25,6 +25,8 @@ export interface PassedLayer {
 
 export interface PassedImage {
   readonly config: ImageConfig;
+  /** The config as it is written. */
+  readonly document: Buffer;
   /** By diff id. */
   readonly layers: ReadonlyMap<string, PassedLayer>;
 }
@@ -55,7 +57,8 @@ export async function describeArchive(
     const { diffId, ...layer } = await describeLayer(small ? [small] : bytesOf(entry), { raw, signal: at.signal });
     layers.set(diffId, { ...layer, file: entry.name, raw });
   }
-  return { config: documents.configOf(at.id), layers };
+  const document = documents.configOf(at.id);
+  return { config: parseImageConfig(document, at.id), document, layers };
 }
 
 /**
@@ -209,13 +212,13 @@ class Documents {
     this.#found.set(name, data);
   }
 
-  configOf(id: string): ImageConfig {
+  configOf(id: string): Buffer {
     const named = this.#found.get('manifest.json');
     const [manifest] = named ? parseDockerManifest(named, 'manifest.json') : [];
     const byName = manifest && this.#found.get(manifest.Config);
     const config = byName ?? [...this.#found.values()].find((data) => digestOf(data) === id);
     if (!config) throw invalidArchive(`it has no config of ${id}`);
-    return parseImageConfig(config, id);
+    return config;
   }
 }
 

@@ -6,6 +6,8 @@ import type { Operation } from '../plan/operations.ts';
 import { type Piece, readTar, type TarEntry } from '../store/tar.ts';
 import type { FileRoot } from './contract.ts';
 import { why } from './enter.ts';
+import { KnownNames } from './known-names.ts';
+import { Underway } from './underway.ts';
 
 export interface ExtractOptions {
   /** A directory of the root, without links in its path. */
@@ -18,6 +20,8 @@ export interface ExtractOptions {
   readonly anyLinks?: true;
   /** Names that lead out of `into` lead to the same below it, as they do in a chroot. */
   readonly confined?: true;
+  /** Nobody else changes the root meanwhile: what lies in a directory need not be asked for each name. */
+  readonly alone?: true;
   /** The owner is set once more at the end, which takes setuid bits and capabilities away, as dockerd's builder does. */
   readonly ownedLast?: true;
 }
@@ -46,17 +50,19 @@ export async function extractEntries(
   options: ExtractOptions,
 ): Promise<void> {
   const directories: { readonly path: string; readonly entry: ExtractedEntry }[] = [];
-  const way: Way = { parent: undefined };
+  const way: Way = { parent: undefined, names: options.alone && new KnownNames(root) };
+  const underway = new Underway(root);
   for await (const entry of entries) {
     const path = placeOf(entry.name, options);
     if (!(await makeWay(root, entry, { path, options, way }))) continue;
-    await make(root, entry, { path, options });
+    await make(underway, entry, { path, options });
     if (entry.type === 'directory') directories.push({ path, entry });
   }
   // Whatever was put into a directory has changed its time.
   for (const { path, entry } of directories.reverse()) {
-    await root.all([{ op: 'openDirectory', path, why }, timesOf(entry, '')], path);
+    await underway.all([{ op: 'openDirectory', path, why }, timesOf(entry, '')], path);
   }
+  await underway.settled();
 }
 
 /** @throws invalid in Docker's words. */
@@ -77,6 +83,7 @@ interface At {
 interface Way {
   /** Where something was put last: it is there, and the next entry is in it too, most of the time. */
   parent: string | undefined;
+  readonly names: KnownNames | undefined;
 }
 
 /** @returns false when the entry means the directory that is unpacked into: it stays as it is. */
@@ -85,7 +92,8 @@ async function makeWay(
   entry: ExtractedEntry,
   { path, options, way }: At & { readonly way: Way },
 ): Promise<boolean> {
-  const there = await root.status(path);
+  const there = (await way.names?.isFree(path)) ? undefined : await root.status(path);
+  way.names?.take(path, { isNewDirectory: !there && entry.type === 'directory' });
   const parent = posix.dirname(path);
   if (!there) {
     if (parent !== way.parent && !(await root.status(parent))) {
@@ -107,11 +115,12 @@ async function makeWay(
   if (!wasDirectory || !isDirectory) {
     await root.remove(path);
     way.parent = undefined;
+    way.names?.forget();
   }
   return true;
 }
 
-async function make(root: FileRoot, entry: ExtractedEntry, { path, options }: At): Promise<void> {
+async function make(root: Underway, entry: ExtractedEntry, { path, options }: At): Promise<void> {
   const { uid, gid } = options.owner ?? entry;
   switch (entry.type) {
     case 'directory':
@@ -159,10 +168,10 @@ const mostWaiting = 256;
 
 /**
  * A file with its content and what it gets at the end. What a small one takes is one question: where the file cannot be made,
- * none is open, so that nothing of it reaches another one.
+ * none is open, so that nothing of it reaches another one. Of a large one each part is one, and the next need not wait for it.
  */
 async function makeFile(
-  root: FileRoot,
+  root: Underway,
   entry: ExtractedEntry,
   { path, last }: { readonly path: string; readonly last: readonly Operation[] },
 ): Promise<void> {

@@ -94,10 +94,14 @@ describe('engines: images that their engine saves', function () {
   async function engineOf(
     archive: Buffer,
     image: { readonly id: string; readonly layers: readonly string[]; readonly info?: unknown },
+    {
+      goneAfter = Number.POSITIVE_INFINITY,
+    }: { /** How often it is inspected or saved until it is gone. */ readonly goneAfter?: number } = {},
   ) {
     const dir = await mkdtemp('/tmp/porthole-engine-');
     const socket = join(dir, 's.sock');
     let saved = 0;
+    let looks = 0;
     const answers: Readonly<Record<string, unknown>> = {
       '/info': image.info ?? { ServerVersion: '0', Driver: 'other', DockerRootDir: dir },
       '/images/json': [{ Id: image.id }],
@@ -111,8 +115,10 @@ describe('engines: images that their engine saves', function () {
         saved += 1;
         return void response.end(archive);
       }
-      response.statusCode = answers[path] ? 200 : 404;
-      response.end(JSON.stringify(answers[path] ?? { message: `No such image: ${path}` }));
+      const isAsked = path.startsWith('/images/') && path.endsWith('/json') && path !== '/images/json';
+      const answer = isAsked && looks++ >= goneAfter ? undefined : answers[path];
+      response.statusCode = answer ? 200 : 404;
+      response.end(JSON.stringify(answer ?? { message: `No such image: ${path}` }));
     });
     await new Promise<void>((resolve) => server.listen(socket, resolve));
     undo.push(async () => {
@@ -168,7 +174,62 @@ describe('engines: images that their engine saves', function () {
     assert.equal(engine.saves(), saves, 'what was described is not saved again');
     await agent.restart();
     await asked(agent.socket, '/engines/docker/images/it/waste');
-    assert.equal(engine.saves(), saves + 1, 'only what the image says of itself is asked for again');
+    assert.equal(engine.saves(), saves, 'nor is it by the next agent');
+    // What a crash has damaged is made anew.
+    const cache = join(agent.dataRoot, 'engines');
+    const kept = (await readdir(cache)).filter((name) => name.endsWith('-config'));
+    assert.equal(kept.length, 1);
+    await writeFile(join(cache, kept[0] ?? ''), '{');
+    await agent.restart();
+    await asked(agent.socket, '/engines/docker/images/it/waste');
+    assert.equal(engine.saves(), saves + 1);
+  });
+
+  it('an image that is removed while it is saved is not there any more, in words', async () => {
+    const { archive, id, diffIds } = await imageOf(odd);
+    const engine = await engineOf(archive.subarray(0, archive.length / 2), { id, layers: diffIds }, { goneAfter: 2 });
+    const agent = await agentBeside(engine.socket);
+    const { status, body } = await answerOf(agent.socket, '/engines/docker/images/it/layers');
+    assert.equal(status, 404, body.toString());
+    assert.equal(JSON.parse(body.toString()).message, 'docker has removed the image it while it was read');
+    assert.deepEqual(await readdir(join(agent.dataRoot, 'engines')), []);
+  });
+
+  it('an image that is removed while its directories are read is not there any more, either', async () => {
+    const root = await mkdtemp('/tmp/porthole-root-');
+    undo.push(() => rm(root, { recursive: true }));
+    const diffId = `sha256:${sha256('a layer')}`;
+    const config = JSON.stringify({
+      os: 'linux',
+      architecture: 'amd64',
+      rootfs: { type: 'layers', diff_ids: [diffId] },
+    });
+    const id = `sha256:${sha256(config)}`;
+    const put = async (path: string, data: string): Promise<void> => {
+      await mkdir(join(root, path, '..'), { recursive: true });
+      await writeFile(join(root, path), data);
+    };
+    const chain = sha256('a layer');
+    await put(`image/overlay2/imagedb/content/sha256/${sha256(config)}`, config);
+    await put(`image/overlay2/layerdb/sha256/${chain}/diff`, diffId);
+    await put(`image/overlay2/layerdb/sha256/${chain}/cache-id`, 'layer');
+    // No directory any more: as if it had gone between the look and the reading.
+    await put('overlay2/layer/diff', '');
+    const info = { ServerVersion: '0', Driver: 'overlay2', DockerRootDir: root };
+    for (const [once, status, words] of [
+      [true, 404, /^docker has removed the image it while it was read$/],
+      [false, 500, /chroot/],
+    ] as const) {
+      const engine = await engineOf(
+        Buffer.alloc(0),
+        { id, layers: [diffId], info },
+        { goneAfter: once ? 1 : Number.POSITIVE_INFINITY },
+      );
+      const agent = await agentBeside(engine.socket);
+      const answer = await answerOf(agent.socket, '/engines/docker/images/it/layers');
+      assert.equal(answer.status, status, answer.body.toString());
+      assert.match(JSON.parse(answer.body.toString()).message, words);
+    }
   });
 
   it('an archive that ends early, or is none, is refused and leaves nothing', async () => {
