@@ -99,6 +99,7 @@ const longestLink = 4096;
 const longestAttribute = 65_536;
 const listing = 1 << 16;
 const chunk = 1 << 18;
+const firstRead = 1 << 14;
 const perQuestion = 256;
 /** Attributes that archives carry: capabilities of files, and what users have set. */
 const carried = /^(security\.capability$|user\.|trusted\.overlay\.)/;
@@ -205,12 +206,20 @@ class ExecutorRoot implements FileRoot {
   async open(path: string): Promise<OpenFile> {
     const opened = {};
     this.#opened = opened;
-    const { data = Buffer.alloc(0) } = await this.do({ op: 'openFile', path, why });
-    const status = statusOf(data);
+    // Most files are small: their content comes with the same answer.
+    const [found, first] = await this.#executor.ask([
+      { op: 'openFile', path, why },
+      { op: 'readAt', offset: 0n, limit: firstRead, why },
+    ]);
+    if (!found?.data || found.errno !== 0) throw new FileFailure('open', path, found?.errno ?? 0);
+    const status = statusOf(found.data);
+    const whole = first?.errno === 0 && first.data?.length === status.size ? first.data : undefined;
     return {
       status,
       pieces: (range = { start: 0, end: status.size - 1 }) =>
-        this.#pieces(opened, { path, range, sparse: status.stored < status.size }),
+        whole && status.stored >= status.size
+          ? once(whole.subarray(range.start, range.end + 1))
+          : this.#pieces(opened, { path, range, sparse: status.stored < status.size }),
       holes: () => this.#holes(opened, { path, size: status.size }),
     };
   }
@@ -321,6 +330,10 @@ class ExecutorRoot implements FileRoot {
     // Only now: what the kernel is still doing for it must be left to an abort.
     this.#release();
   }
+}
+
+async function* once(data: Buffer): AsyncGenerator<Piece> {
+  if (data.length > 0) yield data;
 }
 
 /** Names of the system calls, as Go's errors have them. */
