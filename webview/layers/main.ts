@@ -20,6 +20,7 @@ interface Parts {
   readonly changes: Pane;
   readonly files: Pane;
   readonly tabs: Tabs;
+  readonly waste: HTMLElement;
 }
 
 /** An image as the stack of changesets that it is: layers on one side, what they changed on the other. */
@@ -41,7 +42,7 @@ class LayersView implements View<ToLayers> {
 
   frame({ name }: PanelSubject): Frame {
     const { t } = this.#page;
-    const stack = new Stack(this.#page, (position) => this.#choose(position));
+    const stack = new Stack(this.#page, (position) => void this.#choose(position));
     const details = new Details(this.#page);
     const changes = this.#changesPane();
     const files = this.#filesPane();
@@ -60,9 +61,8 @@ class LayersView implements View<ToLayers> {
         },
       },
     );
-    this.#parts = { stack, details, changes, files, tabs };
+    this.#parts = { stack, details, changes, files, tabs, waste };
     tabs.choose(['files', 'waste'].find((id) => id === this.#page.kept('tab')) ?? 'changes');
-    void this.#readWaste(waste);
     return {
       title: t('Layers of {0}', name),
       lead: '',
@@ -136,15 +136,18 @@ class LayersView implements View<ToLayers> {
     const wanted = this.#position ?? (Number.isNaN(kept) ? layers.length - 1 : kept);
     const position = Math.max(0, Math.min(wanted, layers.length - 1));
     this.#parts?.stack.show(layers, position);
-    if (this.#position === undefined && layers.length > 0) this.#choose(position);
+    if (this.#position !== undefined) return;
+    // What takes the agent long comes after what is seen first.
+    const first = layers.length > 0 ? this.#choose(position) : Promise.resolve();
+    void first.then(() => this.#readWaste());
   }
 
-  #choose(position: number): void {
+  async #choose(position: number): Promise<void> {
     this.#position = position;
     this.#page.keep('layer', String(position));
     this.#parts?.tabs.rename('changes', this.#page.t('Changes of Layer {0}', position + 1));
     this.#parts?.details.show(undefined);
-    void this.#parts?.changes.reload();
+    await this.#parts?.changes.reload();
   }
 
   #open({ path, layer, entry }: Item): void {
@@ -163,7 +166,9 @@ class LayersView implements View<ToLayers> {
     }
   }
 
-  async #readWaste(node: HTMLElement): Promise<void> {
+  async #readWaste(): Promise<void> {
+    const node = this.#parts?.waste;
+    if (!node) return;
     const { t } = this.#page;
     try {
       const { waste } = await this.#questions.ask({ type: 'waste' }, 'waste');

@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import { FromLayers, type LayerRow, mostFound, pageSize, type ToLayers } from '../../protocol/layer-page.ts';
 import type { ChangeRow, LayerChange, LayerView } from '../../protocol/layers.ts';
 import type { PanelSubject } from '../../protocol/pages.ts';
-import { type Fleet, findEngine, findImage, imageName, shortId } from '../fleet.ts';
+import { type Fleet, type FleetChange, findEngine, findImage, imageName, shortId } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { cleanInstruction } from '../instruction.ts';
 import type { Layers } from '../layers/layers.ts';
@@ -26,15 +26,26 @@ export interface LayersParts {
 /** An image as the stack of changesets that it is: the stack at once, everything else when the page asks for it. */
 export class LayersFeed extends FollowedFeed {
   readonly #parts: LayersParts;
+  /** Asked for while VS Code makes the page, which takes longer. */
+  #ahead: Promise<readonly LayerView[] | undefined> | undefined;
 
   constructor(parts: LayersParts) {
     super(parts.fleet, parts.subject, parts.wire);
     this.#parts = parts;
+    // What fails is asked for again when the page is there to say why.
+    this.#ahead = this.#readAhead().catch(() => undefined);
+  }
+
+  /** What happens to containers changes no image. */
+  protected override concerns(change: FleetChange): boolean {
+    return change.kind !== 'containers' && super.concerns(change);
   }
 
   protected async read(_host: Host, signal: AbortSignal): Promise<Message> {
     const { fleet, layers, subject } = this.#parts;
-    const stack = await layers.of(subject, signal);
+    const ahead = this.#ahead;
+    this.#ahead = undefined;
+    const stack = (await ahead) ?? (await layers.of(subject, signal));
     return {
       type: 'stack',
       layers: stack.map((layer) => rowOf(layer, (id) => this.#nameOf(id))),
@@ -48,6 +59,24 @@ export class LayersFeed extends FollowedFeed {
     const asked = message.output;
     if ('question' in asked) void this.#answer(asked);
     else void this.#show(asked);
+  }
+
+  async #readAhead(): Promise<readonly LayerView[]> {
+    const { layers, subject } = this.#parts;
+    const stack = await layers.of(subject);
+    this.#readTop(stack.length - 1).catch(() => undefined);
+    return stack;
+  }
+
+  /** The rows that the page begins with, for the answers that `layers` keeps: directories that hold nothing but another are unfolded. */
+  async #readTop(position: number): Promise<void> {
+    const { layers, subject } = this.#parts;
+    for (let path: string | undefined = ''; path !== undefined && position >= 0; ) {
+      const { rows } = await layers.directory(subject, position, { path, after: '', limit: pageSize });
+      const [only, ...others]: readonly ChangeRow[] = rows;
+      const below = only ? only.below.added + only.below.modified + only.below.deleted : 0;
+      path = others.length === 0 && below > 0 ? only?.path : undefined;
+    }
   }
 
   async #answer(asked: Question): Promise<void> {
