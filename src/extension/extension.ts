@@ -14,6 +14,7 @@ import { imageHandlers } from './commands/image-handlers.ts';
 import { layerHandlers } from './commands/layer-handlers.ts';
 import { viewIds } from './commands/manifest.ts';
 import { nameHandlers } from './commands/name-handlers.ts';
+import { portHandlers } from './commands/port-handlers.ts';
 import { registryHandlers } from './commands/registry-handlers.ts';
 import { runHandlers } from './commands/run-handlers.ts';
 import { Targets } from './commands/targets.ts';
@@ -27,6 +28,7 @@ import { Reach } from './fs/reach.ts';
 import { RemoteFiles } from './fs/remote-files.ts';
 import { filesScheme } from './fs/uris.ts';
 import { HostSettings, sshHostId } from './host-settings.ts';
+import { Forwards } from './hosts/forwards.ts';
 import { Layers } from './layers/layers.ts';
 import { LayerViewer } from './layers/viewer.ts';
 import { Panels } from './panels/panels.ts';
@@ -119,6 +121,7 @@ export function activate(context: ExtensionContext): PortholeApi {
     ...layerHandlers({ targets, panels, viewer }),
     ...compareHandlers({ fleet, targets, layers }),
     ...editHandlers({ fleet, targets }),
+    ...portHandlers({ fleet, targets, forwards: own(new Forwards()) }),
     ...copyHandlers({ fleet, targets }),
     ...registryHandlers({ fleet, targets }),
     ...volumeHandlers({ fleet, targets, panels }),

@@ -61,6 +61,8 @@ export interface ContainerView extends ObjectRef {
   readonly health?: 'starting' | 'healthy' | 'unhealthy';
   /** Names of the volumes that it mounts. */
   readonly volumes: readonly string[];
+  /** Ports of the host that lead into it: `8080:80`, those of TCP, sorted. */
+  readonly ports: readonly string[];
   /** Names of its networks, sorted. */
   readonly networks: readonly string[];
   readonly labels: Labels;

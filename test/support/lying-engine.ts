@@ -87,6 +87,9 @@ export function lyingHost({ socket }: LyingEngine): Host {
     connect: async () => undefined,
     disconnect: async () => undefined,
     engine: () => new Dockerode({ socketPath: socket }),
+    dialPort: () => {
+      throw new Error('no ports');
+    },
     dial: () => {
       throw new Error('no agent here');
     },

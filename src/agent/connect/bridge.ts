@@ -23,7 +23,8 @@ const connectionWindow = 64 * 1024 * 1024;
 
 /**
  * An HTTP/2 server over one duplex. A CONNECT stream to `porthole`, `docker` or `podman` becomes one connection to
- * that unix socket; `GET /hello` tells who is there. Resolves when the client has closed the session.
+ * that unix socket, one to `127.0.0.1:PORT` a connection to that port of the host, which whoever logged in may use anyway;
+ * `GET /hello` tells who is there. Resolves when the client has closed the session.
  */
 export async function serveBridge(channel: Duplex, targets: BridgeTargets): Promise<void> {
   const server = createServer({
@@ -61,14 +62,18 @@ function answer(stream: ServerHttp2Stream, headers: IncomingHttpHeaders, targets
 }
 
 function tunnel(stream: ServerHttp2Stream, authority: string, targets: BridgeTargets): void {
-  const [first, ...others] = targets.sockets.get(authority) ?? [];
+  const port = /^127\.0\.0\.1:(\d{1,5})$/.exec(authority)?.[1];
+  const ports = port !== undefined && Number(port) < 65536 ? [{ host: '127.0.0.1', port: Number(port) }] : [];
+  const [first, ...others] = [...ports, ...(targets.sockets.get(authority) ?? []).map((path) => ({ path }))];
   if (first === undefined) refuse(stream, 404, `there is no engine ${JSON.stringify(authority.slice(0, 100))}`);
   else reach(stream, first, others);
 }
 
-/** Connects to the first socket that answers. */
-function reach(stream: ServerHttp2Stream, path: string, others: readonly string[]): void {
-  const socket = connect({ path, allowHalfOpen: true });
+type Place = { readonly path: string } | { readonly host: string; readonly port: number };
+
+/** Connects to the first place that answers. */
+function reach(stream: ServerHttp2Stream, place: Place, others: readonly Place[]): void {
+  const socket = connect({ ...place, allowHalfOpen: true });
   const abandoned = (): void => {
     socket.destroy();
   };

@@ -99,7 +99,11 @@ function contextClause(row: CommandRow): string | undefined {
   if (!view) return undefined;
   const states = row.states ? `(${row.states.join('|')})` : '[a-z]+';
   const engines = row.engines ? `(${row.engines.join('|')})` : '[a-z]+';
-  const rows = [`${row.target}\\.${states}\\.${engines}`, ...(row.alsoOn ?? []).map((one) => `${one}\\.${engines}`)];
+  const trait = row.trait ? `\\.${row.trait}` : '(\\.[a-z]+)?';
+  const rows = [
+    `${row.target}\\.${states}\\.${engines}${row.target === 'container' ? trait : ''}`,
+    ...(row.alsoOn ?? []).map((one) => `${one}\\.${engines}`),
+  ];
   const pattern = rows.length > 1 ? `(${rows.join('|')})` : (rows[0] ?? '');
   return `view == ${view} && viewItem =~ /^${pattern}$/`;
 }

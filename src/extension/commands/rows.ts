@@ -26,6 +26,8 @@ export interface CommandRow {
   readonly engines?: readonly string[];
   /** Rows of the same view that it is offered on too, by the beginning of their viewItem (an expression). */
   readonly alsoOn?: readonly string[];
+  /** The fourth word of viewItem, which it needs; absent: none. */
+  readonly trait?: 'published';
   /** Section and order in the context menu; VS Code sorts sections by name, so destructive ones start with 9. */
   readonly group?: string;
   /** Also a button in the row: order. */
@@ -163,6 +165,15 @@ export const commandRows = {
     target: 'container',
     engines: ['porthole'],
     group: '2_inside@3',
+  },
+  'porthole.container.openPort': {
+    title: 'Open Published Port',
+    icon: 'globe',
+    target: 'container',
+    states: ['running'],
+    engines: ['docker', 'podman'],
+    trait: 'published',
+    group: '2_inside@6',
   },
   'porthole.container.birth': {
     title: 'Show Birth',

@@ -34,7 +34,9 @@ export class Targets {
 
   async containers(id: CommandId, item: unknown, items: unknown): Promise<ContainerView[]> {
     const refs = refsOf('container', item, items);
-    const fits = (container: ContainerView) => isOffered(rowOf(id), container.state, container.engine);
+    const { trait } = rowOf(id);
+    const fits = (container: ContainerView) =>
+      isOffered(rowOf(id), container.state, container.engine) && (trait === undefined || container.ports.length > 0);
     if (refs.length > 0) {
       const found = refs.map((ref) => findContainer(this.#fleet, ref)).filter((one) => one !== undefined);
       if (found.length === 0) throw noLongerThere();

@@ -6,7 +6,7 @@ import { canceled } from '../../base/errors.ts';
 import type { Disposable } from '../../base/lifetime.ts';
 import type { Hello } from '../../protocol/porthole.ts';
 import type { EngineKind } from './contract.ts';
-import { badAnswer, channelLost, channelSilent, noEngine } from './problems.ts';
+import { badAnswer, channelLost, channelSilent, noEngine, noPort } from './problems.ts';
 import { TunnelSocket } from './tunnel-socket.ts';
 
 export interface ChannelOptions {
@@ -26,6 +26,7 @@ const CHANNEL_WINDOW = 32 << 20;
  * HTTP/2 over one pair of pipes: the extension's end of `porthole-agent connect`.
  *
  *     dial(kind)  ->  CONNECT, :authority = kind   <->  one connection to that engine's socket over there
+ *     dialPort(n) ->  CONNECT, 127.0.0.1:n          <->  one connection to that port over there
  *     hello()     ->  GET /hello                    ->  who answers
  *
  * When it breaks, everything that goes through it fails at once with `unavailable`.
@@ -90,10 +91,19 @@ export class AgentChannel {
 
   /** A connection to an engine's socket; it can be written to at once. Fails with `unavailable` when nobody listens. */
   dial(kind: EngineKind): TunnelSocket {
+    return this.#tunnel(kind, (why) => noEngine(this.#host, kind, why));
+  }
+
+  /** A connection to a port of the host's loopback; the same holds for it. */
+  dialPort(port: number): TunnelSocket {
+    return this.#tunnel(`127.0.0.1:${port}`, (why) => noPort(this.#host, port, why));
+  }
+
+  #tunnel(authority: string, refused: (why: string) => Error): TunnelSocket {
     this.#throwIfEnded();
-    const stream = this.#session.request({ ':method': 'CONNECT', ':authority': kind });
+    const stream = this.#session.request({ ':method': 'CONNECT', ':authority': authority });
     return new TunnelSocket(stream, {
-      refused: (why) => noEngine(this.#host, kind, why),
+      refused,
       lost: () => (this.#end ? (this.#end.error ?? channelLost(this.#host)) : undefined),
     });
   }

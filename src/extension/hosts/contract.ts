@@ -31,6 +31,8 @@ export interface Host {
   engine(kind: EngineKind): Dockerode;
   /** A raw connection to an engine's socket. */
   dial(kind: EngineKind): Duplex;
+  /** A raw connection to a port of the host's loopback. */
+  dialPort(port: number): Duplex;
   /** `GET` below /porthole/v1 as JSON; `POST` when there is a question to send, as JSON too. */
   porthole(path: string, options?: { signal?: AbortSignal; question?: object }): Promise<unknown>;
   /** `GET` below /porthole/v1 as bytes: file contents. @throws invalid above `limit` bytes. */

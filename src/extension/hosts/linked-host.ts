@@ -11,6 +11,7 @@ import { notConnected } from './problems.ts';
 /** An open way to the engines of a host. */
 export interface Link {
   dial(kind: EngineKind): Duplex;
+  dialPort(port: number): Duplex;
   /** Told once; the error is there unless `close` was called. */
   onDidClose(listener: (error: Error | undefined) => void): Disposable;
   close(): void;
@@ -96,6 +97,11 @@ export class LinkedHost implements Host {
   dial(kind: EngineKind): Duplex {
     if (!this.#link) throw this.#lastError() ?? notConnected(this.label);
     return this.#link.dial(kind);
+  }
+
+  dialPort(port: number): Duplex {
+    if (!this.#link) throw this.#lastError() ?? notConnected(this.label);
+    return this.#link.dialPort(port);
   }
 
   async porthole(path: string, options: { signal?: AbortSignal; question?: object } = {}): Promise<unknown> {

@@ -13,7 +13,7 @@ import { type Phrase, phrase } from '../../base/phrases.ts';
 import { rootlessPlaces, rootPlaces } from '../../protocol/places.ts';
 import type { EngineKind } from './contract.ts';
 import { type Link, LinkedHost } from './linked-host.ts';
-import { agentDidNotStart, agentOfAnother, channelLost, noEngine, notLinux } from './problems.ts';
+import { agentDidNotStart, agentOfAnother, channelLost, noEngine, noPort, notLinux } from './problems.ts';
 
 export interface LocalHostOptions {
   readonly label?: string;
@@ -200,7 +200,12 @@ class LocalLink implements Link {
 
   dial(kind: EngineKind): net.Socket {
     if (this.#end) throw this.#end.error ?? channelLost(this.#label);
-    return new EngineSocket(this.#sockets[kind], (why) => noEngine(this.#label, kind, why));
+    return new EngineSocket({ path: this.#sockets[kind] }, (why) => noEngine(this.#label, kind, why));
+  }
+
+  dialPort(port: number): net.Socket {
+    if (this.#end) throw this.#end.error ?? channelLost(this.#label);
+    return new EngineSocket({ host: '127.0.0.1', port }, (why) => noPort(this.#label, port, why));
   }
 
   onDidClose(listener: (error: Error | undefined) => void): Disposable {
@@ -223,14 +228,14 @@ class LocalLink implements Link {
   }
 }
 
-/** A unix socket whose system errors are told in our words. */
+/** A socket whose system errors are told in our words. */
 class EngineSocket extends net.Socket {
   readonly #refused: (why: string) => Error;
 
-  constructor(path: string, refused: (why: string) => Error) {
+  constructor(to: net.SocketConnectOpts, refused: (why: string) => Error) {
     super({ allowHalfOpen: true });
     this.#refused = refused;
-    this.connect(path);
+    this.connect(to);
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

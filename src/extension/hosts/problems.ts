@@ -19,6 +19,9 @@ export const channelSilent = (host: string, seconds: number) =>
 export const noEngine = (host: string, kind: EngineKind, why: string) =>
   new PortholeError('unavailable', phrase('{0} does not answer on {1}: {2}.', engineName(kind), host, why));
 
+export const noPort = (host: string, port: number, why: string) =>
+  new PortholeError('unavailable', phrase('Nothing answers on port {0} of {1}: {2}.', port, host, why));
+
 export const agentDidNotStart = (host: string, text: string | Phrase) =>
   new PortholeError(
     'unavailable',

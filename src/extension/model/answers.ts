@@ -20,6 +20,8 @@ const labels = v.fallback(v.nullish(v.record(v.string(), v.string())), {});
 const id = v.pipe(v.string(), v.minLength(1));
 const Mount = v.object({ Type: v.nullish(v.string()), Name: v.nullish(v.string()) });
 
+const Port = v.object({ PublicPort: v.nullish(v.number()), PrivatePort: v.number(), Type: v.nullish(v.string()) });
+
 const ListedContainer = v.object({
   Id: id,
   Names: v.fallback(v.nullish(v.array(v.string())), []),
@@ -30,6 +32,7 @@ const ListedContainer = v.object({
   Status: text,
   Labels: labels,
   Mounts: v.fallback(v.nullish(v.array(Mount)), []),
+  Ports: v.fallback(v.nullish(v.array(Port)), []),
   HostConfig: v.fallback(v.nullish(v.object({ NetworkMode: v.nullish(v.string()) })), {}),
   NetworkSettings: v.fallback(v.nullish(v.object({ Networks: v.nullish(v.record(v.string(), v.unknown())) })), {}),
 });
@@ -52,11 +55,18 @@ export function containerOfList({ host, engine }: Source, answer: unknown): Cont
     command: info.Command,
     state,
     volumes: (info.Mounts ?? []).flatMap(({ Type, Name }) => (Type === 'volume' && Name ? [Name] : [])),
+    ports: portsOf(info),
     networks: networksOf(info),
     labels: info.Labels ?? {},
     ...(exitCode !== undefined && { exitCode: Number(exitCode) }),
     ...((health === 'starting' || health === 'healthy' || health === 'unhealthy') && { health }),
   };
+}
+
+/** A port that is published for IPv4 and IPv6 is listed twice. */
+function portsOf({ Ports }: v.InferOutput<typeof ListedContainer>): readonly string[] {
+  const published = (Ports ?? []).filter(({ PublicPort, Type }) => PublicPort && Type === 'tcp');
+  return [...new Set(published.map(({ PublicPort, PrivatePort }) => `${PublicPort}:${PrivatePort}`))].sort();
 }
 
 /** A container that shares another's network has none of its own: the list tells only its mode. */

@@ -39,7 +39,12 @@ export function containerItem({ ref, container, usage, host, tellHost }: Contain
   ]
     .filter(Boolean)
     .join('\n');
-  item.contextValue = contextValue('container', container.state, container.engine);
+  item.contextValue = contextValue(
+    'container',
+    container.state,
+    container.engine,
+    container.ports.length > 0 ? 'published' : undefined,
+  );
   const mark = trouble ? troubleWords(trouble) : '';
   const said = [item.label, words, words.includes(mark) ? '' : mark, container.image, tellHost ? host : ''];
   item.accessibilityInformation = { label: said.filter(Boolean).join(', ') };

@@ -26,8 +26,8 @@ export const rowKinds = [
 
 /**
  * What a tree item carries as `contextValue`, for the `when` clauses of menus: its kind, its state, and its engine (for
- * a host: 'local' or 'ssh').
+ * a host: 'local' or 'ssh'). A container of which a port is published ends with that word.
  */
-export function contextValue(kind: RowKind, state: string, engine: string): string {
-  return `${kind}.${state}.${engine}`;
+export function contextValue(kind: RowKind, state: string, engine: string, trait?: 'published'): string {
+  return [kind, state, engine, trait].filter(Boolean).join('.');
 }

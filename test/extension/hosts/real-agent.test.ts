@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import path from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -9,6 +11,7 @@ import type Dockerode from 'dockerode';
 import { makeStarterImage, starterImage } from '../../../scripts/starter-image.ts';
 import { isKind } from '../../../src/base/errors.ts';
 import { readAgentFiles } from '../../../src/extension/hosts/agent-files.ts';
+import { Forwards } from '../../../src/extension/hosts/forwards.ts';
 import { SshHost, type SshHostOptions } from '../../../src/extension/hosts/ssh.ts';
 import { Layers } from '../../../src/extension/layers/layers.ts';
 import { HostModel } from '../../../src/extension/model/host-model.ts';
@@ -131,6 +134,32 @@ describe('the real agent over a real sshd', function () {
     assert.match(await text(stream), /33 101/);
     assert.equal((await exec.inspect()).ExitCode, 5);
     await container.remove({ force: true });
+  });
+
+  it('leads to a port of the host, whatever the server forbids, and tells of one where nothing listens', async () => {
+    const server = createServer((request, response) => response.end(`heard ${request.url}`));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const forwards = new Forwards();
+    try {
+      const address = server.address();
+      assert.ok(typeof address === 'object' && address !== null);
+      const near = await forwards.to(host, address.port);
+      assert.notEqual(near, address.port);
+      assert.equal(await forwards.to(host, address.port), near, 'one of a kind');
+      for (const path of ['/one', '/two']) {
+        const answer = await fetch(`http://127.0.0.1:${near}${path}`, { headers: { connection: 'close' } });
+        assert.equal(await answer.text(), `heard ${path}`);
+      }
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+      const socket = host.dialPort(address.port);
+      const [failure] = await once(socket, 'error');
+      assert.match(String(failure), /Nothing answers on port \d+ of .*ECONNREFUSED/);
+      await assert.rejects(fetch(`http://127.0.0.1:${near}/three`));
+    } finally {
+      forwards.dispose();
+      server.close();
+    }
   });
 
   it('runs 50 requests and 20 streams side by side in one session', async () => {

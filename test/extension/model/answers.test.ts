@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newsOf, usageOf } from '../../../src/extension/model/answers.ts';
+import { containerOfList, newsOf, usageOf } from '../../../src/extension/model/answers.ts';
 
 describe('engine answers', () => {
   const event = (Type: string, Action: string) => newsOf(JSON.stringify({ Type, Action, Actor: { ID: 'x' } }));
@@ -35,6 +35,21 @@ describe('engine answers', () => {
       memoryLimit: 500,
     });
     assert.equal(usageOf(stats({ usage: 100, stats: { inactive_file: 10 } }))?.memory, 90);
+  });
+
+  it('names the ports that lead into a container, once each, those of TCP that are published', () => {
+    const Ports = [
+      { IP: '0.0.0.0', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
+      { IP: '::', PrivatePort: 80, PublicPort: 8080, Type: 'tcp' },
+      { PrivatePort: 443, Type: 'tcp' },
+      { IP: '0.0.0.0', PrivatePort: 53, PublicPort: 5353, Type: 'udp' },
+      { IP: '127.0.0.1', PrivatePort: 81, PublicPort: 8081, Type: 'tcp' },
+    ];
+    const source = { host: 'h', engine: 'docker' } as const;
+    assert.deepEqual(containerOfList(source, { Id: 'x', Ports }).ports, ['8080:80', '8081:81']);
+    for (const Ports of [undefined, null, 'x', [{}]]) {
+      assert.deepEqual(containerOfList(source, { Id: 'x', Ports }).ports, []);
+    }
   });
 
   it('has nothing to say of a first or empty reading', () => {

@@ -12,6 +12,7 @@ const container = (id: string, more: Partial<ContainerView> = {}): ContainerView
   command: 'sh',
   state: 'running',
   volumes: [],
+  ports: [],
   networks: [],
   labels: {},
   ...more,

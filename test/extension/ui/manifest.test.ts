@@ -84,9 +84,29 @@ describe('The manifest and the command table', () => {
         'deleted',
       ]) {
         for (const engine of ['porthole', 'docker', 'ssh', 'local']) {
-          const value = contextValue(kind, state, engine);
+          const value = contextValue(kind, state, engine, row.trait);
           assert.equal(new RegExp(pattern).test(value), isOffered(row, state, engine), `${command} on ${value}`);
         }
+      }
+    }
+  });
+
+  it('offer a published port where there is one only', () => {
+    const entry = commandContributions().menus['view/item/context'].find(
+      ({ command }) => command === 'porthole.container.openPort',
+    );
+    const pattern = new RegExp(/viewItem =~ \/(.+)\/$/.exec(entry?.when ?? '')?.[1] ?? '^$');
+    assert.ok(pattern.test(contextValue('container', 'running', 'docker', 'published')));
+    assert.ok(!pattern.test(contextValue('container', 'running', 'docker')));
+    const rest = commandContributions().menus['view/item/context'].filter(
+      ({ when }) => when.includes('container\\.') && when !== entry?.when,
+    );
+    // What else a container has stays when a port of it is published.
+    for (const { command, when } of rest) {
+      const other = new RegExp(/viewItem =~ \/(.+)\/$/.exec(when)?.[1] ?? '^$');
+      for (const state of ['running', 'exited']) {
+        const plain = other.test(contextValue('container', state, 'docker'));
+        assert.equal(other.test(contextValue('container', state, 'docker', 'published')), plain, command);
       }
     }
   });
