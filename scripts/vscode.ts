@@ -6,6 +6,7 @@ import { basename, join } from 'node:path';
 import { launchChromium } from './browser.ts';
 import { freePort, type Running, start, untilAnswers } from './processes.ts';
 import { installVsCode } from './vscode-install.ts';
+import { teachChinese } from './vscode-language.ts';
 
 export interface ServeOptions {
   /** An unpacked extension: a folder with a package.json and what it names. */
@@ -22,6 +23,8 @@ export interface ServeOptions {
   readonly env?: NodeJS.ProcessEnv;
   /** Lines of a user's settings.json. */
   readonly settings?: Readonly<Record<string, unknown>>;
+  /** Speaks Simplified Chinese. */
+  readonly inChinese?: boolean;
   readonly say?: (line: string) => void;
 }
 
@@ -47,6 +50,7 @@ export async function serveVsCode(options: ServeOptions): Promise<ServedVsCode> 
   await mkdir(extensionsDir);
   for (const dir of [extensionDir, ...(options.beside ?? [])]) await symlink(dir, join(extensionsDir, basename(dir)));
   await writeSettings(userDataDir, options.settings ?? {});
+  if (options.inChinese === true) await teachChinese(userDataDir, say);
   const running = start(
     install.node,
     [
@@ -55,6 +59,7 @@ export async function serveVsCode(options: ServeOptions): Promise<ServedVsCode> 
       ...['--user-data-dir', userDataDir, '--extensions-dir', extensionsDir],
       ...['--config', join(scratch, 'config.yaml')],
       ...['--disable-telemetry', '--disable-update-check', '--disable-workspace-trust'],
+      ...(options.inChinese === true ? ['--locale', 'zh-cn'] : []),
     ],
     { env: cleanEnv(scratch, options.env) },
   );

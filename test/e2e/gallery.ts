@@ -1,92 +1,92 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { root } from '../../scripts/paths.ts';
-import { commandRows } from '../../src/extension/commands/rows.ts';
-import { onStage } from './stage.ts';
-import type { Workbench } from './workbench.ts';
+import { run } from '../../scripts/processes.ts';
+import { type Language, languages } from './gallery/phrases.ts';
+import { type Scene, scenes } from './gallery/scenes.ts';
+import { onStage, type Set as Stage, type Theme, themes } from './gallery/stage.ts';
 
-/** Every view and editor in every kind of theme, to be looked at: `npx tsx test/e2e/gallery.ts [THEME]`, into .screenshots/gallery. */
+const usage = `npx tsx test/e2e/gallery.ts [options]: every view and editor in every kind of theme and in both languages, to be looked at
+  --language en|zh-cn  only this one
+  --theme NAME         only this one of ${Object.keys(themes).join(', ')}
+  --scene NAME         only this one of ${scenes.map(({ name }) => name).join(', ')}; may be given again
+  --readme             only the README's pictures, into docs/images (takes Debian's pngquant)
+The others go to .screenshots/gallery. Chinese takes a Chinese font (Debian: fonts-wqy-microhei).`;
 
-const folder = join(root, '.screenshots/gallery');
-const themes = {
-  light: 'Default Light Modern',
-  dark: 'Default Dark Modern',
-  'contrast-dark': 'Default High Contrast',
-  'contrast-light': 'Default High Contrast Light',
-} as const;
-
-const wanted = process.argv[2];
-await mkdir(folder, { recursive: true });
-await onStage(async (stage) => {
-  for (const [name, theme] of Object.entries(themes)) {
-    if (wanted !== undefined && wanted !== name) continue;
-    await stage.show(theme, async (workbench) => {
-      try {
-        await look(workbench, name);
-      } catch (failure) {
-        await workbench.page.screenshot({ path: join(folder, `failed-${name}.png`) });
-        throw failure;
-      }
-    });
-  }
+const { values } = parseArgs({
+  options: {
+    language: { type: 'string' },
+    theme: { type: 'string' },
+    scene: { type: 'string', multiple: true },
+    readme: { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
 });
+const folder = join(root, values.readme ? 'docs/images' : '.screenshots/gallery');
+const themeNames = Object.keys(themes).filter((name): name is Theme => Object.hasOwn(themes, name));
+/** Bytes of a picture in the README. */
+const largest = 150_000;
 
-async function look(workbench: Workbench, theme: string): Promise<void> {
-  const { page } = workbench;
-  const take = async (name: string): Promise<void> => {
-    await page.mouse.move(1000, 850);
-    const path = join(folder, `${name}-${theme}.png`);
-    await page.screenshot({ path });
-    console.log(`  ${path}`);
-  };
+if (values.help) console.log(usage);
+else await main();
 
-  // The containers have the side bar to themselves.
-  for (const pane of ['Images', 'Volumes']) await page.locator('.pane-header', { hasText: pane }).click();
-  const heartbeat = workbench.row('Containers', /^heartbeat/);
-  await workbench.unfold(heartbeat);
-  for (const section of [/^Processes/, /^Namespaces/, /^Mounts/]) {
-    await workbench.unfold(workbench.row('Containers', section));
+async function main(): Promise<void> {
+  await mkdir(folder, { recursive: true });
+  await onStage(async ({ show }) => {
+    for (const language of languages) {
+      if (values.readme ? language !== 'en' : !isWanted(values.language, language)) continue;
+      await show(language, (stage) => perform(stage, language));
+    }
+  });
+}
+
+async function perform(stage: Stage, language: Language): Promise<void> {
+  const { page } = stage.workbench;
+  for (const scene of scenes) {
+    if (values.scene !== undefined && !values.scene.includes(scene.name)) continue;
+    if (values.readme && scene.chosen === undefined) continue;
+    try {
+      await show(scene, { stage, language });
+    } catch (failure) {
+      // The others are still worth a look.
+      process.exitCode = 1;
+      console.error(`${scene.name} in ${language}:`, failure);
+      await page.screenshot({ path: join(folder, `failed-${scene.name}-${language}.png`) });
+      await page.keyboard.press('Escape');
+    }
   }
-  await workbench.row('Containers', /^net/).waitFor();
-  await take('container');
-  await heartbeat.click({ button: 'right' });
-  await page.getByRole('menuitem', { name: commandRows['porthole.container.update'].title }).waitFor();
-  await take('menu');
-  await page.keyboard.press('Escape');
+}
 
-  await workbench.pick(workbench.row('Containers', /^busy/), commandRows['porthole.container.usage'].title);
-  const usage = await workbench.webview(/cgroup usage of/i);
-  await usage.locator('#history tbody tr').nth(4).waitFor({ state: 'attached' });
-  await take('usage');
-  await workbench.pick(heartbeat, commandRows['porthole.container.birth'].title);
-  await workbench.webview(/pivot_root/);
-  await take('birth');
-  await workbench.pick(heartbeat, commandRows['porthole.container.logs'].title);
-  await (await workbench.webview(/Logs of/i)).locator('.line').first().waitFor();
-  await take('logs');
-  await workbench.pick(heartbeat, commandRows['porthole.container.isolation'].title);
-  await workbench.webview(/Isolation of/);
-  await take('isolation');
-  await workbench.pick(workbench.row('Containers', /^one-shot/), commandRows['porthole.container.timeline'].title);
-  await workbench.webview(/Timeline of|Life of/i);
-  await take('timeline');
-  // Its process has ended; its files are there.
-  await workbench.unfold(workbench.row('Containers', /^one-shot/));
-  await workbench.unfold(workbench.row('Containers', /^Files/));
-  await workbench.unfold(workbench.row('Containers', /^etc/));
-  await workbench.row('Containers', /^(motd|group|hosts|passwd)/).click();
-  await page.locator('.monaco-editor .view-line').first().waitFor();
-  await take('files');
-  await page.locator('.pane-header', { hasText: 'Volumes' }).click();
-  await workbench.unfold(workbench.row('Volumes', /^journal/));
-  await take('volumes');
-  await page.locator('.pane-header', { hasText: 'Volumes' }).click();
-  await page.locator('.pane-header', { hasText: 'Images' }).click();
-  const image = workbench.row('Images', /^porthole.starter/);
-  await workbench.unfold(image);
-  await workbench.row('Images', /^Configuration/).waitFor();
-  await take('images');
-  await workbench.pick(image, commandRows['porthole.image.layers'].title);
-  await (await workbench.webview(/Layers of/i)).locator('[role=treeitem]').first().waitFor();
-  await take('layers');
+async function show(scene: Scene, { stage, language }: { stage: Stage; language: Language }): Promise<void> {
+  const { page } = stage.workbench;
+  if (!scene.isBrief) await scene.arrange(stage);
+  for (const theme of themeNames) {
+    if (values.readme ? theme !== scene.chosen : !isWanted(values.theme, theme)) continue;
+    await stage.dress(theme);
+    if (scene.isBrief) await scene.arrange(stage);
+    else await page.mouse.move(700, 790);
+    await take(stage, values.readme ? scene.name : `${scene.name}-${language}-${theme}`);
+    if (scene.isBrief) await page.keyboard.press('Escape');
+  }
+  if (scene.isPage !== true || values.readme) return;
+  const size = page.viewportSize();
+  await page.setViewportSize({ width: 760, height: 800 });
+  await take(stage, `${scene.name}-${language}-narrow`);
+  if (size !== null) await page.setViewportSize(size);
+}
+
+async function take({ workbench }: Stage, name: string): Promise<void> {
+  const path = join(folder, `${name}.png`);
+  await workbench.page.screenshot({ path });
+  if (values.readme) {
+    await run('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '256', path], { quiet: true });
+    const { size } = await stat(path);
+    if (size > largest) throw new Error(`${path} has ${size} bytes, more than ${largest}`);
+  }
+  console.log(`  ${path}`);
+}
+
+function isWanted(wanted: string | undefined, name: string): boolean {
+  return wanted === undefined || wanted === name;
 }

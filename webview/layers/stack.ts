@@ -57,8 +57,8 @@ export class Stack {
     const { t, locale } = this.#page;
     const { position, instruction, size, entries, deletions, created, sharedBy, digest, blobSize } = layer;
     const facts = [
-      t('{0} entries', entries),
-      ...(deletions > 0 ? [t('{0} deletions', deletions)] : []),
+      entries === 1 ? t('1 entry') : t('{0} entries', entries),
+      ...(deletions === 1 ? [t('1 deletion')] : deletions > 1 ? [t('{0} deletions', deletions)] : []),
       ...(created === undefined ? [] : [new Date(created).toLocaleDateString(locale || 'en', { dateStyle: 'medium' })]),
     ];
     const bar = element('span', { class: 'share', attributes: { 'aria-hidden': 'true' } }, [

@@ -2,6 +2,7 @@ import type { Duplex } from 'node:stream';
 import { StringDecoder } from 'node:string_decoder';
 import { EventEmitter, l10n, type Pseudoterminal, type TerminalDimensions } from 'vscode';
 import { explain } from '../problems.ts';
+import { signalName } from '../timeline/moments.ts';
 
 export interface TerminalSize {
   readonly columns: number;
@@ -90,12 +91,7 @@ export class EngineTerminal implements Pseudoterminal {
       await over;
       stream.destroy();
       const code = await this.#program.exitCode();
-      this.#end(
-        code === undefined
-          ? l10n.t('The connection to the program ended.')
-          : l10n.t('The program ended with exit code {0}.', code),
-        { code, failed: code !== 0 },
-      );
+      this.#end(endOf(code), { code, failed: code !== 0 });
     } catch (failure) {
       if (!this.#closed) this.#end(explain(failure), { code: undefined, failed: true });
     }
@@ -132,4 +128,12 @@ export class EngineTerminal implements Pseudoterminal {
       // The program may have ended in this moment; its end is reported by the stream.
     }
   }
+}
+
+function endOf(code: number | undefined): string {
+  if (code === undefined) return l10n.t('The connection to the program ended.');
+  // Shells and engines tell a signal as 128 and its number; few people know the numbers.
+  if (code > 128 && code < 160)
+    return l10n.t('The program ended with exit code {0} ({1}).', code, signalName(code - 128));
+  return l10n.t('The program ended with exit code {0}.', code);
 }

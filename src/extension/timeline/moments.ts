@@ -26,7 +26,7 @@ const signalNames: Readonly<Record<number, string>> = {
   14: 'SIGALRM',
   15: 'SIGTERM',
 };
-const signalName = (number: number): string => signalNames[number] ?? `SIG ${number}`;
+export const signalName = (number: number): string => signalNames[number] ?? `SIG ${number}`;
 
 /** Pure. */
 export function momentOf(entry: HistoryEntry): Moment {

@@ -72,7 +72,7 @@ function layerItem({ image, layer }: LayerNode): TreeItem {
     l10n.t('Layer {0}', layer.position + 1),
     layer.diffId,
     l10n.t('{0} in files, {1} stored', formatSize(layer.size), formatSize(layer.blobSize)),
-    l10n.t('{0} entries, {1} deletions', layer.counts.entries, layer.counts.whiteouts),
+    l10n.t('Entries: {0}, deletions: {1}', layer.counts.entries, layer.counts.whiteouts),
     ...(layer.sharedBy.length > 0 ? [l10n.t('Shared with {0} other images', layer.sharedBy.length)] : []),
   ].join('\n');
   return item;

@@ -4,6 +4,7 @@ import type { PageName } from '../../../src/extension/panels/page-names.ts';
 import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
 import { life, looselyHeld, reading, trace } from './fixtures.ts';
+import { obstacles } from './keyboard.ts';
 import { PageStage, send, themeNames } from './page-stage.ts';
 import { violations } from './violations.ts';
 
@@ -43,7 +44,7 @@ const shown: Record<Exclude<PageName, Asked>, readonly unknown[]> = {
   ],
 };
 
-describe('axe finds nothing', function () {
+describe('axe finds nothing, and all is reached by keyboard', function () {
   this.timeout(120_000);
   let stage: PageStage;
 
@@ -61,6 +62,7 @@ describe('axe finds nothing', function () {
         await send(page, start, ...messages);
         await page.waitForFunction('document.querySelector("main h1")');
         assert.deepEqual(await violations(page), []);
+        assert.deepEqual(await obstacles(page), []);
         await page.close();
       });
     }
@@ -70,6 +72,15 @@ describe('axe finds nothing', function () {
     const page = await stage.show('birth', 'vscode-dark');
     await page.evaluate('document.body.append(document.createElement("button"))');
     assert.match((await violations(page)).join(), /button-name/);
+    await page.close();
+  });
+
+  it('unless something is out of reach, or its focus is not seen', async () => {
+    const page = await stage.show('birth', 'vscode-dark');
+    await page.evaluate(`document.body.innerHTML = '<button>plain</button><button style="outline: none">bare</button>' +
+      '<div inert><input></div><button onfocus="this.blur()">shy</button>'`);
+    const found = await obstacles(page);
+    assert.deepEqual(found, ['nothing shows the focus of 1 button "bare"', 'Tab does not reach 2 button "shy"']);
     await page.close();
   });
 });

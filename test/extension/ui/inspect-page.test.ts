@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { requires } from '../../support/tools.ts';
 import { described, inspectedContainer } from './inspect-fixture.ts';
+import { obstacles } from './keyboard.ts';
 import { PageStage, picture, send, type Theme, themeNames } from './page-stage.ts';
 import { violations } from './violations.ts';
 
@@ -39,6 +40,7 @@ describe('The inspect page', function () {
       assert.equal(await factOf(page, 'limits', 'Memory').innerText(), '64 MiB');
       assert.match(await factOf(page, 'network', 'Port 80/tcp').innerText(), /0\.0\.0\.0:8080/);
       assert.deepEqual(await violations(page), []);
+      assert.deepEqual(await obstacles(page), []);
       await picture(page, `inspect-${theme}`);
       await page.getByRole('tab', { name: 'JSON' }).click();
       await page.locator('#search').fill('shop');

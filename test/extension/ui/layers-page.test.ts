@@ -3,6 +3,7 @@ import type { Page } from 'playwright-core';
 import type { FromLayers, ToLayers } from '../../../src/protocol/layer-page.ts';
 import type { ChangeRow, LayerEntry, MergedEntry } from '../../../src/protocol/layers.ts';
 import { requires } from '../../support/tools.ts';
+import { obstacles } from './keyboard.ts';
 import { PageStage, picture, send, type Theme, themeNames } from './page-stage.ts';
 import { violations } from './violations.ts';
 
@@ -194,6 +195,7 @@ describe('The layers page', function () {
       await page.locator('#fact-wasted dd').waitFor();
       assert.equal(await page.locator('#fact-wasted dd').innerText(), '18 MB · 10%');
       assert.deepEqual(await violations(page), []);
+      assert.deepEqual(await obstacles(page), []);
       await picture(page, `layers-${theme}`);
       await page.getByRole('tab', { name: 'Waste' }).click();
       assert.match(

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { matrixOf, membersOf } from '../../../src/extension/namespaces/matrix.ts';
 import { requires } from '../../support/tools.ts';
+import { obstacles } from './keyboard.ts';
 import { nameOf, survey } from './namespaces-fixture.ts';
 import { PageStage, picture, send, type Theme, themeNames } from './page-stage.ts';
 import { violations } from './violations.ts';
@@ -61,6 +62,7 @@ describe('The namespaces page', function () {
       await chip(page, 'web', 2).click();
       await page.locator('.members tbody tr').nth(2).waitFor();
       assert.deepEqual(await violations(page), []);
+      assert.deepEqual(await obstacles(page), []);
       await picture(page, `namespaces-${theme}`);
       await page.close();
     });

@@ -11,6 +11,7 @@ import type { PageName } from '../../../src/extension/panels/page-names.ts';
 /** Colours of VS Code's own themes, as it sets them on a webview's root. */
 export const themes = {
   'vscode-dark': {
+    focusBorder: '#0078d4',
     foreground: '#cccccc',
     descriptionForeground: '#9d9d9d',
     'editor-background': '#1f1f1f',
@@ -31,6 +32,7 @@ export const themes = {
     'gitDecoration-deletedResourceForeground': '#c74e39',
   },
   'vscode-light': {
+    focusBorder: '#005fb8',
     foreground: '#3b3b3b',
     descriptionForeground: '#616161',
     'editor-background': '#ffffff',
@@ -51,6 +53,7 @@ export const themes = {
     'gitDecoration-deletedResourceForeground': '#ad0707',
   },
   'vscode-high-contrast': {
+    focusBorder: '#f38518',
     foreground: '#ffffff',
     descriptionForeground: '#ffffff',
     'editor-background': '#000000',
@@ -68,6 +71,7 @@ export const themes = {
     'gitDecoration-deletedResourceForeground': '#c74e39',
   },
   'vscode-high-contrast-light': {
+    focusBorder: '#006bbd',
     foreground: '#292929',
     descriptionForeground: '#292929',
     'editor-background': '#ffffff',
