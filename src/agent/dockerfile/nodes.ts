@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../base/trailing.ts';
 import type { Lines } from './errors.ts';
 import { DockerfileFailure, wrong } from './errors.ts';
 import { type Heredoc, heredocsOf } from './heredoc.ts';
@@ -114,7 +115,7 @@ const withoutComment = (line: string): string => (line.startsWith('#') ? '' : li
 
 /** The line without a character that continues it at its end, and whether there was one; two of them are an escaped one. */
 function continued(line: string, escapeToken: string): [line: string, more: boolean] {
-  const bare = line.replace(/[ \t]+$/, '');
+  const bare = withoutTrailing(line, ' \t');
   const goesOn = bare.endsWith(escapeToken) && bare.at(-2) !== escapeToken;
   return goesOn ? [bare.slice(0, -1), true] : [line, false];
 }
@@ -127,7 +128,8 @@ class Directives {
 
   see(line: string): void {
     if (this.#over) return;
-    const [, name = '', value = ''] = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/.exec(line) ?? [];
+    const [, name = '', given = ''] = /^#\s*([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)$/.exec(line) ?? [];
+    const value = given.trim() || ' ';
     const directive = name.toLowerCase();
     if (!known.has(directive)) {
       this.#over = true;

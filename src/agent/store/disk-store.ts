@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { isKind } from '../../base/errors.ts';
+import { withoutTrailing } from '../../base/trailing.ts';
 import type { LayerEntry, LayerView } from '../../protocol/layers.ts';
 import type { LayeredImage } from '../layers/contract.ts';
 import { lookUp } from '../layers/merged.ts';
@@ -249,7 +250,7 @@ class DiskImageStore implements ImageStore {
 
   async lookup(nameOrId: string, path: string, position?: number | 'init'): Promise<LayerEntry | undefined> {
     const image = position === 'init' ? await this.layeredForContainers(nameOrId) : this.layered(nameOrId);
-    const clean = path.replace(/^\/+|\/+$/g, '');
+    const clean = withoutTrailing(path.replace(/^\/+/, ''), '/');
     const part = { path: clean, signal: never, ...(typeof position === 'number' && { position }) };
     return (await lookUp(image, part))?.entry;
   }

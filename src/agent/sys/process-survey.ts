@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { errnoOf } from '../../base/errors.ts';
+import { withoutTrailing } from '../../base/trailing.ts';
 import type { NamespaceKind } from '../../protocol/usage.ts';
 import { namespaceKinds, parseCgroups, parseStat, parseStatus } from './proc.ts';
 
@@ -49,7 +50,7 @@ function surveyed(pid: number, options: { readonly descriptors: boolean }): Surv
   try {
     const stat = parseStat(text(pid, 'stat'));
     const status = parseStatus(text(pid, 'status'));
-    const argv = text(pid, 'cmdline').replace(/\0+$/, '').split('\0').join(' ');
+    const argv = withoutTrailing(text(pid, 'cmdline'), '\0').split('\0').join(' ');
     const namespaces = namespacesOf(pid);
     return {
       pid,

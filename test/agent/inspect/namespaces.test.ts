@@ -17,6 +17,23 @@ import { ask, type RunningAgent, startAgent } from '../../support/agent.ts';
 import { loadStarterImage } from '../../support/starter.ts';
 import { requires } from '../../support/tools.ts';
 
+describe('inspect: what processes are called', function () {
+  this.timeout(60_000);
+
+  it('is found at once, however many words without a letter one has', async () => {
+    // Who wrote them may be in a container, and everybody would wait.
+    const child = spawn('sh', ['-c', 'read -r _', 'named', ...Array<string>(150_000).fill(''), 'last']);
+    try {
+      await once(child, 'spawn');
+      const found = await surveyProcesses({ descriptors: false });
+      assert.match(found.find(({ pid }) => pid === child.pid)?.command ?? '', /^sh -c read -r _ named /);
+    } finally {
+      child.stdin.end();
+      await once(child, 'exit');
+    }
+  });
+});
+
 describe('inspect: a process’s container, by its cgroup', () => {
   const id = 'ab'.repeat(32);
   const cases: readonly [path: string, engine: string | undefined][] = [

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { Readable } from 'node:stream';
 import { PortholeError } from '../../../base/errors.ts';
+import { withoutTrailing } from '../../../base/trailing.ts';
 import type { FileEntry } from '../../../protocol/files.ts';
 import type { FileRoot } from '../../files/contract.ts';
 import { FileFailure } from '../../files/errors.ts';
@@ -188,7 +189,7 @@ function pathOf(call: Call, name = 'path', options: { readonly root: boolean } =
   const given = call.query.text(name);
   if (given.includes('\0')) throw badParameter(`the parameter ${name} holds NUL`);
   // Not normalized: what `..` behind a link means is for the root to say.
-  const path = `/${given}`.replace(/(?<=.)\/+$/, '');
+  const path = `/${withoutTrailing(given, '/')}`;
   if (options.root) return path;
   if (/^\/*$/.test(path)) throw badParameter(`the parameter ${name} is missing`);
   if (/(^|\/)\.\.?$/.test(path)) throw badParameter(`the parameter ${name} cannot end in a dot`);

@@ -1,3 +1,4 @@
+import { withoutTrailing } from '../../../base/trailing.ts';
 import type { LayerEntry } from '../../../protocol/layers.ts';
 import { entryHeader, readHeader } from '../../../protocol/porthole.ts';
 import { ChangeCollector } from '../../layers/change-directory.ts';
@@ -222,5 +223,5 @@ function pathOf(call: Call): string {
 /** As indexes have it: relative to the root, without slashes around. */
 function normalized(path: string): string {
   if (path.includes('\0')) throw badParameter('invalid path: it has a NUL');
-  return path.replace(/^(\.?\/+)+/, '').replace(/\/+$/, '');
+  return withoutTrailing(path.replace(/^(\.?\/)+/, ''), '/');
 }
