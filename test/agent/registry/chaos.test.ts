@@ -209,7 +209,7 @@ describe('registry: behind a proxy that cuts, delays, reorders and lies', functi
         answer.stallAfter = 1000;
       }),
     );
-    const side = await rig.side({ maxAttempts: 1 }, { patience: 3_000 });
+    const side = await rig.side({ maxAttempts: 1 }, { patience: 8_000 });
     await fails(side, new RegExp(`${layers[1]?.digest}.*no answer`));
   });
 
