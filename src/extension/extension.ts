@@ -6,6 +6,7 @@ import { buildHandlers } from './commands/build-handlers.ts';
 import { compareHandlers } from './commands/compare-handlers.ts';
 import { containerHandlers } from './commands/container-handlers.ts';
 import { copyHandlers } from './commands/copy-handlers.ts';
+import { ContainerDrops } from './commands/drops.ts';
 import { editHandlers } from './commands/edit-handlers.ts';
 import { fileHandlers } from './commands/file-handlers.ts';
 import { registerCommands } from './commands/handlers.ts';
@@ -78,7 +79,8 @@ export function activate(context: ExtensionContext): PortholeApi {
   const volumes = own(new VolumesView(fleet, insides));
   const views = { hosts, containers, images, volumes };
   containers.groupBy(rememberedGrouping(context.globalState));
-  const trees = own(new TreeViews(fleet, views, viewIds));
+  const drops = new ContainerDrops({ fleet, changed: (container) => containers.readAnew(container) });
+  const trees = own(new TreeViews({ fleet, views, ids: viewIds, drops }));
 
   const files = own(new PortholeFiles(fleet));
   own(workspace.registerFileSystemProvider(scheme, files, { isCaseSensitive: true, isReadonly: true }));

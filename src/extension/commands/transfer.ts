@@ -5,6 +5,8 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type Dockerode from 'dockerode';
 import tarFs, { type Headers } from 'tar-fs';
+import { pack } from 'tar-stream';
+import type { PackedEntry } from '../tree/dropped.ts';
 
 /** Files and directories of this computer into a directory of a container, with their modes; owners become root. */
 export async function copyInto(
@@ -18,6 +20,25 @@ export async function copyInto(
       : tarFs.pack(dirname(source), { entries: [name], map: (header) => ownedBy(0, 0, header) });
     await container.putArchive(Readable.from(pack), { path: directory, abortSignal: signal });
   }
+}
+
+/** Files and directories that are not on this computer, one after the other; owners become root */
+export async function copyPacked(
+  container: Dockerode.Container,
+  options: { entries: AsyncIterable<PackedEntry>; directory: string; signal: AbortSignal },
+): Promise<void> {
+  const { entries, directory, signal } = options;
+  const archive = pack();
+  const packed = (async () => {
+    for await (const { name, bytes } of entries) {
+      if (bytes) archive.entry({ name, mode: 0o644 }, Buffer.from(bytes));
+      else archive.entry({ name, type: 'directory', mode: 0o755 });
+    }
+    archive.finalize();
+  })();
+  packed.catch((failure: unknown) => archive.destroy(failure instanceof Error ? failure : new Error(String(failure))));
+  // What breaks the packing says more than the request that breaks with it.
+  await Promise.all([packed, container.putArchive(Readable.from(archive), { path: directory, abortSignal: signal })]);
 }
 
 /** A file or directory of a container below a directory of this computer. */

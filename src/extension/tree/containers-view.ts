@@ -162,6 +162,13 @@ export class ContainersView implements TreeDataProvider<ContainersNode> {
     this.#changed.fire(undefined);
   }
 
+  /** What was read of a container is no longer so. */
+  readAnew(container: ObjectRef): void {
+    const key = keyOf(container);
+    this.#insides.forget([key]);
+    this.#changed.fire(this.#nodes.get(key));
+  }
+
   #item(node: ContainersNode): TreeItem {
     if (node.type === 'group') {
       const bucket = this.#buckets?.find(({ key }) => key === node.key);

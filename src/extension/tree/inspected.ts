@@ -12,6 +12,8 @@ const mostSessions = 200;
 
 const text = v.optional(v.nullable(v.string()), '');
 const Container = v.object({
+  /** All else may be absent, and almost anything would pass for a container. */
+  Id: v.string(),
   ExecIDs: v.nullish(v.array(v.string())),
   Mounts: v.nullish(
     v.array(

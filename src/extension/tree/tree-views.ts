@@ -1,8 +1,16 @@
-import { commands, l10n, type TreeDataProvider, type TreeView, type TreeViewOptions, window } from 'vscode';
+import {
+  commands,
+  l10n,
+  type TreeDataProvider,
+  type TreeDragAndDropController,
+  type TreeView,
+  type TreeViewOptions,
+  window,
+} from 'vscode';
 import { type Disposable, DisposableStore } from '../../base/lifetime.ts';
 import type { ContainerView, Fleet } from '../fleet.ts';
 import { troubleWords } from './appearance.ts';
-import type { ContainersView } from './containers-view.ts';
+import type { ContainersNode, ContainersView } from './containers-view.ts';
 import type { HostsView } from './hosts-view.ts';
 import type { ImagesView } from './images-view.ts';
 import { troubleOf } from './troubles.ts';
@@ -23,6 +31,13 @@ export interface Views {
   readonly volumes: VolumesView;
 }
 
+export interface TreeViewsParts {
+  readonly fleet: Fleet;
+  readonly views: Views;
+  readonly ids: ViewIds;
+  readonly drops: TreeDragAndDropController<ContainersNode>;
+}
+
 /** How many containers a badge names; the rest is counted. */
 const named = 8;
 
@@ -36,12 +51,16 @@ export class TreeViews implements Disposable {
   readonly #trees = new Map<string, TreeView<unknown>>();
   readonly #contexts = new Map<string, boolean>();
 
-  constructor(fleet: Fleet, views: Views, ids: ViewIds) {
+  constructor({ fleet, views, ids, drops }: TreeViewsParts) {
     this.#fleet = fleet;
     this.#views = views;
     const { containers, images } = views;
     this.#create(ids.hosts, { treeDataProvider: views.hosts });
-    const tree = this.#create(ids.containers, { treeDataProvider: containers, canSelectMany: true });
+    const tree = this.#create(ids.containers, {
+      treeDataProvider: containers,
+      canSelectMany: true,
+      dragAndDropController: drops,
+    });
     this.#containersTree = tree;
     this.#imagesTree = this.#create(ids.images, { treeDataProvider: images, canSelectMany: true });
     this.#create(ids.volumes, { treeDataProvider: views.volumes, canSelectMany: true });

@@ -1,22 +1,7 @@
-import { text } from 'node:stream/consumers';
-import { extract } from 'tar-stream';
 import { until } from '../../../scripts/processes.ts';
+import { textInside } from './inside.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
-
-/** A file of a container as the engine has it; undefined: not there. */
-async function inside(scene: Scene, container: string, path: string): Promise<string | undefined> {
-  const archive = await scene.docker
-    .getContainer(container)
-    .getArchive({ path })
-    .catch(() => undefined);
-  if (archive === undefined) return undefined;
-  const unpack = extract();
-  archive.pipe(unpack);
-  let found: string | undefined;
-  for await (const entry of unpack) found = entry.header.type === 'file' ? await text(entry) : '';
-  return found;
-}
 
 const entry = (scene: Scene, name: RegExp) =>
   scene.page.locator('.explorer-folders-view').getByRole('treeitem').filter({ hasText: name }).first();
@@ -38,7 +23,7 @@ export const fileScenarios: readonly Scenario[] = [
     run: async (scene) => {
       const { page, workbench } = scene;
       await scene.started('desk', { Cmd: ['sh', '-c', 'mkdir /desk; echo one >/desk/note; sleep 1000'] });
-      await until('the file is there', async () => (await inside(scene, 'desk', '/desk/note')) === 'one\n');
+      await until('the file is there', async () => (await textInside(scene, 'desk', '/desk/note')) === 'one\n');
       await scene.choose(await scene.container('desk'), 'porthole.container.files');
       const folder = entry(scene, /^desk/);
       await folder.waitFor();
@@ -57,25 +42,25 @@ export const fileScenarios: readonly Scenario[] = [
       await page.keyboard.press('Control+Home');
       await page.keyboard.type('two ');
       await page.keyboard.press('Control+s');
-      await until('the edit is there', async () => (await inside(scene, 'desk', '/desk/note')) === 'two one\n');
+      await until('the edit is there', async () => (await textInside(scene, 'desk', '/desk/note')) === 'two one\n');
       scene.note('file writeFile');
 
       const name = page.locator('.explorer-item-edited input');
       await workbench.pick(desk, 'New Folder...');
       await name.fill('drawer');
       await name.press('Enter');
-      await until('the folder is there', async () => (await inside(scene, 'desk', '/desk/drawer')) !== undefined);
+      await until('the folder is there', async () => (await textInside(scene, 'desk', '/desk/drawer')) !== undefined);
       scene.note('file createDirectory');
 
       await workbench.pick(note, /^Rename\.\.\./);
       await name.fill('letter');
       await name.press('Enter');
-      await until('it has its new name', async () => (await inside(scene, 'desk', '/desk/letter')) === 'two one\n');
+      await until('it has its new name', async () => (await textInside(scene, 'desk', '/desk/letter')) === 'two one\n');
       scene.note('file rename');
 
       await workbench.pick(entry(scene, /^letter/), /^Delete Permanently/);
       await workbench.confirm(/letter/, /^(Delete|Move)/);
-      await until('it is gone', async () => (await inside(scene, 'desk', '/desk/letter')) === undefined);
+      await until('it is gone', async () => (await textInside(scene, 'desk', '/desk/letter')) === undefined);
       scene.note('file delete');
     },
   },
@@ -87,7 +72,7 @@ export const fileScenarios: readonly Scenario[] = [
         Cmd: ['sh', '-c', 'echo of the volume >/data/page; sleep 1000'],
         HostConfig: { Binds: ['book:/data'] },
       });
-      await until('the file is there', async () => (await inside(scene, 'filler', '/data/page')) !== undefined);
+      await until('the file is there', async () => (await textInside(scene, 'filler', '/data/page')) !== undefined);
       await scene.choose(await scene.row('row volume', 'Volumes', /^book/), 'porthole.volume.files');
       await scene.workbench.unfold(entry(scene, /^book/));
       await entry(scene, /^page/).click();

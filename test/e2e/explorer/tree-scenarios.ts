@@ -1,8 +1,11 @@
 import { once } from 'node:events';
+import { rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { until } from '../../../scripts/processes.ts';
 import { starterImage } from '../../../scripts/starter-image.ts';
 import type { Item } from './covered.ts';
+import { textInside } from './inside.ts';
 import type { Scenario } from './scenario.ts';
 import type { Scene } from './scene.ts';
 
@@ -42,6 +45,18 @@ async function marksOf({ page }: Scene, name: string): Promise<string> {
 async function runningSession(container: Docker.Container, Cmd: string[]): Promise<NodeJS.ReadWriteStream> {
   const exec = await container.exec({ Cmd, User: 'nobody', AttachStdin: true, AttachStdout: true, Tty: true });
   return exec.start({ hijack: true, stdin: true, Tty: true });
+}
+
+/** A drag that meets a row while it is drawn anew ends in nothing: as people do, it is tried again after a while. */
+async function again(act: () => Promise<void>, seen: () => Promise<boolean>): Promise<void> {
+  for (let left = 3; ; left -= 1) {
+    await act();
+    try {
+      return await until('what was dropped has an effect', seen, { timeoutMs: 12_000 });
+    } catch (failure) {
+      if (left === 0) throw failure;
+    }
+  }
 }
 
 /** How the trees are arranged, what of them is shown, and what stands out. */
@@ -169,6 +184,71 @@ export const treeScenarios: readonly Scenario[] = [
       await workbench.fold(await scene.row('row section', 'Containers', /^cgroup/));
       await workbench.unfold(await scene.row('row section', 'Containers', /^Networks/));
       await scene.row('row network', 'Containers', /^none.*loopback/);
+    },
+  },
+  {
+    name: 'files are dropped onto a container and a directory of it, and dragged out of it into an editor',
+    covers: ['row entry', 'row container'],
+    run: async (scene) => {
+      const { workbench, page } = scene;
+      await scene.started('shelf', { WorkingDir: '/srv' });
+      const shelf = await scene.container('shelf');
+      // A file from outside of VS Code.
+      const drop = async (words: string) => {
+        const dataTransfer = await page.evaluateHandle(
+          `(() => { const held = new DataTransfer(); held.items.add(new File([${JSON.stringify(words)}], 'gift.txt')); return held; })()`,
+        );
+        for (const type of ['dragenter', 'dragover', 'drop']) await shelf.dispatchEvent(type, { dataTransfer });
+      };
+      const gift = () => textInside(scene, 'shelf', '/srv/gift.txt');
+      await again(
+        () => drop('from outside\n'),
+        async () => (await gift()) === 'from outside\n',
+      );
+      await scene.told(/gift\.txt is in \/srv of shelf/);
+      const question = page.locator('.monaco-dialog-box').filter({ hasText: /Replace gift\.txt in \/srv of shelf/ });
+      await again(
+        () => drop('once more\n'),
+        () => question.isVisible(),
+      );
+      await workbench.confirm(/Replace gift\.txt/, /^Replace/);
+      await until('it is the second', async () => (await gift()) === 'once more\n');
+      // One of the workspace, by its tab, into a directory of the container's files.
+      await writeFile(join(scene.dir, 'workspace', 'note.txt'), 'from the workspace\n');
+      await workbench.openContainer('Explorer');
+      await page
+        .locator('.explorer-folders-view')
+        .getByRole('treeitem')
+        .filter({ hasText: /^note\.txt/ })
+        .dblclick();
+      const tab = workbench.tab(/note\.txt/);
+      await tab.waitFor();
+      await workbench.openContainer('Porthole');
+      await workbench.unfold(shelf);
+      await workbench.unfold(await scene.row('row section', 'Containers', /^Files/));
+      const tmp = await scene.row('row entry', 'Containers', /^tmp/);
+      await again(
+        () => tab.dragTo(tmp),
+        async () => (await textInside(scene, 'shelf', '/tmp/note.txt')) === 'from the workspace\n',
+      );
+      await scene.told(/note\.txt is in \/tmp of shelf/);
+      await rm(join(scene.dir, 'workspace', 'note.txt'));
+      await workbench.command('View: Close All Editors');
+      await tab.waitFor({ state: 'detached' });
+      // And out again.
+      await workbench.unfold(await scene.row('row entry', 'Containers', /^srv/));
+      const row = await scene.row('row entry', 'Containers', /^gift\.txt/);
+      await again(
+        async () => {
+          await row.hover();
+          await page.mouse.down();
+          // What shows where it would be dropped comes with the first moves over the editors, and takes the drop.
+          for (const x of [700, 800, 900]) await page.mouse.move(x, 500, { steps: 5 });
+          await page.mouse.up();
+        },
+        async () => workbench.tab(/gift\.txt/).isVisible(),
+      );
+      await scene.editorSays(/^once more/);
     },
   },
   {

@@ -15,6 +15,7 @@ export async function run(): Promise<void> {
   await import('./inside/local.ts');
   await import('./inside/insides.ts');
   await import('./inside/layers.ts');
+  await import('./inside/trees.ts');
   await import('./inside/ssh.ts');
   const failures = await new Promise<number>((resolve) => mocha.run(resolve));
   if (failures > 0) throw new Error(`${failures} failed`);
