@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { join } from 'node:path';
@@ -71,6 +72,8 @@ export async function inWindow<T>(options: WindowOptions, task: (window: Window)
         const now = await asked(socket, 'process', {}).catch(() => undefined);
         return now !== undefined && now.pid !== before?.pid;
       });
+      // VS Code keeps the extension host of a window that is gone for hours, should it come back: it would work beside the new one.
+      if (before && existsSync(`/proc/${before.pid}`)) process.kill(before.pid, 'SIGKILL');
     };
     await open();
     return await task({
