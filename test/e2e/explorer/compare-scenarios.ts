@@ -21,8 +21,14 @@ export const compareScenarios: readonly Scenario[] = [
       await scene.chooseIn(/Compare differs with what/, /starter.*made from/s);
       await workbench.tab(/differs ↔ .*starter/).waitFor();
       await scene.editorSays(/quite another/);
+
+      await container.commit({ repo: 'scene/differs', tag: '2', comment: 'as before' });
+      // Not one of those that are still selected.
+      await scene.choose(await scene.image('scene/differs:2'), 'porthole.image.compare');
+      await scene.chooseIn(/Compare scene\/differs:2 with what/, /scene\/differs:1/);
+      await scene.told(/have the same files/);
       await container.remove();
-      await scene.docker.getImage('scene/differs:1').remove();
+      for (const tag of ['1', '2']) await scene.docker.getImage(`scene/differs:${tag}`).remove();
     },
   },
 ];
