@@ -11,6 +11,9 @@ import { findObstacles, readOptions, type StartOptions, usage } from './start-op
 import { makeStarterImage, starterImage } from './starter-image.ts';
 import { serveVsCode } from './vscode.ts';
 
+/** VS Code opens with its own views in front. */
+const firstStep = 'Click the porthole in the bar on the left, then Run an Image.';
+
 try {
   await main(readOptions(process.argv.slice(2)));
 } catch (failure) {
@@ -61,7 +64,7 @@ async function openVsCode(
   };
   const code = serve ? undefined : findDesktop();
   if (code !== undefined) {
-    say('Opening VS Code; closing its window or Ctrl-C here ends everything.');
+    say(`Opening VS Code; closing its window or Ctrl-C here ends everything. ${firstStep}`);
     // Root's VS Code refuses to start without a data folder of its own and with Chromium's sandbox.
     const asRoot = ['--no-sandbox', '--user-data-dir', join(cacheDir, 'run/desktop')];
     const args = ['--wait', '--new-window', ...asRoot, `--extensionDevelopmentPath=${root}`, root];
@@ -74,7 +77,7 @@ async function openVsCode(
   await mkdir(userDataDir, { recursive: true });
   const served = await serveVsCode({ extensionDir, folder: root, port, userDataDir, env, say });
   try {
-    console.log(`\n  Porthole is open at  ${served.url}\n\n  Ctrl-C ends it.`);
+    console.log(`\n  Porthole is open at  ${served.url}\n\n  ${firstStep}\n  Ctrl-C ends it.`);
     const end = await Promise.race([stopping, served.running.ended]);
     if (end !== undefined) say(`VS Code ended: ${end}`);
   } finally {

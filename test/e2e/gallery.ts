@@ -78,7 +78,8 @@ async function show(scene: Scene, { stage, language }: { stage: Stage; language:
 
 async function take({ workbench }: Stage, name: string): Promise<void> {
   const path = join(folder, `${name}.png`);
-  await workbench.page.screenshot({ path });
+  // Without animations: a menu that fades in is there at once.
+  await workbench.page.screenshot({ path, animations: 'disabled' });
   if (values.readme) {
     await run('pngquant', ['--force', '--skip-if-larger', '--ext', '.png', '256', path], { quiet: true });
     const { size } = await stat(path);

@@ -57,12 +57,12 @@ export const scenes: readonly Scene[] = [
       await stage.workbench.page.locator('.quick-input-list').getByRole('option').nth(2).waitFor();
     },
   },
-  page('birth', /^heartbeat/, 'porthole.container.birth', 'table tbody tr', 'dark'),
+  page('birth', /^heartbeat/, 'porthole.container.birth', '.steps tbody tr', 'dark'),
   page('logs', /^heartbeat/, 'porthole.container.logs', '.line'),
-  page('isolation', /^heartbeat/, 'porthole.container.isolation', 'main article, main li, main tbody tr', 'light'),
+  page('isolation', /^heartbeat/, 'porthole.container.isolation', '.findings li', 'light'),
   page('inspect', /^heartbeat/, 'porthole.container.inspect', '.parts *'),
   page('namespaces', /^heartbeat/, 'porthole.container.namespaces', 'table tbody tr'),
-  page('timeline', /^greedy/, 'porthole.container.timeline', 'main li'),
+  page('timeline', /^greedy/, 'porthole.container.timeline', '.moments li'),
   {
     name: 'files',
     async arrange(stage) {
