@@ -47,6 +47,12 @@ export interface ObjectRef {
   readonly id: string;
 }
 
+/** What consists of layers: an image, or a container, which is one layer more on those of its image. */
+export interface Layered extends ObjectRef {
+  /** Absent: an image. */
+  readonly object?: 'container' | 'image' | 'volume';
+}
+
 export interface ContainerView extends ObjectRef {
   readonly name: string;
   /** As the user named it. */

@@ -18,6 +18,8 @@ const LayerRow = v.object({
   /** Names of the other images that have it. */
   sharedBy: v.pipe(v.array(v.string()), v.readonly()),
   digest: v.string(),
+  /** It is a container's own: not in any image, `created` is when it was read. */
+  own: v.exactOptional(v.literal(true)),
 });
 export type LayerRow = v.InferOutput<typeof LayerRow>;
 

@@ -96,5 +96,6 @@ const layerSchema = v.object({
   blobSize: v.number(),
   counts: v.object({ entries: v.number(), whiteouts: v.number() }),
   sharedBy: list(v.string()),
+  container: v.exactOptional(v.object({ id: v.string(), from: v.string(), to: v.string() })),
 }) satisfies v.GenericSchema<unknown, LayerView>;
 export const layersSchema = list(layerSchema);

@@ -8,8 +8,16 @@ export function encodePath(path: string): string {
     .join('');
 }
 
-/** Where the agent answers about an image, its own or that of another engine on the same host; below `/porthole/v1`. */
-export function imageRoute(image: { readonly engine: 'porthole' | 'docker' | 'podman'; readonly id: string }): string {
-  const { engine, id } = image;
+/**
+ * Where the agent answers about layers: of an image, its own or that of another engine on the same host, and of a container
+ * of its own, which is one layer more on those of its image. Below `/porthole/v1`.
+ */
+export function imageRoute(image: {
+  readonly engine: 'porthole' | 'docker' | 'podman';
+  readonly id: string;
+  readonly object?: 'container' | 'image' | 'volume';
+}): string {
+  const { engine, id, object } = image;
+  if (object === 'container') return `/containers/${id}`;
   return engine === 'porthole' ? `/images/${id}` : `/engines/${engine}/images/${id}`;
 }

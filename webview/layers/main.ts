@@ -29,6 +29,8 @@ class LayersView implements View<ToLayers> {
   readonly #questions: Questions;
   #parts: Parts | undefined;
   #position: number | undefined;
+  /** The user wants a container to be read anew. */
+  #again = false;
 
   constructor(page: Page<FromLayers>) {
     this.#page = page;
@@ -40,8 +42,9 @@ class LayersView implements View<ToLayers> {
     else this.#questions.settle(message);
   }
 
-  frame({ name }: PanelSubject): Frame {
+  frame({ name, object }: PanelSubject): Frame {
     const { t } = this.#page;
+    this.#position = undefined;
     const stack = new Stack(this.#page, (position) => void this.#choose(position));
     const details = new Details(this.#page);
     const changes = this.#changesPane();
@@ -70,12 +73,29 @@ class LayersView implements View<ToLayers> {
         element('dl', { class: 'facts', attributes: { id: 'summary' } }, [
           ...['layers', 'size', 'stored', 'wasted'].map((id) => element('div', { attributes: { id: `fact-${id}` } })),
         ]),
+        ...(object === 'container' ? [this.#readAgain()] : []),
         element('div', { class: 'layout' }, [
           stack.node,
           element('div', { class: 'beside' }, [tabs.node, details.node]),
         ]),
       ],
     };
+  }
+
+  /** No event tells that a file of a container has changed. */
+  #readAgain(): HTMLElement {
+    return element('div', { class: 'bar' }, [
+      element('vscode-button', {
+        text: this.#page.t('Read Again'),
+        attributes: { appearance: 'secondary', id: 'again' },
+        on: {
+          click: () => {
+            this.#again = true;
+            this.#page.post({ type: 'refresh' });
+          },
+        },
+      }),
+    ]);
   }
 
   #changesPane(): Pane {
@@ -136,7 +156,10 @@ class LayersView implements View<ToLayers> {
     const wanted = this.#position ?? (Number.isNaN(kept) ? layers.length - 1 : kept);
     const position = Math.max(0, Math.min(wanted, layers.length - 1));
     this.#parts?.stack.show(layers, position);
-    if (this.#position !== undefined) return;
+    const isAgain = this.#again;
+    this.#again = false;
+    if (this.#position !== undefined && !isAgain) return;
+    if (isAgain) void this.#parts?.files.reload();
     // What takes the agent long comes after what is seen first.
     const first = layers.length > 0 ? this.#choose(position) : Promise.resolve();
     void first.then(() => this.#readWaste());

@@ -3,6 +3,9 @@ import type { LayerRow } from '../../src/protocol/layer-page.ts';
 import { element } from '../shared/dom.ts';
 import type { Page } from '../shared/page.ts';
 
+const day = (time: string, locale: string): string =>
+  new Date(time).toLocaleDateString(locale || 'en', { dateStyle: 'medium' });
+
 /** The layers as they lie on each other, the lowest first, as in the Dockerfile: a list of which one is chosen. */
 export class Stack {
   readonly node: HTMLElement;
@@ -55,11 +58,13 @@ export class Stack {
 
   #item(layer: LayerRow, largest: number): HTMLElement {
     const { t, locale } = this.#page;
-    const { position, instruction, size, entries, deletions, created, sharedBy, digest, blobSize } = layer;
+    const { position, instruction, size, entries, deletions, created, sharedBy, digest, blobSize, own } = layer;
     const facts = [
       entries === 1 ? t('1 entry') : t('{0} entries', entries),
       ...(deletions === 1 ? [t('1 deletion')] : deletions > 1 ? [t('{0} deletions', deletions)] : []),
-      ...(created === undefined ? [] : [new Date(created).toLocaleDateString(locale || 'en', { dateStyle: 'medium' })]),
+      ...(created === undefined
+        ? []
+        : [own ? t('read at {0}', new Date(created).toLocaleTimeString(locale || 'en')) : day(created, locale)]),
     ];
     const bar = element('span', { class: 'share', attributes: { 'aria-hidden': 'true' } }, [
       element('span', { class: 'filled' }),
@@ -70,7 +75,7 @@ export class Stack {
     return element(
       'li',
       {
-        class: 'layer',
+        class: own ? 'layer own' : 'layer',
         attributes: {
           id: `layer-${position}`,
           role: 'option',
@@ -86,7 +91,7 @@ export class Stack {
       },
       [
         element('span', { class: 'ordinal muted', text: String(position + 1) }),
-        element('code', { text: instruction }),
+        element(own ? 'strong' : 'code', { text: instruction }),
         element('span', { class: 'size number', text: formatSize(size) }),
         bar,
         element('span', { class: 'note muted', text: facts.join(' · ') }),

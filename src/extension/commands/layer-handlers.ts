@@ -10,6 +10,7 @@ import type { Targets } from './targets.ts';
 type LayerHandlers = Pick<
   Handlers,
   | 'porthole.image.layers'
+  | 'porthole.container.layers'
   | 'porthole.layer.changes'
   | `porthole.file.${'compare' | 'compareAbove' | 'compareImage' | 'compareContainer' | 'open'}`
 >;
@@ -35,6 +36,13 @@ export function layerHandlers({ targets, panels, viewer }: LayerParts): LayerHan
       if (!image) return;
       const { host, engine, id } = image;
       panels.show('layers', { host, engine, id, name: imageName(image) });
+    },
+
+    'porthole.container.layers': async (item) => {
+      const container = await targets.container('porthole.container.layers', item);
+      if (!container) return;
+      const { host, engine, id, name } = container;
+      panels.show('layers', { host, engine, id, name, object: 'container' });
     },
 
     'porthole.layer.changes': async (item) => {

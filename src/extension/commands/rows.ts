@@ -203,6 +203,13 @@ export const commandRows = {
     target: 'container',
     group: '3_look@2',
   },
+  'porthole.container.layers': {
+    title: 'Show Layers of the Container',
+    icon: 'layers',
+    target: 'container',
+    engines: ['porthole'],
+    group: '3_look@1',
+  },
   'porthole.container.namespaces': {
     title: 'Show Namespaces',
     icon: 'symbol-namespace',

@@ -1,10 +1,18 @@
 import type { LayerChange, LayerEntry } from '../../protocol/layers.ts';
 import { type Source, uriParts } from '../editors/uris.ts';
 import type { ObjectRef } from '../fleet.ts';
+import { filesUriParts } from '../fs/uris.ts';
 
 export interface Side {
   readonly path: string;
-  readonly source: Source;
+  /** `live`: the file that a container has there now. */
+  readonly source: Source | { readonly kind: 'live'; readonly container: ObjectRef };
+}
+
+/** An image, for a container with the layers above it: what the engine puts into every container, and the container's own. */
+export interface Stacked extends ObjectRef {
+  /** `position` of the first of them. */
+  readonly own?: { readonly container: ObjectRef; readonly position: number };
 }
 
 /** Where in an image: as one layer stores it, or as layers 0..position show it together. */
@@ -15,13 +23,16 @@ export interface At {
 
 /** A path as it is there; without an entry nothing at all. Links and devices are shown as the text that they are. */
 export function sideOf(
-  image: ObjectRef,
+  image: Stacked,
   { path, entry }: { readonly path: string; readonly entry: LayerEntry | undefined },
   { position, from }: At,
 ): Side {
   const shown = `/${path}`;
   if (!entry) return { path: shown, source: { kind: 'text', text: '' } };
   if (entry.type !== 'file') return { path: shown, source: { kind: 'text', text: words(entry) } };
+  const { own } = image;
+  const isOwn = own !== undefined && position >= own.position;
+  if (isOwn && from === 'layer') return { path: shown, source: { kind: 'live', container: own.container } };
   const { size, mtime } = entry;
   return {
     path: shown,
@@ -30,7 +41,7 @@ export function sideOf(
       host: image.host,
       engine: image.engine,
       image: image.id,
-      position,
+      position: isOwn ? own.position - 1 : position,
       from,
       path,
       size,
@@ -45,7 +56,7 @@ export function sideOf(
  *
  * @param position of the layer that made the change, counted from the bottom.
  */
-export function sidesOf(image: ObjectRef, position: number, change: LayerChange): { left: Side; right: Side } {
+export function sidesOf(image: Stacked, position: number, change: LayerChange): { left: Side; right: Side } {
   const { path, kind, before, after } = change;
   const below = { position: Math.max(0, position - 1), from: 'merged' } as const;
   return {
@@ -59,7 +70,10 @@ export const isOnlyMetadata = (change: LayerChange): boolean =>
   change.kind === 'modified' &&
   !(change.differs ?? []).some((aspect) => ['content', 'type', 'link', 'device'].includes(aspect));
 
-export const partsOf = (side: Side) => uriParts(side.path, side.source);
+export const partsOf = ({ path, source }: Side) =>
+  source.kind === 'live'
+    ? { query: '', ...filesUriParts({ kind: 'container', ...source.container }, path) }
+    : uriParts(path, source);
 
 function words(entry: LayerEntry): string {
   if (entry.type === 'symlink') return `${entry.link ?? ''}\n`;

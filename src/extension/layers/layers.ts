@@ -19,7 +19,7 @@ import type {
 } from '../../protocol/layers.ts';
 import { encodePath, imageRoute } from '../../protocol/paths.ts';
 import { checked } from '../checked.ts';
-import { type Fleet, findHost, keyOf, type ObjectRef } from '../fleet.ts';
+import { type Fleet, findHost, keyOf, type Layered, type ObjectRef } from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 
 /** How many answers about layers stay in memory. */
@@ -41,7 +41,7 @@ export interface Compared {
   readonly name: string;
 }
 
-/** Asks an agent what is inside images. An image never changes, so that answers are kept, the last used of them. */
+/** Asks an agent what is inside images and containers. An image never changes, so that answers are kept, the last used of them. */
 export class Layers {
   readonly #fleet: Fleet;
   readonly #known = new Map<string, Promise<unknown>>();
@@ -51,33 +51,33 @@ export class Layers {
   }
 
   /** Bottom first, the order of the Dockerfile. Which images share a layer can change: it is asked each time. */
-  async of(image: ObjectRef, signal?: AbortSignal): Promise<readonly LayerView[]> {
+  async of(image: Layered, signal?: AbortSignal): Promise<readonly LayerView[]> {
     return checked(layersSchema, await this.#ask(image, 'layers', signal));
   }
 
   /** What a layer did to the names of one directory. */
-  async directory(image: ObjectRef, position: number, place: Place): Promise<ChangeDirectory> {
+  async directory(image: Layered, position: number, place: Place): Promise<ChangeDirectory> {
     const answer = await this.#once(image, `layers/${position}/changes/directory?${queryOf(place)}`);
     return checked(directorySchema, answer);
   }
 
   /** All that a layer did, in the order of paths. */
-  async changes(image: ObjectRef, position: number): Promise<readonly LayerChange[]> {
+  async changes(image: Layered, position: number): Promise<readonly LayerChange[]> {
     return checked(changesSchema, await this.#once(image, `layers/${position}/changes`));
   }
 
   /** What a container of the image finds in a directory. */
-  async merged(image: ObjectRef, place: Place): Promise<readonly MergedEntry[]> {
+  async merged(image: Layered, place: Place): Promise<readonly MergedEntry[]> {
     return checked(mergedListSchema, await this.#once(image, `merged?${queryOf(place)}`));
   }
 
   /** Which layers touched a path, bottom first. */
-  async versions(image: ObjectRef, path: string): Promise<readonly PathVersion[]> {
+  async versions(image: Layered, path: string): Promise<readonly PathVersion[]> {
     return checked(versionsSchema, await this.#once(image, `versions?path=${encodePath(path)}`));
   }
 
   /** What is stored and seen by nobody. */
-  async waste(image: ObjectRef): Promise<WasteReport> {
+  async waste(image: Layered): Promise<WasteReport> {
     return checked(wasteSchema, await this.#once(image, 'waste?limit=200'));
   }
 
@@ -87,7 +87,9 @@ export class Layers {
     return checked(changesSchema, await this.#host(left.ref.host).porthole(`/compare?${query}`, { signal }));
   }
 
-  #once(image: ObjectRef, question: string): Promise<unknown> {
+  #once(image: Layered, question: string): Promise<unknown> {
+    // A container goes on changing.
+    if (image.object === 'container') return this.#ask(image, question);
     const key = `${keyOf(image)}/${question}`;
     const known = this.#known.get(key);
     // Taken out and put back: the oldest entry of a Map is the one used longest ago.
@@ -102,7 +104,7 @@ export class Layers {
     return asking;
   }
 
-  async #ask(image: ObjectRef, question: string, signal?: AbortSignal): Promise<unknown> {
+  async #ask(image: Layered, question: string, signal?: AbortSignal): Promise<unknown> {
     return this.#host(image.host).porthole(`${imageRoute(image)}/${question}`, signal ? { signal } : {});
   }
 

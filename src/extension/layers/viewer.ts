@@ -5,23 +5,28 @@ import type { LayerChange, PathVersion } from '../../protocol/layers.ts';
 import {
   type ContainerView,
   type Fleet,
+  findContainer,
   findEngine,
   hostLabel,
   type ImageView,
   imageName,
   keyOf,
-  type ObjectRef,
+  type Layered,
   shortId,
 } from '../fleet.ts';
 import { filesUriParts } from '../fs/uris.ts';
+import { explain } from '../problems.ts';
 import { aspectWords } from './aspects.ts';
-import { isOnlyMetadata, partsOf, type Side, sideOf, sidesOf } from './comparison.ts';
+import { isOnlyMetadata, partsOf, type Side, type Stacked, sideOf, sidesOf } from './comparison.ts';
 import type { Layers } from './layers.ts';
 
 type Open = Extract<FromLayers, { type: 'open' }>;
 
 /** A path of an image as the layer at `position` has it, and what it is to be seen beside. */
-export type Sight = Pick<Open, 'position' | 'path' | 'beside'> & { readonly image: ObjectRef };
+export type Sight = Pick<Open, 'position' | 'path' | 'beside'> & { readonly image: Layered };
+
+/** The same, with the image below a container. */
+type Seen = Omit<Sight, 'image'> & { readonly image: Stacked };
 
 /** VS Code loads every document of such an editor at once: 300 take a second, 3,000 take 13. */
 export const filesPerEditor = 300;
@@ -41,12 +46,12 @@ export class LayerViewer {
     const index = versions.findLastIndex(({ position }) => position <= sight.position);
     const version = versions[index];
     if (!version) throw noSuchFile(sight.path);
-    const here = { ...sight, position: version.position };
+    const here = { ...sight, image: await this.#stacked(sight.image), position: version.position };
     switch (sight.beside) {
       case 'nothing':
         return await this.#alone(here, version);
       case 'below':
-        return await this.compare(sight.image, version.position, { path: sight.path, ...version });
+        return await compare(here.image, version.position, { path: sight.path, ...version });
       case 'above':
         return await this.#above(here, version, versions[index + 1]);
       case 'image':
@@ -56,51 +61,38 @@ export class LayerViewer {
     }
   }
 
-  /** What a layer made of a path beside what lies below. */
-  async compare(image: ObjectRef, position: number, change: LayerChange): Promise<void> {
-    const { left, right } = sidesOf(image, position, change);
-    if (isOnlyMetadata(change)) {
-      const aspects = (change.differs ?? []).map(aspectWords).join(', ');
-      void window.showInformationMessage(
-        l10n.t('The content of /{0} is the same; what differs: {1}', change.path, aspects),
-      );
-    }
-    await diff(left, right, compareTitle(position, change));
-  }
-
   /** All files that a layer changed, in one editor; of many the user chooses a part. */
-  async openChanges(image: ObjectRef, position: number): Promise<void> {
-    const all = (await this.#layers.changes(image, position)).filter(isFileChange);
+  async openChanges(of: Layered, position: number): Promise<void> {
+    const all = (await this.#layers.changes(of, position)).filter(isFileChange);
     if (all.length === 0) throw new PortholeError('invalid', l10n.t('This layer changes no content of files.'));
+    const image = await this.#stacked(of);
     const question = l10n.t('The layer changes {0} files. Which of them?', all.length);
-    const from = await choosePart(all, question);
-    if (from === undefined) return;
-    const part = all.slice(from, from + filesPerEditor);
-    const resources = part.map((change) => {
-      const { left, right } = sidesOf(image, position, change);
-      const [before, after] = [Uri.from(partsOf(left)), Uri.from(partsOf(right))];
-      return [
-        change.kind === 'deleted' ? before : after,
-        change.kind === 'added' ? undefined : before,
-        change.kind === 'deleted' ? undefined : after,
-      ];
-    });
-    const name = l10n.t('Layer {0}', position + 1);
-    const title =
-      part.length === all.length
-        ? name
-        : l10n.t('{0}: {1} to {2} of {3}', name, from + 1, from + part.length, all.length);
-    await commands.executeCommand('vscode.changes', title, resources);
+    let from = await choosePart(all, question);
+    while (from !== undefined) {
+      openPart({ image, position, all, from });
+      from = await offerNext(all.length, from + filesPerEditor);
+    }
   }
 
-  async #alone({ image, path }: Sight, version: PathVersion): Promise<void> {
+  /** Files of a container's own layer are those that it has; all below are its image's. */
+  async #stacked(of: Layered): Promise<Stacked> {
+    if (of.object !== 'container') return of;
+    const container = findContainer(this.#fleet, of);
+    if (!container) throw new PortholeError('not-found', l10n.t('That is no longer there.'));
+    const { host, engine, id, imageId } = container;
+    const image = { host, engine, id: imageId };
+    const { length: position } = await this.#layers.of(image);
+    return { ...image, own: { container: { host, engine, id }, position } };
+  }
+
+  async #alone({ image, path }: Seen, version: PathVersion): Promise<void> {
     const entry = version.after ?? version.before;
     if (entry?.type === 'directory') throw new PortholeError('invalid', l10n.t('/{0} is a directory.', path));
     const { right } = sidesOf(image, version.position, { path, ...version });
     await commands.executeCommand('vscode.open', Uri.from(partsOf(right)), { preview: true });
   }
 
-  async #above({ image, path }: Sight, version: PathVersion, next: PathVersion | undefined): Promise<void> {
+  async #above({ image, path }: Seen, version: PathVersion, next: PathVersion | undefined): Promise<void> {
     if (!next) {
       throw new PortholeError(
         'not-found',
@@ -116,7 +108,7 @@ export class LayerViewer {
     );
   }
 
-  async #besideImage({ image, path }: Sight, version: PathVersion): Promise<void> {
+  async #besideImage({ image, path }: Seen, version: PathVersion): Promise<void> {
     const others = this.#fleet.hosts
       .flatMap(({ engines }) => engines.flatMap((view) => view.images))
       .filter((one) => keyOf(one) !== keyOf(image));
@@ -138,7 +130,7 @@ export class LayerViewer {
     await diff(left, right, l10n.t('{0} (layer {1} ↔ {2})', nameOf(path), version.position + 1, chosen.label));
   }
 
-  async #besideContainer({ image, path }: Sight, version: PathVersion): Promise<void> {
+  async #besideContainer({ image, path }: Seen, version: PathVersion): Promise<void> {
     // Files of containers are those of our own engine's.
     const own = findEngine(this.#fleet, { ...image, engine: 'porthole' })?.containers ?? [];
     const others = this.#fleet.hosts
@@ -168,6 +160,55 @@ export class LayerViewer {
     const title = l10n.t('{0} (layer {1} ↔ {2})', nameOf(path), version.position + 1, chosen.label);
     await commands.executeCommand('vscode.diff', Uri.from(partsOf(left)), right, title, { preview: true });
   }
+}
+
+/** What a layer made of a path beside what lies below. */
+async function compare(image: Stacked, position: number, change: LayerChange): Promise<void> {
+  const { left, right } = sidesOf(image, position, change);
+  if (isOnlyMetadata(change)) {
+    const aspects = (change.differs ?? []).map(aspectWords).join(', ');
+    void window.showInformationMessage(
+      l10n.t('The content of /{0} is the same; what differs: {1}', change.path, aspects),
+    );
+  }
+  await diff(left, right, compareTitle(position, change));
+}
+
+interface Part {
+  readonly image: Stacked;
+  readonly position: number;
+  readonly all: readonly LayerChange[];
+  readonly from: number;
+}
+
+/** Nobody waits for it: VS Code says that it is open when its last document is there. */
+function openPart({ image, position, all, from }: Part): void {
+  const part = all.slice(from, from + filesPerEditor);
+  const resources = part.map((change) => {
+    const { left, right } = sidesOf(image, position, change);
+    const [before, after] = [Uri.from(partsOf(left)), Uri.from(partsOf(right))];
+    return [
+      change.kind === 'deleted' ? before : after,
+      change.kind === 'added' ? undefined : before,
+      change.kind === 'deleted' ? undefined : after,
+    ];
+  });
+  const name = l10n.t('Layer {0}', position + 1);
+  const title =
+    part.length === all.length
+      ? name
+      : l10n.t('{0}: {1} to {2} of {3}', name, from + 1, from + part.length, all.length);
+  commands.executeCommand('vscode.changes', title, resources).then(undefined, (failure: unknown) => {
+    void window.showErrorMessage(explain(failure));
+  });
+}
+
+/** The next page, if there is one and the user wants it; undefined for none. */
+async function offerNext(total: number, next: number): Promise<number | undefined> {
+  if (next >= total) return undefined;
+  const page = l10n.t('Files {0} to {1}', next + 1, Math.min(next + filesPerEditor, total));
+  const told = l10n.t('{0} more files of this layer are on the next pages.', total - next);
+  return (await window.showInformationMessage(told, page)) === page ? next : undefined;
 }
 
 async function diff(left: Side, right: Side, title: string): Promise<void> {

@@ -4,7 +4,16 @@ import { messageOf } from '../../base/errors.ts';
 import { FromLayers, type LayerRow, mostFound, pageSize, type ToLayers } from '../../protocol/layer-page.ts';
 import type { ChangeRow, LayerChange, LayerView } from '../../protocol/layers.ts';
 import type { PanelSubject } from '../../protocol/pages.ts';
-import { type Fleet, type FleetChange, findEngine, findImage, imageName, shortId } from '../fleet.ts';
+import {
+  type Fleet,
+  type FleetChange,
+  findContainer,
+  findEngine,
+  findImage,
+  imageName,
+  keyOf,
+  shortId,
+} from '../fleet.ts';
 import type { Host } from '../hosts/contract.ts';
 import { cleanInstruction } from '../instruction.ts';
 import type { Layers } from '../layers/layers.ts';
@@ -36,20 +45,22 @@ export class LayersFeed extends FollowedFeed {
     this.#ahead = this.#readAhead().catch(() => undefined);
   }
 
-  /** What happens to containers changes no image. */
+  /** What happens to containers changes no image, and what happens to others changes no container. */
   protected override concerns(change: FleetChange): boolean {
+    const { object } = this.subject;
+    if (object === 'container') return change.kind === 'host-state' || change.keys.includes(keyOf(this.subject));
     return change.kind !== 'containers' && super.concerns(change);
   }
 
   protected async read(_host: Host, signal: AbortSignal): Promise<Message> {
-    const { fleet, layers, subject } = this.#parts;
+    const { layers, subject } = this.#parts;
     const ahead = this.#ahead;
     this.#ahead = undefined;
     const stack = (await ahead) ?? (await layers.of(subject, signal));
     return {
       type: 'stack',
-      layers: stack.map((layer) => rowOf(layer, (id) => this.#nameOf(id))),
-      tags: [...(findImage(fleet, subject)?.tags ?? [])],
+      layers: stack.map((layer) => this.#rowOf(layer, stack.at(-1)?.container !== undefined ? stack.length - 2 : -1)),
+      tags: this.#tags(),
     };
   }
 
@@ -64,7 +75,8 @@ export class LayersFeed extends FollowedFeed {
   async #readAhead(): Promise<readonly LayerView[]> {
     const { layers, subject } = this.#parts;
     const stack = await layers.of(subject);
-    this.#readTop(stack.length - 1).catch(() => undefined);
+    // Of a container nothing is kept: it would be read twice.
+    if (subject.object !== 'container') this.#readTop(stack.length - 1).catch(() => undefined);
     return stack;
   }
 
@@ -125,6 +137,31 @@ export class LayersFeed extends FollowedFeed {
     }
   }
 
+  /** @param enginesOwn position of the layer below that of a container; -1 for an image */
+  #rowOf(layer: LayerView, enginesOwn: number): LayerRow {
+    const { position, created, size, blobSize, counts, sharedBy, diffId, container } = layer;
+    return {
+      position,
+      ...(container && { own: true as const }),
+      instruction: instructionOf(layer, enginesOwn),
+      ...(created !== undefined && { created }),
+      size,
+      blobSize,
+      entries: counts.entries,
+      deletions: counts.whiteouts,
+      sharedBy: sharedBy.map((id) => this.#nameOf(id)),
+      digest: diffId,
+    };
+  }
+
+  /** Names of the image; of a container that of what it was made of. */
+  #tags(): string[] {
+    const { fleet, subject } = this.#parts;
+    if (subject.object !== 'container') return [...(findImage(fleet, subject)?.tags ?? [])];
+    const container = findContainer(fleet, subject);
+    return container ? [container.image] : [];
+  }
+
   /** An image of the same engine; one that is not listed any more goes by its id. */
   #nameOf(id: string): string {
     const { fleet, subject } = this.#parts;
@@ -133,19 +170,10 @@ export class LayersFeed extends FollowedFeed {
   }
 }
 
-function rowOf(layer: LayerView, nameOf: (id: string) => string): LayerRow {
-  const { position, created, size, blobSize, counts, sharedBy, diffId } = layer;
-  return {
-    position,
-    instruction: cleanInstruction(layer.instruction) || layer.comment || l10n.t('Layer {0}', position + 1),
-    ...(created !== undefined && { created }),
-    size,
-    blobSize,
-    entries: counts.entries,
-    deletions: counts.whiteouts,
-    sharedBy: sharedBy.map(nameOf),
-    digest: diffId,
-  };
+function instructionOf({ instruction, comment, position, container }: LayerView, enginesOwn: number): string {
+  if (container) return l10n.t('What the container changed');
+  if (position === enginesOwn) return l10n.t('What the engine puts into every container');
+  return cleanInstruction(instruction) || comment || l10n.t('Layer {0}', position + 1);
 }
 
 /** Every word of the text must stand in the path; case does not matter. */

@@ -296,6 +296,49 @@ export const imageScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a file is seen beside the next layer that touched it',
+    covers: ['porthole.file.compareAbove'],
+    run: async (scene) => {
+      const { workbench } = scene;
+      const made = await scene.started('above', { Cmd: ['sh', '-c', 'echo yet another >/etc/motd'] });
+      await made.wait();
+      await made.commit({ repo: 'scene/above', tag: '1' });
+      const image = await scene.image('scene/above:1');
+      await workbench.unfold(image);
+      await workbench.unfold(await scene.row('row layer', 'Images', /edit \/etc\/motd/));
+      await workbench.unfold(await scene.row('row file', 'Images', /^etc/));
+      await scene.choose(await scene.row('row file', 'Images', /^motd/), 'porthole.file.compareAbove');
+      await scene.editorSays(/yet another/);
+      await workbench.fold(image);
+      await made.remove();
+      await scene.docker.getImage('scene/above:1').remove();
+    },
+  },
+  {
+    name: 'a layer of many files opens page by page',
+    covers: ['porthole.layer.changes'],
+    run: async (scene) => {
+      const { workbench } = scene;
+      const Cmd = ['sh', '-c', 'mkdir /many; i=100; while [ $i -lt 420 ]; do echo $i >/many/$i; i=$((i+1)); done'];
+      const made = await scene.started('many', { Cmd });
+      await made.wait();
+      await made.commit({ repo: 'scene/many', tag: '1', comment: 'three hundred and twenty files' });
+      const image = await scene.image('scene/many:1');
+      await workbench.unfold(image);
+      const layer = workbench.view('Images').locator('[role=treeitem][aria-level="2"]').filter({ hasText: /many/ });
+      await layer.first().waitFor();
+      await scene.choose(layer.first(), 'porthole.layer.changes');
+      await scene.select(/Files 1 to 300/);
+      await workbench.tab(/1 to 300 of 320/).waitFor();
+      await scene.told(/20 more files/);
+      await scene.page.getByRole('button', { name: 'Files 301 to 320' }).click();
+      await workbench.tab(/301 to 320 of 320/).waitFor();
+      await workbench.fold(image);
+      await made.remove();
+      await scene.docker.getImage('scene/many:1').remove();
+    },
+  },
+  {
     name: 'a layer that changes no file says so',
     covers: ['row note'],
     run: async (scene) => {

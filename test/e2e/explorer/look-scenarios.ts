@@ -55,6 +55,29 @@ export const lookScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'a container is seen as one layer more on its image, each file beside what lies below',
+    covers: ['porthole.container.layers', 'page layers'],
+    run: async (scene) => {
+      const { page, workbench } = scene;
+      const made = await scene.started('drawn', { Cmd: ['sh', '-c', 'echo by the container >/etc/motd; sleep 1000'] });
+      await scene.choose(await scene.container('drawn'), 'porthole.container.layers');
+      const frame = await scene.shows('page layers', /Layers of drawn[\s\S]*What the container changed/);
+      const row = (name: string) =>
+        frame.locator('#changes [role=treeitem]', { has: frame.locator('.name', { hasText: name }) });
+      // A directory that is alone unfolds by itself.
+      await row('motd').click();
+      await frame.locator('[data-beside=below]').click();
+      await page.locator('.monaco-diff-editor .line-insert').first().waitFor({ state: 'attached' });
+      await scene.editorSays(/by the container/);
+      await workbench.tab('Layers: drawn').click();
+      await frame.locator('#open-changes').click();
+      await workbench.tab(/^Layer \d/).waitFor();
+      await workbench.tab('Layers: drawn').click();
+      await made.stop();
+      await scene.shows('page layers', /Layers of drawn/);
+    },
+  },
+  {
     name: 'namespaces are seen beside those of the host and of other containers, from a container, its row of namespaces, and its host',
     covers: ['porthole.container.namespaces', 'porthole.host.namespaces', 'page namespaces', 'row namespace'],
     run: async (scene) => {

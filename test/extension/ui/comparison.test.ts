@@ -49,6 +49,25 @@ describe('A comparison with the layers below', () => {
     assert.deepEqual(sidesOf(image, 1, { path: 'etc/motd', kind: 'deleted', before: file(2) }).right.source, empty);
   });
 
+  it('takes what a container changed from the container itself, and what lies below from its image', () => {
+    const container = { host: 'local', engine: 'porthole' as const, id: 'c0ffee' };
+    const stacked = { ...image, own: { container, position: 4 } };
+    const change: LayerChange = {
+      path: 'etc/motd',
+      kind: 'modified',
+      differs: ['content'],
+      before: file(1),
+      after: file(2),
+    };
+    const { left, right } = sidesOf(stacked, 4, change);
+    assert.deepEqual(left.source, { ...common, position: 3, from: 'merged', size: 1 });
+    // The engine's own layer, which is between the two, is in no image.
+    assert.deepEqual(sidesOf(stacked, 5, change).left.source, left.source);
+    assert.deepEqual(right.source, { kind: 'live', container });
+    assert.deepEqual([partsOf(right).scheme, partsOf(right).path], ['porthole-files', '/etc/motd']);
+    assert.deepEqual(sidesOf(stacked, 3, change).right.source, { ...common, position: 3, from: 'layer', size: 2 });
+  });
+
   it('shows where a link points to', () => {
     const after: LayerEntry = { ...file(0), type: 'symlink', link: '../run/motd' };
     const { right } = sidesOf(image, 1, {

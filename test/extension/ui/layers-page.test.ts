@@ -154,14 +154,18 @@ describe('The layers page', function () {
   });
   after(() => stage?.close());
 
-  /** The page with an extension behind it. */
-  async function opened(theme: Theme = 'vscode-dark'): Promise<Page> {
-    const page = await stage.show('layers', theme);
+  async function answered(page: Page): Promise<void> {
     await page.exposeFunction('answerTo', answerTo);
     await page.evaluate(`window.sent.push = (message) => {
       Array.prototype.push.call(window.sent, message);
       window.answerTo(message).then((data) => data && window.dispatchEvent(new MessageEvent('message', { data })));
     }`);
+  }
+
+  /** The page with an extension behind it. */
+  async function opened(theme: Theme = 'vscode-dark'): Promise<Page> {
+    const page = await stage.show('layers', theme);
+    await answered(page);
     await send(page, start, stack);
     await page.locator('#changes [role=treeitem]').first().waitFor();
     return page;
@@ -297,6 +301,30 @@ describe('The layers page', function () {
     await named(page, 'var').click();
     await named(page, 'log').click();
     await named(page, 'The agent is gone.').waitFor();
+    await page.close();
+  });
+
+  it('shows a container as one layer more, and reads it again when that is asked for', async () => {
+    const page = await stage.show('layers', 'vscode-dark');
+    await answered(page);
+    const own = {
+      ...(stack.layers[3] ?? assert.fail()),
+      position: 4,
+      instruction: 'What the container changed',
+      own: true,
+    };
+    const layers = { ...stack, layers: [...stack.layers, own] };
+    await send(page, { ...start, subject: { ...subject, object: 'container', name: 'web' } }, layers);
+    await page.locator('#changes [role=treeitem]').first().waitFor();
+    assert.match(await page.locator('.layer.own').innerText(), /5\s+What the container changed[\s\S]*read at/);
+    const asked = async () => (await sent(page, 'directory')).map(({ position }) => position);
+    assert.deepEqual(await asked(), [4]);
+    await send(page, layers);
+    assert.deepEqual(await asked(), [4], 'what was unfolded stays as it is');
+    await page.locator('#again').click();
+    assert.equal((await sent(page, 'refresh')).length, 1);
+    await send(page, layers);
+    await page.waitForFunction(`window.sent.filter(({ type }) => type === 'directory').length === 2`);
     await page.close();
   });
 
