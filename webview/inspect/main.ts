@@ -44,10 +44,11 @@ class InspectView implements View<ToInspect> {
       button('copy-all', t('Copy All'), () => this.#page.post({ type: 'copy', text: this.#text.slice(0, 10_000_000) })),
       button('document', t('Open as JSON'), () => this.#page.post({ type: 'document' })),
     ]);
-    const summary = element('div', { class: 'parts', attributes: { tabindex: '0' } });
+    const summary = element('div', { class: 'flow' });
+    const parts = element('div', { class: 'parts', attributes: { tabindex: '0' } }, [summary]);
     const tabs = new Tabs(
       [
-        { id: 'summary', text: t('Summary'), content: summary },
+        { id: 'summary', text: t('Summary'), content: parts },
         { id: 'json', text: 'JSON', content: json.node },
       ],
       { label: t('What is to be seen'), chosen: (id) => this.#page.keep('tab', id) },

@@ -59,7 +59,7 @@ export const lookScenarios: readonly Scenario[] = [
     covers: ['porthole.container.layers', 'page layers'],
     run: async (scene) => {
       const { page, workbench } = scene;
-      const made = await scene.started('drawn', { Cmd: ['sh', '-c', 'echo by the container >/etc/motd; sleep 1000'] });
+      await scene.started('drawn', { Cmd: ['sh', '-c', 'echo by the container >/etc/motd; sleep 1000'] });
       await scene.choose(await scene.container('drawn'), 'porthole.container.layers');
       const frame = await scene.shows('page layers', /Layers of drawn[\s\S]*What the container changed/);
       const row = (name: string) =>
@@ -69,12 +69,12 @@ export const lookScenarios: readonly Scenario[] = [
       await frame.locator('[data-beside=below]').click();
       await page.locator('.monaco-diff-editor .line-insert').first().waitFor({ state: 'attached' });
       await scene.editorSays(/by the container/);
+      // A page that was hidden is made anew.
       await workbench.tab('Layers: drawn').click();
-      await frame.locator('#open-changes').click();
+      const again = await scene.shows('page layers', /Layers of drawn[\s\S]*What the container changed/);
+      await again.locator('#changes [role=treeitem]').first().waitFor();
+      await again.locator('#open-changes').click();
       await workbench.tab(/^Layer \d/).waitFor();
-      await workbench.tab('Layers: drawn').click();
-      await made.stop();
-      await scene.shows('page layers', /Layers of drawn/);
     },
   },
   {

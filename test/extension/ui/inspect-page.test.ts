@@ -53,6 +53,20 @@ describe('The inspect page', function () {
     });
   }
 
+  it('has its columns below each other where there is no room beside', async () => {
+    const page = await opened();
+    for (const width of [1100, 550, 400]) {
+      await page.setViewportSize({ width, height: 500 });
+      const parts = '[...document.querySelectorAll(".parts, html")]';
+      assert.equal(
+        await page.evaluate(`${parts}.every(({ scrollWidth, clientWidth }) => scrollWidth <= clientWidth)`),
+        true,
+        `${width}`,
+      );
+    }
+    await page.close();
+  });
+
   it('finds in keys and values, goes from match to match, and narrows to them', async () => {
     const page = await opened();
     await page.keyboard.press('Control+f');
