@@ -69,6 +69,13 @@ export const ReadingSchema = v.object({
   io: v.exactOptional(
     v.object({ readBytes: v.number(), writeBytes: v.number(), reads: v.number(), writes: v.number() }),
   ),
+  limits: v.exactOptional(
+    v.object({
+      cpu: v.exactOptional(v.object({ shares: number, weight: number })),
+      cpuset: v.exactOptional(v.object({ cpus: v.string(), mems: v.string() })),
+      memory: v.exactOptional(v.object({ max: number, reservation: number, swap: number })),
+    }),
+  ),
   pressure: v.exactOptional(
     v.object({
       cpu: v.exactOptional(Pressure),
@@ -83,13 +90,6 @@ export const ToBirth = v.variant('type', [
   v.object({ type: v.literal('trace'), trace: TraceSchema, planned: v.boolean() }),
 ]);
 export type ToBirth = v.InferOutput<typeof ToBirth>;
-
-/** Extension to the usage panel. */
-export const ToUsage = v.variant('type', [
-  v.object({ type: v.literal('reading'), reading: ReadingSchema }),
-  v.object({ type: v.literal('ended'), message: v.string() }),
-]);
-export type ToUsage = v.InferOutput<typeof ToUsage>;
 
 /** How well something is closed between a container and its host. */
 export const Verdict = v.picklist(['open', 'weak', 'closed']);
@@ -108,7 +108,7 @@ export type FindingView = v.InferOutput<typeof FindingView>;
 export const ToIsolation = v.variant('type', [v.object({ type: v.literal('report'), findings: v.array(FindingView) })]);
 export type ToIsolation = v.InferOutput<typeof ToIsolation>;
 
-const MomentView = v.object({
+export const MomentView = v.object({
   /** RFC 3339 */
   time: v.string(),
   /** What kind of thing happened: decides its sign. */
@@ -120,10 +120,6 @@ const MomentView = v.object({
   details: v.array(v.string()),
 });
 export type MomentView = v.InferOutput<typeof MomentView>;
-
-/** Extension to the timeline panel: what happened to a container, oldest first, in the user's language. */
-export const ToTimeline = v.variant('type', [v.object({ type: v.literal('moments'), moments: v.array(MomentView) })]);
-export type ToTimeline = v.InferOutput<typeof ToTimeline>;
 
 const Cause = v.variant('kind', [
   v.object({ kind: v.literal('exited') }),

@@ -54,7 +54,7 @@ export interface UsageHistory {
   readonly columns: Readonly<Partial<Record<UsageColumn, readonly (number | null)[]>>>;
 }
 
-/** `POST /porthole/v1/containers/{id}/update/plan`: what `update` with the same body would write into cgroup files, done without writing. */
+/** `GET /porthole/v1/containers/{id}/update/plan?change={...}`: what `update` with that body would write into cgroup files, done without writing. */
 export interface UpdatePlan {
   /** False: it does not run, so its next start writes the limits. */
   readonly live: boolean;

@@ -1,57 +1,53 @@
 import type { CgroupReading } from '../../src/protocol/usage.ts';
+import { pointsOf, type UsageHistory, type UsagePoint, usagePoint } from '../../src/protocol/usage-history.ts';
 
-/** One moment of the charts. Absent: that controller gave no reading. */
-export interface Sample {
-  /** Seconds since the epoch. */
-  readonly at: number;
-  /** Percent of one CPU since the reading before; absent on the first. */
-  readonly cpu?: number;
-  /** Bytes. */
-  readonly memory?: number;
-  readonly pids?: number;
-}
+/** Milliseconds: what the agent keeps, too. */
+const longest = 3_600_000;
 
-/** The last readings as samples, oldest first. Readings that come out of order or twice are dropped. */
+/** The last hour of one container: what the agent kept, then what was read here, a point a second. */
 export class Series {
-  readonly #keep: number;
-  #before: CgroupReading | undefined;
-  #samples: Sample[] = [];
+  #past: readonly UsagePoint[] = [];
+  #live: UsagePoint[] = [];
+  #reading: CgroupReading | undefined;
 
-  /** @param keep how many samples stay: five minutes of one per second. */
-  constructor(keep = 300) {
-    this.#keep = keep;
+  /** The latest reading; absent before the first and after an end. */
+  get reading(): CgroupReading | undefined {
+    return this.#reading;
   }
 
-  get samples(): readonly Sample[] {
-    return this.#samples;
+  get points(): readonly UsagePoint[] {
+    return [...this.#past, ...this.#live];
   }
 
+  /** What was read here stays: it is closer together. */
+  setPast(history: UsageHistory): void {
+    const first = this.#live[0]?.at ?? Number.POSITIVE_INFINITY;
+    this.#past = pointsOf(history).filter(({ at }) => at < first);
+  }
+
+  /** Readings that come out of order or twice are dropped. */
   add(reading: CgroupReading): void {
-    if (this.#before && reading.at <= this.#before.at) return;
-    const cpu = cpuPercent(this.#before, reading);
-    this.#samples = [
-      ...this.#samples.slice(-(this.#keep - 1)),
-      {
-        at: reading.at / 1000,
-        ...(cpu === undefined ? {} : { cpu }),
-        ...(reading.memory ? { memory: reading.memory.current } : {}),
-        ...(reading.pids ? { pids: reading.pids.current } : {}),
-      },
-    ];
-    this.#before = reading;
+    const last = this.points.at(-1);
+    if (last && reading.at <= last.at) return;
+    const begin = reading.at - longest;
+    this.#live = [...this.#live.filter(({ at }) => at >= begin), usagePoint(this.#reading, reading)];
+    this.#past = this.#past.filter(({ at }) => at >= begin);
+    this.#reading = reading;
   }
 
-  /** One column of the charts; null where a sample has no value. */
-  column(name: 'cpu' | 'memory' | 'pids'): (number | null)[] {
-    return this.#samples.map((sample) => sample[name] ?? null);
+  /** It runs no longer: a gap, so that no line leads to its next life. */
+  end(at: number): void {
+    if (!this.#reading) return;
+    this.#reading = undefined;
+    this.#live = [...this.#live, { at }];
   }
 }
 
-/** CPU time used over the time passed, in percent of one CPU. A container that was started anew counts from zero: no value then. */
-export function cpuPercent(before: CgroupReading | undefined, now: CgroupReading): number | undefined {
-  if (!before?.cpu || !now.cpu) return undefined;
-  const passed = (now.at - before.at) * 1_000_000;
-  const used = now.cpu.usage - before.cpu.usage;
-  if (passed <= 0 || used < 0) return undefined;
-  return (used / passed) * 100;
+/** The points of the last minutes before a moment in milliseconds. */
+export function within(
+  points: readonly UsagePoint[],
+  { minutes, to }: { readonly minutes: number; readonly to: number },
+): readonly UsagePoint[] {
+  const begin = to - minutes * 60_000;
+  return points.filter(({ at }) => at >= begin);
 }

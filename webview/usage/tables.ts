@@ -1,12 +1,12 @@
 import { formatMemory, formatNanoseconds, formatPercent, formatSize } from '../../src/base/units.ts';
 import type { CgroupReading, Pressure } from '../../src/protocol/usage.ts';
+import type { UsagePoint } from '../../src/protocol/usage-history.ts';
 import { element, factRow } from '../shared/dom.ts';
-import type { Sample } from './series.ts';
 
 type Translate = (sentence: string, ...values: (string | number)[]) => string;
 
 /** The numbers behind the charts: what is used, what is allowed, what was refused. */
-export function factsTable(reading: CgroupReading, latest: Sample | undefined, t: Translate): HTMLElement {
+export function factsTable(reading: CgroupReading, latest: UsagePoint | undefined, t: Translate): HTMLElement {
   return element('table', { class: 'numbers' }, [
     element('caption', { class: 'visually-hidden', text: t('Readings of the cgroup') }),
     ...cpuRows(reading, latest, t),
@@ -18,7 +18,7 @@ export function factsTable(reading: CgroupReading, latest: Sample | undefined, t
 }
 
 /** The charts' last moments as a table, newest first. */
-export function historyTable(samples: readonly Sample[], t: Translate): HTMLElement {
+export function historyTable(samples: readonly UsagePoint[], t: Translate): HTMLElement {
   const heads = [t('Time'), t('CPU'), t('Memory'), t('PIDs')];
   const rows = samples.slice(-20).reverse();
   return element('table', { class: 'history' }, [
@@ -37,7 +37,7 @@ export function historyTable(samples: readonly Sample[], t: Translate): HTMLElem
       {},
       rows.map((sample) =>
         element('tr', {}, [
-          element('td', { text: new Date(sample.at * 1000).toLocaleTimeString(document.documentElement.lang) }),
+          element('td', { text: new Date(sample.at).toLocaleTimeString(document.documentElement.lang) }),
           number(sample.cpu, formatPercent),
           number(sample.memory, formatMemory),
           number(sample.pids, String),
@@ -58,7 +58,7 @@ function group(name: string, rows: readonly HTMLElement[]): HTMLElement[] {
   return [element('tbody', {}, [head, ...rows])];
 }
 
-function cpuRows({ cpu }: CgroupReading, latest: Sample | undefined, t: Translate): HTMLElement[] {
+function cpuRows({ cpu }: CgroupReading, latest: UsagePoint | undefined, t: Translate): HTMLElement[] {
   if (!cpu) return [];
   return group(t('CPU'), [
     factRow(t('Now'), latest?.cpu === undefined ? '–' : formatPercent(latest.cpu)),
@@ -107,11 +107,11 @@ function ioRows({ io }: CgroupReading, t: Translate): HTMLElement[] {
 function pressureRows({ pressure }: CgroupReading, t: Translate): HTMLElement[] {
   if (!pressure) return [];
   const line = (side: Pressure['some']) => t('{0} over 10 s, {1} over 60 s', percent(side.avg10), percent(side.avg60));
-  const rows = [
-    ...(pressure.cpu ? [factRow(t('CPU'), line(pressure.cpu.some))] : []),
-    ...(pressure.memory ? [factRow(t('Memory'), line(pressure.memory.some))] : []),
-    ...(pressure.io ? [factRow(t('Disk'), line(pressure.io.some))] : []),
+  const of = (name: string, one: Pressure | undefined): HTMLElement[] => [
+    ...(one ? [factRow(t('{0}, something waited', name), line(one.some))] : []),
+    ...(one?.full ? [factRow(t('{0}, all waited', name), line(one.full))] : []),
   ];
+  const rows = [...of(t('CPU'), pressure.cpu), ...of(t('Memory'), pressure.memory), ...of(t('Disk'), pressure.io)];
   return rows.length > 0 ? group(t('Time lost waiting'), rows) : [];
 }
 

@@ -25,6 +25,11 @@ export async function readOptionalJson<S extends v.GenericSchema>(call: Call, sc
   return checked(schema, bytes.length === 0 ? {} : parse(bytes));
 }
 
+/** A parameter of a query that holds JSON, checked as a body is. @throws invalid */
+export function readJsonOf<S extends v.GenericSchema>(text: string, schema: S): v.InferOutput<S> {
+  return checked(schema, parse(Buffer.from(text)));
+}
+
 function parse(bytes: Buffer): unknown {
   const text = bytes.toString('utf8');
   let holdsNul = false;

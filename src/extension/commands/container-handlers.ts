@@ -1,5 +1,6 @@
 import type Dockerode from 'dockerode';
 import { commands, l10n, ThemeIcon, window } from 'vscode';
+import type { PanelSubject } from '../../protocol/pages.ts';
 import { orOffer } from '../advice.ts';
 import { type ContainerView, type Fleet, hostLabel, shortId } from '../fleet.ts';
 import type { Panels } from '../panels/panels.ts';
@@ -142,18 +143,7 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
 
     'porthole.container.logs': async (item, items) => {
       const chosen = await targets.containers('porthole.container.logs', item, items);
-      // Those of one engine in one page, merged by their times.
-      const byEngine = new Map<string, ContainerView[]>();
-      for (const one of chosen) {
-        const key = `${one.host}/${one.engine}`;
-        byEngine.set(key, [...(byEngine.get(key) ?? []), one]);
-      }
-      for (const together of byEngine.values()) {
-        const [first] = together;
-        if (!first) continue;
-        const id = together.map((one) => one.id).join(',');
-        panels.show('logs', { host: first.host, engine: first.engine, id, name: namesOf(together) });
-      }
+      for (const subject of togetherByEngine(chosen)) panels.show('logs', subject);
     },
 
     'porthole.container.inspect': async (item) => {
@@ -171,9 +161,9 @@ export function containerHandlers({ fleet, targets, panels }: ContainerParts): C
       if (container) panels.show('birth', subjectOf(container));
     },
 
-    'porthole.container.usage': async (item) => {
-      const container = await targets.container('porthole.container.usage', item);
-      if (container) panels.show('usage', subjectOf(container));
+    'porthole.container.usage': async (item, items) => {
+      const chosen = await targets.containers('porthole.container.usage', item, items);
+      for (const subject of togetherByEngine(chosen)) panels.show('usage', subject);
     },
 
     'porthole.container.timeline': async (item) => {
@@ -195,6 +185,21 @@ function rowAbove(item: unknown): unknown {
 }
 
 const subjectOf = ({ host, engine, id, name }: ContainerView) => ({ host, engine, id, name });
+
+/** Those of one engine in one page. */
+function togetherByEngine(containers: readonly ContainerView[]): PanelSubject[] {
+  const byEngine = new Map<string, ContainerView[]>();
+  for (const one of containers) {
+    const key = `${one.host}/${one.engine}`;
+    byEngine.set(key, [...(byEngine.get(key) ?? []), one]);
+  }
+  return [...byEngine.values()].flatMap((together) => {
+    const [first] = together;
+    if (!first) return [];
+    const id = together.map((one) => one.id).join(',');
+    return [{ host: first.host, engine: first.engine, id, name: namesOf(together) }];
+  });
+}
 
 function namesOf(containers: readonly ContainerView[]): string {
   return containers.map(({ name, id }) => name || shortId(id)).join(', ');

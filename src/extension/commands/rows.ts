@@ -186,8 +186,6 @@ export const commandRows = {
     title: 'Show cgroup Usage',
     icon: 'graph-line',
     target: 'container',
-    states: ['running', 'paused'],
-    engines: ['porthole'],
     group: '3_look@2',
   },
   'porthole.container.timeline': {

@@ -4,7 +4,8 @@ import type { ToLayers } from '../../protocol/layer-page.ts';
 import type { ToLogs } from '../../protocol/log-page.ts';
 import type { ToNamespaces } from '../../protocol/namespace-page.ts';
 import type { ToPage } from '../../protocol/pages.ts';
-import type { ToBirth, ToIsolation, ToTimeline, ToUsage } from '../../protocol/panels.ts';
+import type { ToBirth, ToIsolation } from '../../protocol/panels.ts';
+import type { ToTimeline, ToUsage } from '../../protocol/usage-page.ts';
 
 /** What a panel shows comes from a feed: it reads the agent and sends to the page. */
 export interface Feed extends Disposable {

@@ -30,13 +30,14 @@ describe('api: what containers used before, and what an update would write', fun
   });
   after(() => agent?.stop());
 
-  const answer = async <T>(method: string, path: string, body?: object): Promise<T> => {
-    const { status, body: text } = await ask(agent.socket, method, path, body);
+  const answer = async <T>(method: string, path: string): Promise<T> => {
+    const { status, body: text } = await ask(agent.socket, method, path);
     assert.equal(status, 200, text);
     return JSON.parse(text);
   };
   const usage = () => answer<UsageHistory>('GET', '/porthole/v1/containers/used/usage');
-  const plan = (change: object) => answer<UpdatePlan>('POST', '/porthole/v1/containers/used/update/plan', change);
+  const planOf = (change: string) => `/porthole/v1/containers/used/update/plan?change=${encodeURIComponent(change)}`;
+  const plan = (change: object) => answer<UpdatePlan>('GET', planOf(JSON.stringify(change)));
 
   it('nothing was used before the first start, and nothing would be written', async () => {
     const { since, interval, at, columns } = await usage();
@@ -76,9 +77,15 @@ describe('api: what containers used before, and what an update would write', fun
   });
 
   it('a limit that cannot be is refused as by the update', async () => {
-    const { status, body } = await ask(agent.socket, 'POST', '/porthole/v1/containers/used/update/plan', { Memory: 1 });
-    assert.equal(status, 400);
-    assert.match(body, /6MB/);
+    for (const [change, words] of [
+      ['{"Memory":1}', /6MB/],
+      ['{"Memory":"much"}', /Memory/],
+      ['{', /invalid JSON/],
+    ] as const) {
+      const { status, body } = await ask(agent.socket, 'GET', planOf(change));
+      assert.equal(status, 400);
+      assert.match(body, words);
+    }
     const gone = await ask(agent.socket, 'GET', '/porthole/v1/containers/nobody/usage');
     assert.equal(gone.status, 404);
   });

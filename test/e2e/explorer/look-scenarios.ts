@@ -30,6 +30,25 @@ export const lookScenarios: readonly Scenario[] = [
     },
   },
   {
+    name: 'several containers are compared in one chart, and a limit is changed by hand after its writes were shown',
+    covers: ['page usage', 'porthole.container.usage'],
+    run: async (scene) => {
+      await scene.started('first-of-two', { HostConfig: { Memory: 64 << 20 } });
+      await scene.started('other-of-two', { HostConfig: { Memory: 32 << 20 } });
+      const [first, other] = [await scene.container('first-of-two'), await scene.container('other-of-two')];
+      await scene.choose(first, 'porthole.container.usage', [other]);
+      const frame = await scene.shows('page usage', /Memory[\s\S]*first-of-two[\s\S]*64 MiB[\s\S]*other-of-two/);
+      await frame.locator('#source').selectOption({ label: 'other-of-two' });
+      const memory = frame.getByLabel('Memory', { exact: true });
+      await scene.becomes('the limit in force', () => memory.inputValue(), '32 MiB');
+      await memory.fill('48m');
+      await memory.press('Enter');
+      await frame.locator('.writes').getByText('50331648').first().waitFor();
+      await frame.locator('.plan').getByRole('button', { name: 'Apply' }).click();
+      await frame.locator('.chart').filter({ hasText: 'Memory' }).getByText('48 MiB').first().waitFor();
+    },
+  },
+  {
     name: 'a container is described: what people look for, all of it to be searched, and as a document; it is followed to its end',
     covers: ['porthole.container.inspect', 'page inspect'],
     run: async (scene) => {

@@ -3,7 +3,7 @@ import { isolationOf } from '../../../src/extension/isolation/report.ts';
 import type { PageName } from '../../../src/extension/panels/page-names.ts';
 import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
-import { life, looselyHeld, reading, trace } from './fixtures.ts';
+import { life, looselyHeld, pastUsage, reading, trace, updatePlan } from './fixtures.ts';
 import { obstacles } from './keyboard.ts';
 import { PageStage, send, themeNames } from './page-stage.ts';
 import { violations } from './violations.ts';
@@ -18,7 +18,13 @@ type Asked = 'layers' | 'inspect' | 'namespaces';
 /** What each of the others is sent: something of everything that it can show. */
 const shown: Record<Exclude<PageName, Asked>, readonly unknown[]> = {
   birth: [{ type: 'trace', trace, planned: false }],
-  usage: [0, 1, 2, 3].map((second) => ({ type: 'reading', reading: reading(second) })),
+  usage: [
+    { type: 'containers', names: ['clock', 'bell'], plans: true },
+    ...[0, 1, 2, 3].flatMap((second) =>
+      [0, 1].map((source) => ({ type: 'reading', source, reading: reading(second) })),
+    ),
+    { type: 'plan', plan: updatePlan },
+  ],
   isolation: [
     {
       type: 'report',
@@ -35,6 +41,8 @@ const shown: Record<Exclude<PageName, Asked>, readonly unknown[]> = {
         const { what, details, ...rest } = momentOf(entry);
         return { ...rest, time: entry.time, what: String(what), details: details.map(String) };
       }),
+      usage: pastUsage,
+      marks: [],
     },
   ],
   logs: [

@@ -7,11 +7,11 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ContainerInspectInfo, ImageInspectInfo } from 'dockerode';
 import tar from 'tar-stream';
-import { parseCount, parseCpus, parseMemory } from '../../../src/extension/commands/limits.ts';
 import { runLine } from '../../../src/extension/commands/run-line.ts';
 import { extractBelow, saveStream } from '../../../src/extension/commands/transfer.ts';
 import { historyTable } from '../../../src/extension/editors/history.ts';
 import { filesOf, filesRoute, filesUriParts } from '../../../src/extension/fs/uris.ts';
+import { parseCount, parseCpus, parseMemory } from '../../../src/extension/typed-limits.ts';
 
 type EntryOfTest = Parameters<tar.Pack['entry']>[0] & { readonly content?: string };
 

@@ -2,12 +2,15 @@ import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { parseSource, uriParts } from '../../../src/extension/editors/uris.ts';
 import { isOnlyMetadata, partsOf, sidesOf } from '../../../src/extension/layers/comparison.ts';
+import { engineReading } from '../../../src/extension/panels/engine-reading.ts';
+import { changeOf } from '../../../src/extension/panels/limit-change.ts';
 import type { LayerChange, LayerEntry } from '../../../src/protocol/layers.ts';
 import { FromPage } from '../../../src/protocol/pages.ts';
-import { ReadingSchema, ToBirth, ToUsage, TraceSchema } from '../../../src/protocol/panels.ts';
+import { ReadingSchema, ToBirth, TraceSchema } from '../../../src/protocol/panels.ts';
+import { ToUsage } from '../../../src/protocol/usage-page.ts';
 import { matches, summarize, timeline } from '../../../webview/birth/timeline.ts';
-import { cpuPercent, Series } from '../../../webview/usage/series.ts';
-import { reading, trace } from './fixtures.ts';
+import { Series, within } from '../../../webview/usage/series.ts';
+import { pastUsage, reading, trace } from './fixtures.ts';
 
 const image = { host: 'local', engine: 'porthole' as const, id: 'sha256:abc' };
 const file = (size: number): LayerEntry => ({
@@ -135,25 +138,84 @@ describe('The timeline of a birth', () => {
 });
 
 describe('The series of readings', () => {
-  it('gives CPU from two readings, in percent of one CPU', () => {
-    const cpu = (at: number, usage: number) => ({
-      ...reading(0),
-      at,
-      cpu: { ...(reading(0).cpu ?? assert.fail()), usage },
-    });
-    assert.equal(cpuPercent(cpu(0, 0), cpu(1000, 500_000_000)), 50);
-    assert.equal(cpuPercent(undefined, cpu(1000, 5)), undefined);
-    assert.equal(cpuPercent(cpu(0, 100), cpu(1000, 5)), undefined, 'a new life counts from zero');
+  it('drops what comes twice, and shows an end as a gap', () => {
+    const series = new Series();
+    for (const second of [0, 1, 1, 2]) series.add(reading(second));
+    series.end(reading(3).at);
+    series.end(reading(4).at);
+    series.add(reading(5));
+    assert.deepEqual(
+      series.points.map(({ memory }) => memory !== undefined),
+      [true, true, true, false, true],
+    );
+    assert.deepEqual(
+      series.points.map(({ cpu }) => cpu !== undefined),
+      [false, true, true, false, false],
+    );
   });
 
-  it('keeps the last ones, drops what comes twice, and shows gaps as such', () => {
-    const series = new Series(3);
-    for (const second of [0, 1, 1, 2, 3, 4]) series.add(reading(second));
-    assert.equal(series.samples.length, 3);
-    const { memory: _memory, ...without } = reading(5);
-    series.add(without);
-    assert.equal(series.column('memory').at(-1), null);
-    assert.equal(series.column('pids').length, 3);
+  it('has the past before what was read here, and both for an hour', () => {
+    const series = new Series();
+    series.add(reading(0));
+    series.setPast({ ...pastUsage, at: [...pastUsage.at.slice(1), reading(7).at] });
+    assert.equal(series.points.length, pastUsage.at.length);
+    series.add(reading(3_000));
+    assert.ok((series.points[0]?.at ?? 0) >= reading(-600).at);
+    assert.equal(within(series.points, { minutes: 1, to: reading(3_000).at }).length, 1);
+  });
+});
+
+describe('Typed limits', () => {
+  const now = { ...reading(0), limits: { memory: { max: 67_108_864, swap: 1 << 20 } } };
+
+  it('are what the engine takes; memory leaves swap as it was', () => {
+    assert.deepEqual(changeOf({ cpus: '1.5', memory: '128m', pids: '', cpuset: ' 0-1 ' }, now), {
+      change: { NanoCpus: 1.5e9, Memory: 128 << 20, MemorySwap: 129 << 20, PidsLimit: 0, CpusetCpus: '0-1' },
+    });
+    assert.deepEqual(changeOf({ swap: '' }, now), { change: { MemorySwap: -1 } });
+    assert.deepEqual(changeOf({ swap: '2m' }, now), { change: { MemorySwap: 67_108_864 + (2 << 20) } });
+    assert.deepEqual(changeOf({ memory: '128 MiB' }, undefined), { change: { Memory: 128 << 20 } });
+  });
+
+  for (const typed of [
+    ...[{ cpus: 'two' }, { memory: 'much' }, { memory: '' }, { reservation: '1 x' }],
+    ...[{ pids: '-1' }, { shares: '' }, { swap: 'x' }],
+  ]) {
+    it(`that cannot be are named: ${JSON.stringify(typed)}`, () => assert.ok('problem' in changeOf(typed, now)));
+  }
+});
+
+describe('Figures of other engines', () => {
+  const figures = {
+    read: '2026-01-01T00:00:00Z',
+    cpu_stats: {
+      cpu_usage: { total_usage: 500, usage_in_kernelmode: 100, usage_in_usermode: 400 },
+      throttling_data: { periods: 10, throttled_periods: 2, throttled_time: 7 },
+    },
+    memory_stats: { usage: 1000, limit: 4096, stats: { anon: 600, file: 300, inactive_file: 5 } },
+    pids_stats: { current: 3, limit: 2 ** 64 },
+    blkio_stats: {
+      io_service_bytes_recursive: [{ major: 8, minor: 0, op: 'Read', value: 50 }],
+      io_serviced_recursive: null,
+    },
+  };
+
+  it('are a reading', () => {
+    assert.deepEqual(engineReading(figures, { id: 'x', hasMemoryLimit: true, cpus: 0.5 }), {
+      ...{ at: Date.parse(figures.read), version: 2, path: 'x' },
+      cpu: { usage: 500, user: 400, system: 100, throttledTime: 7, throttledPeriods: 2, periods: 10, limit: 0.5 },
+      memory: { current: 1000, anon: 600, file: 300, inactiveFile: 5, limit: 4096, oomKills: 0 },
+      pids: { current: 3, refused: 0 },
+      io: { readBytes: 50, writeBytes: 0, reads: 0, writes: 0 },
+    });
+  });
+
+  it('of a container that has none are a reading without them', () => {
+    const { cpu, memory, io } = engineReading(
+      { ...figures, memory_stats: {}, blkio_stats: { io_service_bytes_recursive: null, io_serviced_recursive: null } },
+      { id: 'x', hasMemoryLimit: false, cpus: 0 },
+    );
+    assert.deepEqual([cpu?.limit, memory, io], [undefined, undefined, undefined]);
   });
 });
 
@@ -165,7 +227,7 @@ describe('Messages between extension and webviews', () => {
     assert.ok(valid(TraceSchema, trace));
     assert.ok(valid(ReadingSchema, reading(3)));
     assert.ok(valid(ToBirth, { type: 'trace', trace, planned: false }));
-    assert.ok(valid(ToUsage, { type: 'reading', reading: reading(3) }));
+    assert.ok(valid(ToUsage, { type: 'reading', source: 0, reading: reading(3) }));
   });
 
   it('are refused when they are not', () => {

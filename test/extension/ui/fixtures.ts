@@ -1,6 +1,7 @@
 import type { HistoryEntry } from '../../../src/protocol/history.ts';
 import type { Trace, TraceStep } from '../../../src/protocol/trace.ts';
 import type { CgroupReading } from '../../../src/protocol/usage.ts';
+import type { UpdatePlan, UsageHistory } from '../../../src/protocol/usage-history.ts';
 
 type Row = readonly [
   list: TraceStep['list'],
@@ -111,6 +112,47 @@ export function reading(second: number): CgroupReading {
     io: { readBytes: 4_100_000, writeBytes: 12_000, reads: 310, writes: 3 },
   };
 }
+
+/** What an agent kept before the readings of `reading`: of half an hour, until the second before the first. */
+export const pastUsage: UsageHistory = {
+  since: 1_750_000_000_000 - 1_800_000,
+  interval: 5000,
+  ...(() => {
+    const at = Array.from({ length: 60 }, (_, row) => 1_750_000_000_000 - (60 - row) * 30_000);
+    const wave = (row: number, middle: number, swing: number) => middle + swing * Math.sin(row / 5);
+    return {
+      at,
+      columns: {
+        cpu: at.map((_, row) => (row === 30 ? null : wave(row, 30, 15))),
+        cpuLimit: at.map(() => 50),
+        throttledPeriods: at.map((_, row) => Math.max(0, wave(row, 2, 5))),
+        memory: at.map((_, row) => (row === 30 ? null : wave(row, 38e6, 15e6))),
+        anon: at.map((_, row) => (row === 30 ? null : wave(row, 21e6, 9e6))),
+        file: at.map((_, row) => wave(row, 12e6, 3e6)),
+        memoryLimit: at.map((_, row) => (row < 40 ? 60_000_000 : 67_108_864)),
+        read: at.map((_, row) => Math.max(0, wave(row, 0, 4e6))),
+        write: at.map((_, row) => Math.max(0, wave(row + 8, 0, 2e6))),
+        pids: at.map(() => 3),
+        pidsLimit: at.map(() => 20),
+      },
+    };
+  })(),
+};
+
+export const updatePlan: UpdatePlan = {
+  live: true,
+  warnings: [],
+  writes: [
+    {
+      line: 'echo 134217728 > /sys/fs/cgroup/memory/porthole/4f0c/memory.limit_in_bytes',
+      path: '/sys/fs/cgroup/memory/porthole/4f0c/memory.limit_in_bytes',
+      value: '134217728',
+      was: '67108864',
+      why: 'Memory: more than this and the kernel kills.',
+    },
+    { line: 'mkdir /sys/fs/cgroup/cpuset/porthole/4f0c', why: 'Its processors.' },
+  ],
+};
 
 /** An inspected container that is held loosely, as far as the isolation report reads it. */
 export const looselyHeld = {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { isolationOf } from '../../../src/extension/isolation/report.ts';
 import { momentOf } from '../../../src/extension/timeline/moments.ts';
 import { requires } from '../../support/tools.ts';
-import { life, looselyHeld, reading, trace } from './fixtures.ts';
+import { life, looselyHeld, pastUsage, trace } from './fixtures.ts';
 import { PageStage, picture, send, themeNames } from './page-stage.ts';
 
 const subject = { host: 'local', engine: 'porthole', id: '4f0c8d1a2b3c', name: 'clock' };
@@ -26,23 +26,6 @@ describe('The webviews', function () {
       assert.match(await page.locator('#summary').innerText(), /4711/);
       assert.match(await page.locator('tbody tr').nth(6).innerText(), /not needed: ENOENT/);
       await picture(page, `birth-${theme}`);
-      await page.close();
-    });
-
-    it(`show live usage (${theme})`, async () => {
-      const page = await stage.show('usage', theme);
-      await send(
-        page,
-        start,
-        ...Array.from({ length: 60 }, (_, second) => ({ type: 'reading', reading: reading(second) })),
-      );
-      await page.waitForSelector('canvas');
-      assert.equal(await page.locator('canvas').count(), 3);
-      const numbers = await page.locator('#numbers').innerText();
-      assert.match(numbers, /0\.5 CPUs/);
-      assert.match(numbers, /64 MiB/);
-      assert.equal(await page.locator('#numbers tr.alarming').count(), 1);
-      await picture(page, `usage-${theme}`);
       await page.close();
     });
   }
@@ -80,7 +63,15 @@ describe('The webviews', function () {
         const { what, details, ...rest } = momentOf(entry);
         return { ...rest, time: entry.time, what: String(what), details: details.map(String) };
       });
-      await send(page, start, { type: 'moments', moments });
+      // The agent began before this life did: what it used stands on the axis of its life.
+      const began = Date.parse('2026-11-30T10:00:00Z');
+      const shift = began + 60_000 - 1_750_000_000_000;
+      const usage = { ...pastUsage, at: pastUsage.at.map((at) => at + shift) };
+      const marks = [{ at: began + 40_000, kind: 'oom' }];
+      await send(page, start, { type: 'moments', moments, usage, marks });
+      await page.waitForSelector('canvas');
+      assert.equal(await page.locator('canvas').count(), 2);
+      assert.match(await page.locator('.chart').nth(1).innerText(), /Memory[\s\S]*64 MiB/);
       const items = await page.locator('.moment').allInnerTexts();
       assert.equal(items.length, life.length);
       assert.match(items[0] ?? '', /Ended with exit code 137/);
@@ -158,14 +149,14 @@ describe('The webviews', function () {
 
   it('ignore messages of another shape', async () => {
     const page = await stage.show('usage', 'vscode-dark');
-    await send(page, start, { type: 'reading', reading: { at: 'soon' } }, { type: 'unheard-of' }, 7);
+    await send(page, start, { type: 'reading', source: 0, reading: { at: 'soon' } }, { type: 'unheard-of' }, 7);
     assert.match(await page.locator('#lead').innerText(), /Waiting/);
     await page.close();
   });
 
   it('tell the extension that they are ready, and nothing else unasked', async () => {
     const page = await stage.show('usage', 'vscode-dark');
-    await send(page, start, { type: 'reading', reading: reading(1) });
+    await send(page, start, { type: 'ended', source: 0, message: 'over' });
     assert.deepEqual(await page.evaluate('window.sent'), [{ type: 'ready' }]);
     await page.close();
   });

@@ -1,11 +1,11 @@
 import { UpdateBody } from '../../../protocol/docker.ts';
-import { readJson } from '../body.ts';
+import { readJson, readJsonOf } from '../body.ts';
 import { type Call, json, type Reply, type Route } from '../route.ts';
 
 /** New limits for a container, in force at once; and what that would write, without doing it. */
 export const updateRoutes: readonly Route[] = [
   { method: 'POST', path: '/containers/{id}/update', handler: update },
-  { method: 'POST', path: '/porthole/v1/containers/{id}/update/plan', handler: plan },
+  { method: 'GET', path: '/porthole/v1/containers/{id}/update/plan', handler: plan },
 ];
 
 async function update(call: Call): Promise<Reply> {
@@ -17,5 +17,7 @@ async function update(call: Call): Promise<Reply> {
 }
 
 async function plan(call: Call): Promise<Reply> {
-  return json(await call.engine.containers.updatePlan(call.param('id'), await readJson(call, UpdateBody)));
+  return json(
+    await call.engine.containers.updatePlan(call.param('id'), readJsonOf(call.query.text('change'), UpdateBody)),
+  );
 }

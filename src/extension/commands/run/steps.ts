@@ -1,7 +1,7 @@
 import { l10n, type QuickPickItem } from 'vscode';
 import { formatMemory } from '../../../base/units.ts';
 import type { EngineKind } from '../../hosts/contract.ts';
-import { parseCount, parseCpus, parseMemory } from '../limits.ts';
+import { parseCount, parseCpus, parseMemory } from '../../typed-limits.ts';
 import { quoted } from '../run-line.ts';
 import { splitWords } from '../words.ts';
 import { type Answer, askMany, askOne, askText } from './boxes.ts';
