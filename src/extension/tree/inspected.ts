@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type Dockerode from 'dockerode';
 import * as v from 'valibot';
 import { checked } from '../checked.ts';
@@ -9,6 +10,9 @@ import type { ExecNode, MountNode, NetworkNode } from './inside-nodes.ts';
 
 /** How many sessions are looked at: an engine remembers those that have ended, too. */
 const mostSessions = 200;
+/** How often a command that has not begun is looked at again, and the milliseconds between: most begin within a few. */
+const looks = 50;
+const pause = 200;
 
 const text = v.optional(v.nullable(v.string()), '');
 const Container = v.object({
@@ -45,6 +49,7 @@ const Container = v.object({
 
 const Session = v.object({
   Running: v.boolean(),
+  ExitCode: v.nullish(v.number()),
   Pid: v.optional(v.number(), 0),
   ProcessConfig: v.object({
     entrypoint: text,
@@ -99,7 +104,7 @@ export async function sessionsOf(docker: Dockerode, container: ObjectRef): Promi
 
 async function sessionOf(docker: Dockerode, container: ObjectRef, id: string): Promise<ExecNode | undefined> {
   try {
-    const { Running, Pid, ProcessConfig } = checked(Session, await docker.getExec(id).inspect());
+    const { Running, Pid, ProcessConfig } = await begun(docker, id);
     if (!Running) return undefined;
     const { entrypoint, arguments: words, user, tty } = ProcessConfig;
     const command = [entrypoint ?? '', ...(words ?? [])].join(' ');
@@ -108,6 +113,16 @@ async function sessionOf(docker: Dockerode, container: ObjectRef, id: string): P
     // It ended since its container told of it.
     if (engineStatus(failure) === 404) return undefined;
     throw failure;
+  }
+}
+
+/** Engines tell that a command starts before it has a process, and nothing when it has one. */
+async function begun(docker: Dockerode, id: string): Promise<v.InferOutput<typeof Session>> {
+  for (let left = looks; ; left -= 1) {
+    const session = checked(Session, await docker.getExec(id).inspect());
+    const ended = session.ExitCode !== null && session.ExitCode !== undefined;
+    if (session.Pid !== 0 || ended || left === 0) return session;
+    await delay(pause);
   }
 }
 

@@ -190,7 +190,7 @@ describe('Trees over an engine that lies', function () {
     });
     const ProcessConfig = { entrypoint: 'sh', arguments: ['-c', 'x'], user: 'root', tty: true };
     lies('/exec/e1/json', { Running: true, Pid: 7, ProcessConfig });
-    lies('/exec/e2/json', { Running: false, ProcessConfig });
+    lies('/exec/e2/json', { Running: false, ExitCode: 0, ProcessConfig });
     await liar.connect();
     await shown(2);
     liar.containers.groupBy({ by: 'state' });
