@@ -134,7 +134,7 @@ export class Workbench {
 /** An entry with a key beside it is named with that key. */
 function entryName(title: string): RegExp {
   const words = title.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&');
-  return new RegExp(`^${words}(\\s*(F\\d+|Delete|(Ctrl|Control|Cmd|Meta).*))?$`);
+  return new RegExp(`^${words}(\\s*(F\\d+|Del(?:ete)?|(Ctrl|Control|Cmd|Meta).*))?$`);
 }
 
 async function retrying(times: number, task: () => Promise<void>): Promise<void> {
