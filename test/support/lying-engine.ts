@@ -18,6 +18,8 @@ export class LyingEngine {
   readonly lies = new Map<string, Lie>();
   /** Paths that were asked for, in order. */
   readonly asked: string[] = [];
+  /** Their queries, '' for none. */
+  readonly queries: string[] = [];
   readonly socket: string;
   readonly #dir: string;
   readonly #server: http.Server;
@@ -54,8 +56,10 @@ export class LyingEngine {
   }
 
   #answer(request: http.IncomingMessage, response: http.ServerResponse): void {
-    const path = new URL(request.url ?? '/', 'http://engine').pathname.replace(/^\/v[\d.]+/, '');
+    const { pathname, search } = new URL(request.url ?? '/', 'http://engine');
+    const path = pathname.replace(/^\/v[\d.]+/, '');
     this.asked.push(path);
+    this.queries.push(search);
     const { status = 200, body } = this.lies.get(path) ?? { body: honest(path) };
     response.writeHead(status, { 'Content-Type': 'application/json' });
     if (path === '/events' && status === 200) {

@@ -27,7 +27,11 @@ export async function followCgroup(parts: CgroupStream): Promise<void> {
   while (!signal.aborted) {
     try {
       const lines = await (container.engine === 'porthole'
-        ? agentLines(host, `/porthole/v1/containers/${container.id}/cgroup?stream=1&interval=${interval}`, signal)
+        ? agentLines(
+            host,
+            { path: `/porthole/v1/containers/${container.id}/cgroup`, query: { stream: 1, interval } },
+            signal,
+          )
         : statsStream(host, container, signal));
       await eachLine(lines, (line) => {
         const reading = readingOf(line);

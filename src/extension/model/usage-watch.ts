@@ -91,7 +91,11 @@ export class UsageWatch implements Disposable {
     const stream = new AbortController();
     this.#ours = stream;
     try {
-      const lines = await agentLines(this.#host, `/porthole/v1/usage?interval=${PAUSE}`, stream.signal);
+      const lines = await agentLines(
+        this.#host,
+        { path: '/porthole/v1/usage', query: { interval: PAUSE } },
+        stream.signal,
+      );
       await eachLine(lines, (line) => {
         if (stream.signal.aborted) return;
         for (const { id, ...usage } of usagesOf(line)) {
