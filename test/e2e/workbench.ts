@@ -48,9 +48,11 @@ export class Workbench {
   async pick(row: Locator, entry: string | RegExp, also: readonly Locator[] = []): Promise<void> {
     const name = typeof entry === 'string' ? entryName(entry) : entry;
     const item = this.page.getByRole('menuitem', { name });
-    // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row.
+    // A row can be drawn anew between the look at it and the click: then there is no menu, or that of another row. A menu
+    // that goes before its entry was clicked, as the focus goes elsewhere, is opened again.
     await retrying(4, async () => {
       await this.page.keyboard.press('Escape');
+      await this.still();
       if (also.length > 0) {
         // The first closes a menu, the second lets go of what is selected.
         await this.page.keyboard.press('Escape');
@@ -58,22 +60,41 @@ export class Workbench {
       }
       await row.click({ button: 'right' });
       await item.waitFor({ timeout: 5_000 });
+      // A menu takes no click in its first moments, lest the one that opened it picks an entry.
+      await retrying(4, async () => {
+        await item.click({ timeout: 5_000 });
+        await item.waitFor({ state: 'detached', timeout: 2_000 });
+      });
     });
-    // A menu takes no click in its first moments, lest the one that opened it picks an entry.
-    await retrying(4, async () => {
-      if (await item.isVisible()) await item.click({ timeout: 5_000 });
-      await item.waitFor({ state: 'detached', timeout: 2_000 });
-    });
+  }
+
+  /**
+   * Waits until the side bar is not being drawn. While VS Code asks for all rows of a tree anew it forgets which is which, and
+   * what is picked from a menu in that moment reaches no row.
+   */
+  async still(): Promise<void> {
+    await this.page.evaluate(`(${stillness})(document.querySelector('.part.sidebar') ?? document.body)`);
+  }
+
+  /** Selects a row and presses a key on it. */
+  async press(row: Locator, key: string): Promise<void> {
+    await this.still();
+    await row.click();
+    await this.page.keyboard.press(key);
   }
 
   /** Runs a command from the palette. */
   async command(title: string): Promise<void> {
-    await this.page.keyboard.press('F1');
     const input = this.page.locator('.quick-input-widget input[type=text]');
-    await input.waitFor();
-    await input.fill(`>${title}`);
-    await this.page.locator('.quick-input-list').getByRole('option', { name: title }).first().waitFor();
-    await this.page.keyboard.press('Enter');
+    // The palette goes when something else takes the focus, as a terminal does that opens late.
+    await retrying(4, async () => {
+      await this.page.keyboard.press('F1');
+      await input.waitFor({ timeout: 15_000 });
+      await input.fill(`>${title}`, { timeout: 5_000 });
+      const option = this.page.locator('.quick-input-list').getByRole('option', { name: title }).first();
+      await option.waitFor({ timeout: 15_000 });
+      await input.press('Enter', { timeout: 5_000 });
+    });
   }
 
   /** Waits for a modal dialog, checks its words, presses a button of it. */
@@ -130,6 +151,24 @@ export class Workbench {
     return this.page.locator('.notification-list-item-message').allInnerTexts();
   }
 }
+
+/** Runs in the page: resolves when no row has come or gone for 400 ms, or after 10 s of a tree that never rests. */
+const stillness = `(element) => new Promise((resolve) => {
+  const end = () => {
+    observer.disconnect();
+    clearTimeout(quiet);
+    clearTimeout(latest);
+    resolve();
+  };
+  const rest = () => setTimeout(end, 400);
+  let quiet = rest();
+  const latest = setTimeout(end, 10_000);
+  const observer = new MutationObserver(() => {
+    clearTimeout(quiet);
+    quiet = rest();
+  });
+  observer.observe(element, { subtree: true, childList: true });
+})`;
 
 /** An entry with a key beside it is named with that key. */
 function entryName(title: string): RegExp {

@@ -124,7 +124,7 @@ async function select(list: Locator): Promise<string> {
 
 async function isSelected(list: Locator, name: string): Promise<boolean> {
   // It may be out of sight by now: to the top.
-  await list.evaluate('(element) => element.focus()').catch(() => undefined);
+  await list.focus();
   await list.hover();
   await list.page().mouse.wheel(0, -1_000_000);
   const row = list.locator(`.monaco-list-row.selected[aria-label^="${name}"]`);

@@ -37,7 +37,8 @@ export const buildScenarios: readonly Scenario[] = [
       await until('the step runs', () => isRunning(seconds));
       await scene.pressOffered(/Building scene\/endless:1/, /^Cancel/);
       await until('the step has ended', async () => !(await isRunning(seconds)));
-      assert.equal((await scene.docker.listContainers({ all: true })).length, 0);
+      // The step's container goes after its process.
+      await until('its container is gone', async () => (await scene.docker.listContainers({ all: true })).length === 0);
       assert.equal((await scene.docker.listImages({ all: true })).length, before);
     },
   },

@@ -6,26 +6,22 @@ export const keyScenarios: readonly Scenario[] = [
     name: 'keys rename, open a shell and remove what is selected; on a row of another kind they do nothing',
     covers: ['porthole.container.rename', 'porthole.container.exec', 'porthole.container.remove'],
     run: async (scene) => {
-      const { page } = scene;
+      const { page, workbench } = scene;
       await scene.started('keyed');
       const row = await scene.container('keyed');
-      await row.click();
-      await page.keyboard.press('F2');
+      await workbench.press(row, 'F2');
       await scene.answer(/Rename keyed/, 'unlocked');
       scene.note('porthole.container.rename');
       const renamed = await scene.container('unlocked');
-      await renamed.click();
-      await page.keyboard.press('Control+Enter');
+      await workbench.press(renamed, 'Control+Enter');
       await scene.terminalSays(/[#$] *$/m);
       scene.note('porthole.container.exec');
 
       await scene.workbench.unfold(renamed);
       const inside = await scene.row('row section', 'Containers', /^Processes/);
-      await inside.click();
-      await page.keyboard.press('Delete');
+      await workbench.press(inside, 'Delete');
       await page.keyboard.press('F2');
-      await renamed.click();
-      await page.keyboard.press('Delete');
+      await workbench.press(renamed, 'Delete');
       // The first dialog that there is: nothing was asked for the row inside.
       await scene.workbench.confirm(new RegExp(`Remove the container unlocked from ${hostName}`), /^Remove/);
       scene.note('porthole.container.remove');

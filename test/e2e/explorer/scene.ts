@@ -273,7 +273,15 @@ export class Scene {
       await this.workbench.command('View: Close All Editors');
     if ((await this.workbench.notifications()).length > 0)
       await this.workbench.command('Notifications: Clear All Notifications');
+    await this.connect();
+  }
+
+  /** Shows the view and connects its host, which a window that was opened anew may not have done. */
+  async connect(): Promise<void> {
     await this.workbench.openContainer('Porthole');
+    const host = this.workbench.row('Hosts', new RegExp(`^${hostName}`));
+    await host.waitFor();
+    if (/not connected/.test(await host.innerText())) await this.choose(host, 'porthole.host.connect');
   }
 
   /** A menu takes no click in its first moments, lest the one that opened it picks an entry. */

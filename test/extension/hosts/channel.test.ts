@@ -6,6 +6,8 @@ import { isKind } from '../../../src/base/errors.ts';
 import { AgentChannel } from '../../../src/extension/hosts/channel.ts';
 
 const never = new AbortController().signal;
+/** What the far end says of itself. */
+const told = { version: '1', pid: 7, platform: 'linux', arch: 'x64', node: 'v20', socket: '/run/agent.sock' };
 
 /** Two ends of one line, joined in memory. */
 function line(): { near: Duplex; far: Duplex; cutSilently(): void } {
@@ -40,7 +42,7 @@ function bridge(far: Duplex, answer: (stream: http2.ServerHttp2Stream, authority
     if (headers[':method'] === 'CONNECT') answer(stream, headers[':authority'] ?? '');
     else {
       stream.respond({ ':status': 200 });
-      stream.end('{"version":"1","pid":7,"platform":"linux","arch":"x64","node":"v20"}');
+      stream.end(JSON.stringify(told));
     }
   });
   far.on('error', () => undefined);
@@ -52,7 +54,7 @@ describe('agent channel', () => {
     const { near, far } = line();
     bridge(far, () => undefined);
     const channel = new AgentChannel(near, { host: 'h' });
-    assert.deepEqual(await channel.hello(never), { version: '1', pid: 7, platform: 'linux', arch: 'x64', node: 'v20' });
+    assert.deepEqual(await channel.hello(never), told);
     channel.close();
   });
 
